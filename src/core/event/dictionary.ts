@@ -1,0 +1,72 @@
+import type { Naming } from './naming.ts';
+
+/** Identity and scales of one book; what a `definition` in the stream carries. */
+export interface BookDefinition {
+  /** Dense number, in order of first sight; index into every per-book array. Never shown to users. */
+  readonly number: number;
+  /** Where its events come from: the DBN dataset, else the feed's name. */
+  readonly source: string;
+  readonly publisher: number;
+  /** The venue's own number of the instrument, unsigned 64-bit. */
+  readonly instrument: bigint;
+  readonly channel: number;
+  /** Decimal digits of the price and quantity integers. */
+  readonly priceScale: number;
+  readonly quantityScale: number;
+  /** Smallest price step in price units, null where the feed does not say. */
+  readonly tick: bigint | null;
+  /** Null until the feed or a naming file tells it. */
+  symbol: string | null;
+}
+
+export interface BookKey {
+  readonly source: string;
+  readonly publisher: number;
+  readonly instrument: bigint;
+  readonly channel: number;
+  readonly priceScale: number;
+  readonly quantityScale: number;
+  readonly symbol: string | null;
+}
+
+/** Most books one dictionary numbers: a hostile feed must not be able to fill memory with names. */
+export const BOOKS_MAX: number = 1 << 20;
+
+/**
+ * The dictionary of books: venue keys → dense book numbers, in order of first sight.
+ *
+ * Decoders keep their own fast table (locate, instrument id → number) and come here only at first sight.
+ */
+export class Dictionary {
+  readonly books: BookDefinition[] = [];
+  readonly #naming: Naming | null;
+
+  constructor(naming: Naming | null = null) {
+    this.#naming = naming;
+  }
+
+  /** Numbers a new book, or answers −1 (NO_BOOK) when BOOKS_MAX is reached. */
+  add(key: BookKey): number {
+    const number = this.books.length;
+    if (number >= BOOKS_MAX) return -1;
+    const named = this.#naming?.byInstrument.get(key.instrument);
+    this.books.push({
+      number,
+      source: key.source,
+      publisher: key.publisher,
+      instrument: key.instrument,
+      channel: key.channel,
+      priceScale: named?.priceScale ?? key.priceScale,
+      quantityScale: named?.quantityScale ?? key.quantityScale,
+      tick: named?.tick ?? null,
+      symbol: named?.symbol ?? key.symbol,
+    });
+    return number;
+  }
+
+  /** Gives a book its symbol, unless a naming file or an earlier message has. */
+  name(number: number, symbol: string): void {
+    const book = this.books[number];
+    if (book !== undefined && book.symbol === null) book.symbol = symbol;
+  }
+}

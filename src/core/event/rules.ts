@@ -1,0 +1,15 @@
+/**
+ * Rules of the book that differ by venue. They are data: the book reads them, it does not know the venue.
+ */
+export interface BookRules {
+  /** Within what an order id is unique. */
+  readonly idScope: 'source' | 'book' | 'bookSide';
+  /** What the flag `last` ends: the group of one book, or everything since the last one in the source. */
+  readonly groupScope: 'book' | 'source';
+  /** A modify of an order that the book does not hold. */
+  readonly modifyUnknown: 'add' | 'ignore';
+  /** A replace of an order that the book does not hold. */
+  readonly replaceUnknown: 'add' | 'ignore';
+  /** When a modify without FLAG_KEEP_PRIORITY keeps its place: never, or if price is equal and quantity not larger. */
+  readonly modifyPriority: 'lost' | 'keptUnlessBetter';
+}

@@ -1,0 +1,109 @@
+import type { ByteWindow } from '../binary/byte-window.ts';
+import type { Dictionary } from '../event/dictionary.ts';
+import type { BookRules } from '../event/rules.ts';
+import type { EventWriter } from '../event/writer.ts';
+import type { Datagram } from '../packet/datagram.ts';
+import type { FeedCounts } from './counts.ts';
+
+/** How messages are cut out of what carries them. */
+export type Framing = 'moldudp64' | 'soupbintcp' | 'length-prefixed' | 't7-packet' | 'fast-like' | 'dbn';
+
+/** What a user can set of a decoder, and where it writes to. */
+export interface DecoderOptions {
+  readonly channel: number;
+  readonly dictionary: Dictionary;
+  readonly writer: EventWriter;
+  readonly counts: FeedCounts;
+  /**
+   * The trading day for feeds whose times count from midnight, as ns from 1970 to that midnight in UTC; null =
+   * unknown, times then stay since midnight.
+   */
+  readonly midnight: bigint | null;
+}
+
+/** Answers of `PacketDecoder.readHeader`. */
+export const HEADER_DATA = 0;
+export const HEADER_HEARTBEAT = 1;
+export const HEADER_END_OF_SESSION = 2;
+/** The framing of the datagram is damaged; `first` and `count` then tell the whole messages in front of the damage. */
+export const HEADER_DAMAGED = 3;
+
+/**
+ * Decoder of one channel of a packet feed. Pure: bytes in, events out; no I/O, no clock, no book.
+ *
+ * `readHeader` reads and checks the framing of the whole datagram and tells its transport sequence; `decode`
+ * then turns a range of its messages into events. Both may be called for the same datagram at different times
+ * (it may have waited for a hole to fill), so `decode` keeps nothing from `readHeader`.
+ */
+export interface PacketDecoder {
+  /** Session of the datagram whose header was read last: dense from 1 in order of first sight, 0 = none. */
+  readonly session: number;
+  /** Transport number of its first message (heartbeat, end of session: the next expected one); 0 = unsequenced. */
+  readonly first: number;
+  /** Whole messages in it. */
+  readonly count: number;
+  /** @returns one of HEADER_*. Counts nothing and writes no events. */
+  readHeader(datagram: Datagram): number;
+  /**
+   * Decodes `take` messages after leaving out the first `skip`; `first` is the transport number of the
+   * datagram's first message.
+   */
+  decode(datagram: Datagram, first: number, skip: number, take: number): void;
+  /** The session's id without its padding; null for session 0. */
+  sessionText(session: number): string | null;
+}
+
+/** Answers of `StreamDecoder.decode`. */
+export const STREAM_MORE = 0;
+/** The stream ended by its own mark (end of session, zero-length block). */
+export const STREAM_END = 1;
+/** The bytes at the window's position cannot be read any further; `problem` says why. */
+export const STREAM_DAMAGED = 2;
+
+/** Decoder of a byte stream (file or pipe) that carries its messages without packets. Pure, like PacketDecoder. */
+export interface StreamDecoder {
+  /** Consumes whole messages from the window until more bytes are needed. @returns one of STREAM_*. */
+  decode(window: ByteWindow): number;
+  /** What was found where, after STREAM_DAMAGED. */
+  readonly problem: string | null;
+  /** Session and numbers of the stream, where its framing tells them. */
+  readonly sequence: {
+    readonly session: string | null;
+    readonly first: number;
+    readonly last: number;
+  } | null;
+  /** Dataset or feed name, known once the head of the stream was read. */
+  readonly source: string;
+  /** Receive time of the first and last record, ns since 1970; null where the stream has none. */
+  readonly firstTime: bigint | null;
+  readonly lastTime: bigint | null;
+}
+
+/** Verdict of a look at the first bytes of something. */
+export type Detection = 'yes' | 'no';
+
+/**
+ * One wire format: everything that `--feed`, auto-detection and `mdx feeds` know about it.
+ * Adding a feed is adding a folder with one of these and naming it in registry.ts.
+ */
+export interface Feed {
+  /** As `--feed` takes it and reports print it: `itch-5.0`. */
+  readonly name: string;
+  readonly title: string;
+  readonly specification: string;
+  readonly framings: readonly Framing[];
+  readonly rules: BookRules;
+  /** Decimal digits of the wire integers, unless the definition of an instrument says otherwise. */
+  readonly priceScale: number;
+  readonly quantityScale: number;
+  /** Times count from midnight of the trading day in this zone; null = they are UTC since 1970. */
+  readonly midnightZone: string | null;
+  /** Name of a message type for reports; index as counted in FeedCounts.byType. */
+  typeName(type: number): string;
+  /** Is this a datagram of the feed? Strict: a wrong yes decodes noise. */
+  detectDatagram?(datagram: Datagram): Detection;
+  /** Is this the beginning of a file or stream of the feed? Sees up to 64 KiB. Answers the framing, or null. */
+  detectStream?(head: Uint8Array): Framing | null;
+  packetDecoder?(options: DecoderOptions): PacketDecoder;
+  streamDecoder?(options: DecoderOptions, framing: Framing): StreamDecoder;
+}
