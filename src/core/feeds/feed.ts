@@ -98,6 +98,8 @@ export interface Feed {
   readonly quantityScale: number;
   /** Times count from midnight of the trading day in this zone; null = they are UTC since 1970. */
   readonly midnightZone: string | null;
+  /** How many indices `typeName` names: the size of FeedCounts.byType. */
+  readonly typeCount: number;
   /** Name of a message type for reports; index as counted in FeedCounts.byType. */
   typeName(type: number): string;
   /** Is this a datagram of the feed? Strict: a wrong yes decodes noise. */
