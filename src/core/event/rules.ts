@@ -1,6 +1,4 @@
-/**
- * Rules of the book that differ by venue. They are data: the book reads them, it does not know the venue.
- */
+/** Rules of the book that differ by venue. They are data: the book reads them, it does not know the venue. */
 export interface BookRules {
   /** Within what an order id is unique. */
   readonly idScope: 'source' | 'book' | 'bookSide';
@@ -10,6 +8,8 @@ export interface BookRules {
   readonly modifyUnknown: 'add' | 'ignore';
   /** A replace of an order that the book does not hold. */
   readonly replaceUnknown: 'add' | 'ignore';
-  /** When a modify without FLAG_KEEP_PRIORITY keeps its place: never, or if price is equal and quantity not larger. */
+  /** A modify without FLAG_KEEP_PRIORITY: loses its place, or only if price differs or quantity is larger. */
   readonly modifyPriority: 'lost' | 'keptUnlessBetter';
+  /** Is a book that was marked stale right again after a `clear` of the whole book? */
+  readonly clearRestores?: boolean;
 }

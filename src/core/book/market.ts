@@ -1,0 +1,774 @@
+import { HashIndex, mix3 } from '../binary/hash-index.ts';
+import type { EventBatch } from '../event/batch.ts';
+import type { Dictionary } from '../event/dictionary.ts';
+import {
+  EXT_WORD_RELATED_ID,
+  FLAG_ASK,
+  FLAG_BEFORE,
+  FLAG_EXTENDED,
+  FLAG_FULL,
+  FLAG_INFORMS,
+  FLAG_KEEP_PRIORITY,
+  FLAG_LAST,
+  FLAG_ONE_SIDE,
+  FLAG_QUANTITY_ONLY,
+  KIND_ADD,
+  KIND_CLEAR,
+  KIND_DELETE,
+  KIND_EXECUTE,
+  KIND_GAP,
+  KIND_LEVEL,
+  KIND_MODIFY,
+  KIND_NAMES,
+  KIND_REDUCE,
+  KIND_REPLACE,
+  KIND_SESSION,
+  NO_BOOK,
+  NULL_PRICE_HIGH,
+  NULL_PRICE_LOW,
+  RECORD_WORDS,
+  WORD_BOOK,
+  WORD_ID,
+  WORD_PRICE,
+  WORD_QUANTITY,
+} from '../event/record.ts';
+import type { BookRules } from '../event/rules.ts';
+import { Ladder, LeafPool } from './ladder.ts';
+import {
+  LEVEL_BOOK_SIDE,
+  LEVEL_COUNT,
+  LEVEL_HEAD,
+  LEVEL_KEY_DOUBLE,
+  LEVEL_QUANTITY_DOUBLE,
+  LEVEL_TAIL,
+  ORDER_BOOK_SIDE,
+  ORDER_ID_HIGH,
+  ORDER_ID_LOW,
+  ORDER_LEVEL,
+  ORDER_NEXT,
+  ORDER_PREVIOUS,
+  ORDER_QUANTITY_DOUBLE,
+  RecordStore,
+} from './store.ts';
+import {
+  REJECT_BOOK,
+  REJECT_FULL,
+  REJECT_MIXED,
+  REJECT_QUANTITY,
+  REJECT_RANGE,
+  REJECT_SIDE,
+  TALLY_CROSSED_AT_LAST,
+  TALLY_DUPLICATE_ORDER,
+  TALLY_GROUPS,
+  TALLY_INFORMS,
+  TALLY_LOCKED_AT_LAST,
+  TALLY_OVER_REDUCED,
+  TALLY_REJECTED,
+  TALLY_SLOTS,
+  TALLY_UNKNOWN_DELETE,
+  TALLY_UNKNOWN_EXECUTE,
+  TALLY_UNKNOWN_INFORMS,
+  TALLY_UNKNOWN_MODIFY,
+  TALLY_UNKNOWN_REDUCE,
+  TALLY_UNKNOWN_REPLACE,
+} from './tally.ts';
+
+const TWO_32 = 4294967296;
+const EXACT_MAX: number = Number.MAX_SAFE_INTEGER;
+
+// Flags where they stand in word 0 of a record.
+const HEAD_LAST: number = FLAG_LAST << 8;
+const HEAD_ASK: number = FLAG_ASK << 8;
+const HEAD_KEEP: number = FLAG_KEEP_PRIORITY << 8;
+const HEAD_INFORMS: number = FLAG_INFORMS << 8;
+const HEAD_BEFORE: number = FLAG_BEFORE << 8;
+const HEAD_EXTENDED: number = FLAG_EXTENDED << 8;
+const HEAD_QUANTITY_ONLY: number = FLAG_QUANTITY_ONLY << 8;
+const HEAD_FULL: number = FLAG_FULL << 8;
+const HEAD_ONE_SIDE: number = FLAG_ONE_SIDE << 8;
+
+const BOOK_OF_ORDERS = 0;
+const BOOK_OF_LEVELS = 1;
+
+const ORDERS_AT_START = 1 << 12;
+const LEVELS_AT_START = 1 << 10;
+const BOOKS_AT_START = 64;
+
+/**
+ * All books of one source: price-time priority, order by order.
+ *
+ * A hash index finds an order by its id, a second one a level by book-side and price; an order knows its level and
+ * its neighbours in the queue. So an event touches one index entry, one order, its neighbours and one level,
+ * whatever the number of orders, levels and books; only a level that appears or vanishes goes to the ladder of
+ * its side. What is unknown, crossed, double or out of range is counted in `tally` and never repaired.
+ *
+ * Doubles are kept in typed arrays and never passed through calls (they would be boxed): `#key` carries them.
+ */
+export class Market {
+  readonly rules: BookRules;
+  readonly dictionary: Dictionary;
+  /** Events by kind, index KIND_*. */
+  readonly events: Float64Array = new Float64Array(KIND_NAMES.length);
+  /** Anomalies and groups, index TALLY_*. */
+  readonly tally: Float64Array = new Float64Array(TALLY_SLOTS);
+  readonly orders: RecordStore = new RecordStore(ORDERS_AT_START, ORDER_NEXT);
+  readonly levels: RecordStore = new RecordStore(LEVELS_AT_START, LEVEL_HEAD);
+  readonly orderIndex: HashIndex = new HashIndex(ORDERS_AT_START);
+  readonly levelIndex: HashIndex = new HashIndex(LEVELS_AT_START);
+  /** One per book-side. */
+  readonly ladders: Ladder[] = [];
+  /** Books that have been named by an event, as numbers 0 … books − 1. */
+  books = 0;
+  /** Best level and its key per book-side: 0 and −Infinity where the side is empty. */
+  bestLevel: Int32Array = new Int32Array(BOOKS_AT_START * 2);
+  bestKey: Float64Array = new Float64Array(BOOKS_AT_START * 2).fill(Number.NEGATIVE_INFINITY);
+  /** Per book: 0 orders, 1 price levels. */
+  bookKind: Uint8Array = new Uint8Array(BOOKS_AT_START);
+  stale: Uint8Array = new Uint8Array(BOOKS_AT_START);
+
+  readonly #leaves: LeafPool = new LeafPool();
+  readonly #lostChannels: Set<number> = new Set();
+  /** A book has been declared right since the last loss. */
+  #restored = false;
+  /** Bits of a book-side that belong to an order's identity. */
+  readonly #scope: number;
+  readonly #groupsBySource: boolean;
+  readonly #addsUnknownModify: boolean;
+  readonly #addsUnknownReplace: boolean;
+  readonly #keepsUnlessBetter: boolean;
+  /** Books named since the last `last`, for feeds whose groups span books. */
+  #group: Int32Array = new Int32Array(BOOKS_AT_START);
+  #groupSize = 0;
+  /** Per book: number of the group that named it last. */
+  #groupMark: Int32Array = new Int32Array(BOOKS_AT_START);
+  #groupNumber = 1;
+  /** Key of the level in question, as a double and as its two words. */
+  readonly #key: Float64Array = new Float64Array(1);
+  readonly #keyWords: Int32Array = new Int32Array(this.#key.buffer);
+  /** Where `#find` found its order in the index. */
+  #at = -1;
+
+  constructor(rules: BookRules, dictionary: Dictionary) {
+    this.rules = rules;
+    this.dictionary = dictionary;
+    this.#scope = rules.idScope === 'source' ? 0 : rules.idScope === 'book' ? ~1 : ~0;
+    this.#groupsBySource = rules.groupScope === 'source';
+    this.#addsUnknownModify = rules.modifyUnknown === 'add';
+    this.#addsUnknownReplace = rules.replaceUnknown === 'add';
+    this.#keepsUnlessBetter = rules.modifyPriority === 'keptUnlessBetter';
+  }
+
+  /** Applies the records `from` … `to − 1` of a batch. An extended event's two records are never parted. */
+  apply(batch: EventBatch, from: number = 0, to: number = batch.count): void {
+    const words = batch.words;
+    const events = this.events;
+    const groupsBySource = this.#groupsBySource;
+    let groups = 0;
+    const end = to * RECORD_WORDS;
+    let at = from * RECORD_WORDS;
+    while (at < end) {
+      const head = words[at]!;
+      const kind = head & 255;
+      const book = words[at + WORD_BOOK]!;
+      if (book >= this.books) this.#reach(book);
+      events[kind]! += 1;
+      switch (kind) {
+        case KIND_ADD:
+          this.#add(words, at, head, book);
+          break;
+        case KIND_DELETE:
+          this.#delete(words, at, book, head);
+          break;
+        case KIND_EXECUTE:
+          this.#execute(words, at, head, book);
+          break;
+        case KIND_MODIFY:
+          this.#modify(words, at, head, book);
+          break;
+        case KIND_REDUCE:
+          this.#reduce(words, at, head, book);
+          break;
+        case KIND_REPLACE:
+          this.#replace(words, at, head, book);
+          break;
+        case KIND_LEVEL:
+          this.#level(words, at, head, book);
+          break;
+        case KIND_CLEAR:
+          this.#clear(head, book);
+          break;
+        case KIND_GAP:
+          this.#lose(batch.channel);
+          break;
+        case KIND_SESSION:
+          this.#renew(batch.channel);
+          break;
+        default:
+          break;
+      }
+      if ((head & HEAD_LAST) !== 0) {
+        groups += 1;
+        // Keys: bid price + negated ask price; at zero the book is locked, above it crossed.
+        if (book >= 0 && this.bestKey[book * 2]! + this.bestKey[book * 2 + 1]! >= 0) this.#judge(book);
+        if (groupsBySource) this.#endGroup(book);
+      } else if (groupsBySource && book >= 0) this.#joinGroup(book);
+      at += (head & HEAD_EXTENDED) !== 0 ? 2 * RECORD_WORDS : RECORD_WORDS;
+    }
+    this.tally[TALLY_GROUPS]! += groups;
+  }
+
+  /**
+   * Slot of a live order, or 0. For a scope narrower than the source, `bookSide` must be the order's.
+   */
+  findOrder(idLow: number, idHigh: number, bookSide: number): number {
+    return this.#find(idLow, idHigh, bookSide);
+  }
+
+  #find(idLow: number, idHigh: number, bookSide: number): number {
+    const scope = this.#scope;
+    const tag = mix3(idLow, idHigh, bookSide & scope);
+    const index = this.orderIndex;
+    const table = index.table;
+    const wrap = index.wrap;
+    const orders = this.orders.words;
+    let at = (tag << 1) & wrap;
+    for (;;) {
+      const slot = table[at + 1]!;
+      if (slot === 0) return 0;
+      if (table[at] === tag) {
+        const order = slot << 3;
+        if (
+          orders[order + ORDER_ID_LOW] === idLow &&
+          orders[order + ORDER_ID_HIGH] === idHigh &&
+          ((orders[order + ORDER_BOOK_SIDE]! ^ bookSide) & scope) === 0
+        ) {
+          this.#at = at;
+          return slot;
+        }
+      }
+      at = (at + 2) & wrap;
+    }
+  }
+
+  #add(words: Int32Array, at: number, head: number, book: number): void {
+    if (book < 0) {
+      this.#reject(REJECT_BOOK);
+      return;
+    }
+    const bookSide = (book << 1) | ((head & HEAD_ASK) !== 0 ? 1 : 0);
+    if (this.#checkEntry(words, at, bookSide)) this.#enter(words, at, head, bookSide);
+  }
+
+  /** Judges quantity and price of an order that wants to enter; leaves its key in `#key`. */
+  #checkEntry(words: Int32Array, at: number, bookSide: number): boolean {
+    const quantity = words[at + WORD_QUANTITY + 1]! * TWO_32 + (words[at + WORD_QUANTITY]! >>> 0);
+    if (quantity <= 0) {
+      this.#reject(REJECT_QUANTITY);
+      return false;
+    }
+    if (quantity > EXACT_MAX || !this.#readKey(words, at, bookSide)) {
+      this.#rejectRange(bookSide >> 1);
+      return false;
+    }
+    const book = bookSide >> 1;
+    if (this.bookKind[book] !== BOOK_OF_ORDERS) {
+      if (this.#holdsLevels(book)) {
+        this.#reject(REJECT_MIXED);
+        return false;
+      }
+      this.bookKind[book] = BOOK_OF_ORDERS;
+    }
+    return true;
+  }
+
+  /** Puts the key of the record's price into `#key`; false when the price is out of range. */
+  #readKey(words: Int32Array, at: number, bookSide: number): boolean {
+    const high = words[at + WORD_PRICE + 1]!;
+    const low = words[at + WORD_PRICE]!;
+    const price = high * TWO_32 + (low >>> 0);
+    if (price > EXACT_MAX || price < -EXACT_MAX) {
+      if (high !== NULL_PRICE_HIGH || low !== NULL_PRICE_LOW) return false;
+      this.#key[0] = Number.POSITIVE_INFINITY;
+      return true;
+    }
+    this.#key[0] = (bookSide & 1) !== 0 ? 0 - price : price;
+    return true;
+  }
+
+  /** Lets a judged order in (key in `#key`): at the back of its level, or before the related order. */
+  #enter(words: Int32Array, at: number, head: number, bookSide: number): void {
+    const idLow = words[at + WORD_ID]!;
+    const idHigh = words[at + WORD_ID + 1]!;
+    const quantity = words[at + WORD_QUANTITY + 1]! * TWO_32 + (words[at + WORD_QUANTITY]! >>> 0);
+    const twin = this.#find(idLow, idHigh, bookSide);
+    if (twin !== 0) {
+      this.tally[TALLY_DUPLICATE_ORDER]! += 1;
+      const key = this.#key[0]!;
+      this.#remove(twin);
+      this.#key[0] = key;
+    }
+    const level = this.#levelOf(bookSide);
+    if (level === 0) {
+      this.#rejectFull(bookSide >> 1);
+      return;
+    }
+    const total = this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE]! + quantity;
+    if (total > EXACT_MAX) {
+      this.#rejectRange(bookSide >> 1);
+      return;
+    }
+    const slot = this.orders.take();
+    if (slot === 0) {
+      if (this.levels.words[level * 8 + LEVEL_COUNT] === 0) this.#dropLevel(level);
+      this.#rejectFull(bookSide >> 1);
+      return;
+    }
+    const order = slot << 3;
+    const orders = this.orders.words;
+    orders[order + ORDER_ID_LOW] = idLow;
+    orders[order + ORDER_ID_HIGH] = idHigh;
+    orders[order + ORDER_BOOK_SIDE] = bookSide;
+    this.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE] = quantity;
+    this.orderIndex.insert(mix3(idLow, idHigh, bookSide & this.#scope), slot);
+    this.#link(slot, level);
+    this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] = total;
+    if ((head & HEAD_BEFORE) !== 0 && (head & HEAD_EXTENDED) !== 0) {
+      const related = at + RECORD_WORDS + EXT_WORD_RELATED_ID;
+      this.#moveBefore(slot, this.#find(words[related]!, words[related + 1]!, bookSide));
+    }
+  }
+
+  #modify(words: Int32Array, at: number, head: number, book: number): void {
+    const wanted = (book << 1) | ((head & HEAD_ASK) !== 0 ? 1 : 0);
+    const slot = this.#find(words[at + WORD_ID]!, words[at + WORD_ID + 1]!, wanted);
+    if (slot === 0) {
+      this.tally[TALLY_UNKNOWN_MODIFY]! += 1;
+      if (this.#addsUnknownModify) this.#add(words, at, head, book);
+      return;
+    }
+    const orders = this.orders;
+    const order = slot << 3;
+    const bookSide = orders.words[order + ORDER_BOOK_SIDE]!;
+    if (((bookSide ^ wanted) & 1) !== 0) {
+      this.#reject(REJECT_SIDE);
+      return;
+    }
+    const quantity = words[at + WORD_QUANTITY + 1]! * TWO_32 + (words[at + WORD_QUANTITY]! >>> 0);
+    if (quantity <= 0) {
+      if (quantity < 0) this.#reject(REJECT_QUANTITY);
+      else this.#remove(slot);
+      return;
+    }
+    const quantityOnly = (head & HEAD_QUANTITY_ONLY) !== 0;
+    if (quantity > EXACT_MAX || (!quantityOnly && !this.#readKey(words, at, bookSide))) {
+      this.#rejectRange(bookSide >> 1);
+      return;
+    }
+    const levels = this.levels;
+    const level = orders.words[order + ORDER_LEVEL]!;
+    const before = orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]!;
+    if (quantityOnly || levels.doubles[level * 4 + LEVEL_KEY_DOUBLE] === this.#key[0]) {
+      const total = levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE]! - before + quantity;
+      if (total > EXACT_MAX) {
+        this.#rejectRange(bookSide >> 1);
+        return;
+      }
+      orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE] = quantity;
+      levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] = total;
+      const keeps =
+        quantityOnly || (head & HEAD_KEEP) !== 0 || (this.#keepsUnlessBetter && quantity <= before);
+      if (!keeps && levels.words[level * 8 + LEVEL_TAIL] !== slot) {
+        this.#unlink(slot, level);
+        this.#link(slot, level);
+      }
+      return;
+    }
+    // `#levelOf` may grow the level store, so nothing of it is kept in locals across the call.
+    const target = this.#levelOf(bookSide);
+    if (target === 0) {
+      this.#rejectFull(bookSide >> 1);
+      return;
+    }
+    const total = this.levels.doubles[target * 4 + LEVEL_QUANTITY_DOUBLE]! + quantity;
+    if (total > EXACT_MAX) {
+      this.#rejectRange(bookSide >> 1);
+      return;
+    }
+    this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE]! -= before;
+    this.#unlink(slot, level);
+    this.#link(slot, target);
+    this.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE] = quantity;
+    this.levels.doubles[target * 4 + LEVEL_QUANTITY_DOUBLE] = total;
+    if (this.levels.words[level * 8 + LEVEL_COUNT] === 0) this.#dropLevel(level);
+  }
+
+  #replace(words: Int32Array, at: number, head: number, book: number): void {
+    const related = at + RECORD_WORDS + EXT_WORD_RELATED_ID;
+    const wanted = (book << 1) | ((head & HEAD_ASK) !== 0 ? 1 : 0);
+    const slot =
+      (head & HEAD_EXTENDED) === 0 ? 0 : this.#find(words[related]!, words[related + 1]!, wanted);
+    if (slot === 0) {
+      this.tally[TALLY_UNKNOWN_REPLACE]! += 1;
+      if (this.#addsUnknownReplace) this.#add(words, at, head, book);
+      return;
+    }
+    const bookSide = this.orders.words[(slot << 3) + ORDER_BOOK_SIDE]!;
+    this.#remove(slot);
+    if (this.#checkEntry(words, at, bookSide)) this.#enter(words, at, head & ~HEAD_BEFORE, bookSide);
+  }
+
+  #reduce(words: Int32Array, at: number, head: number, book: number): void {
+    const quantity = words[at + WORD_QUANTITY + 1]! * TWO_32 + (words[at + WORD_QUANTITY]! >>> 0);
+    if (quantity <= 0) {
+      this.#reject(REJECT_QUANTITY);
+      return;
+    }
+    const wanted = (book << 1) | ((head & HEAD_ASK) !== 0 ? 1 : 0);
+    const slot = this.#find(words[at + WORD_ID]!, words[at + WORD_ID + 1]!, wanted);
+    if (slot === 0) {
+      this.tally[TALLY_UNKNOWN_REDUCE]! += 1;
+      return;
+    }
+    this.#decrement(words, at, slot);
+  }
+
+  #execute(words: Int32Array, at: number, head: number, book: number): void {
+    const wanted = (book << 1) | ((head & HEAD_ASK) !== 0 ? 1 : 0);
+    if ((head & HEAD_INFORMS) !== 0) {
+      this.tally[TALLY_INFORMS]! += 1;
+      if (this.#find(words[at + WORD_ID]!, words[at + WORD_ID + 1]!, wanted) === 0) {
+        this.tally[TALLY_UNKNOWN_INFORMS]! += 1;
+      }
+      return;
+    }
+    const full = (head & HEAD_FULL) !== 0;
+    const quantity = words[at + WORD_QUANTITY + 1]! * TWO_32 + (words[at + WORD_QUANTITY]! >>> 0);
+    if (!full && quantity <= 0) {
+      this.#reject(REJECT_QUANTITY);
+      return;
+    }
+    const slot = this.#find(words[at + WORD_ID]!, words[at + WORD_ID + 1]!, wanted);
+    if (slot === 0) {
+      this.tally[TALLY_UNKNOWN_EXECUTE]! += 1;
+      return;
+    }
+    if (full) this.#remove(slot);
+    else this.#decrement(words, at, slot);
+  }
+
+  /** Takes the record's quantity (above zero) off an order; the order found last goes when nothing is left. */
+  #decrement(words: Int32Array, at: number, slot: number): void {
+    const quantity = words[at + WORD_QUANTITY + 1]! * TWO_32 + (words[at + WORD_QUANTITY]! >>> 0);
+    const left = this.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]! - quantity;
+    if (left <= 0) {
+      if (left < 0) this.tally[TALLY_OVER_REDUCED]! += 1;
+      this.#remove(slot);
+      return;
+    }
+    this.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE] = left;
+    const level = this.orders.words[(slot << 3) + ORDER_LEVEL]!;
+    this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE]! -= quantity;
+  }
+
+  #delete(words: Int32Array, at: number, book: number, head: number): void {
+    const wanted = (book << 1) | ((head & HEAD_ASK) !== 0 ? 1 : 0);
+    const slot = this.#find(words[at + WORD_ID]!, words[at + WORD_ID + 1]!, wanted);
+    if (slot === 0) {
+      this.tally[TALLY_UNKNOWN_DELETE]! += 1;
+      return;
+    }
+    this.#remove(slot);
+  }
+
+  #level(words: Int32Array, at: number, head: number, book: number): void {
+    if (book < 0) {
+      this.#reject(REJECT_BOOK);
+      return;
+    }
+    const bookSide = (book << 1) | ((head & HEAD_ASK) !== 0 ? 1 : 0);
+    const quantity = words[at + WORD_QUANTITY + 1]! * TWO_32 + (words[at + WORD_QUANTITY]! >>> 0);
+    if (quantity < 0) {
+      this.#reject(REJECT_QUANTITY);
+      return;
+    }
+    if (quantity > EXACT_MAX || !this.#readKey(words, at, bookSide)) {
+      this.#rejectRange(book);
+      return;
+    }
+    if (this.bookKind[book] === BOOK_OF_ORDERS) {
+      if (this.#holdsLevels(book)) {
+        this.#reject(REJECT_MIXED);
+        return;
+      }
+      this.bookKind[book] = BOOK_OF_LEVELS;
+    }
+    if (quantity === 0) {
+      const level = this.#findLevel(bookSide);
+      if (level !== 0) this.#dropLevel(level);
+      return;
+    }
+    const level = this.#levelOf(bookSide);
+    if (level === 0) {
+      this.#rejectFull(book);
+      return;
+    }
+    this.levels.words[level * 8 + LEVEL_COUNT] = words[at + WORD_ID]!;
+    this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] = quantity;
+  }
+
+  #clear(head: number, book: number): void {
+    if (book < 0) {
+      for (let each = 0; each < this.books; each += 1) this.#clearBook(each);
+      return;
+    }
+    if ((head & HEAD_ONE_SIDE) !== 0) this.#clearSide((book << 1) | ((head & HEAD_ASK) !== 0 ? 1 : 0));
+    else this.#clearBook(book);
+  }
+
+  #clearBook(book: number): void {
+    this.#clearSide(book << 1);
+    this.#clearSide((book << 1) | 1);
+    if (this.rules.clearRestores === true) {
+      this.stale[book] = 0;
+      this.#restored = true;
+    }
+  }
+
+  #clearSide(bookSide: number): void {
+    for (let level = this.bestLevel[bookSide]!; level !== 0; level = this.bestLevel[bookSide]!) {
+      let slot = this.levels.words[level * 8 + LEVEL_HEAD]!;
+      while (slot !== 0) {
+        const order = slot << 3;
+        const words = this.orders.words;
+        const next = words[order + ORDER_NEXT]!;
+        const tag = mix3(words[order + ORDER_ID_LOW]!, words[order + ORDER_ID_HIGH]!, bookSide & this.#scope);
+        this.orderIndex.remove(tag, slot);
+        this.orders.give(slot);
+        slot = next;
+      }
+      this.#dropLevel(level);
+    }
+  }
+
+  /** Events of this channel are lost: its books, also those seen later, are stale. */
+  #lose(channel: number): void {
+    if (this.#lostChannels.has(channel) && !this.#restored) return;
+    this.#lostChannels.add(channel);
+    this.#restored = false;
+    for (let book = 0; book < this.books; book += 1) {
+      if (this.dictionary.books[book]?.channel === channel) this.stale[book] = 1;
+    }
+  }
+
+  /** A new session of this channel: its books start empty and right. */
+  #renew(channel: number): void {
+    this.#lostChannels.delete(channel);
+    for (let book = 0; book < this.books; book += 1) {
+      if (this.dictionary.books[book]?.channel !== channel) continue;
+      this.#clearBook(book);
+      this.stale[book] = 0;
+    }
+    this.#restored = true;
+  }
+
+  /** Takes an order that `#find` has just found out of its queue, the index and the store. */
+  #remove(slot: number): void {
+    const level = this.orders.words[(slot << 3) + ORDER_LEVEL]!;
+    this.orderIndex.removeAt(this.#at);
+    const levels = this.levels;
+    levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE]! -= this.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]!;
+    this.#unlink(slot, level);
+    this.orders.give(slot);
+    if (levels.words[level * 8 + LEVEL_COUNT] === 0) this.#dropLevel(level);
+  }
+
+  #link(slot: number, level: number): void {
+    const orders = this.orders.words;
+    const levels = this.levels.words;
+    const order = slot << 3;
+    const at = level << 3;
+    const tail = levels[at + LEVEL_TAIL]!;
+    orders[order + ORDER_LEVEL] = level;
+    orders[order + ORDER_PREVIOUS] = tail;
+    orders[order + ORDER_NEXT] = 0;
+    if (tail === 0) levels[at + LEVEL_HEAD] = slot;
+    else orders[(tail << 3) + ORDER_NEXT] = slot;
+    levels[at + LEVEL_TAIL] = slot;
+    levels[at + LEVEL_COUNT]! += 1;
+  }
+
+  #unlink(slot: number, level: number): void {
+    const orders = this.orders.words;
+    const levels = this.levels.words;
+    const order = slot << 3;
+    const at = level << 3;
+    const next = orders[order + ORDER_NEXT]!;
+    const previous = orders[order + ORDER_PREVIOUS]!;
+    if (previous === 0) levels[at + LEVEL_HEAD] = next;
+    else orders[(previous << 3) + ORDER_NEXT] = next;
+    if (next === 0) levels[at + LEVEL_TAIL] = previous;
+    else orders[(next << 3) + ORDER_PREVIOUS] = previous;
+    levels[at + LEVEL_COUNT]! -= 1;
+  }
+
+  /** Moves the order at the tail of its level before another one of the same level; elsewhere it stays. */
+  #moveBefore(slot: number, successor: number): void {
+    const orders = this.orders.words;
+    const level = orders[(slot << 3) + ORDER_LEVEL]!;
+    if (successor === 0 || successor === slot || orders[(successor << 3) + ORDER_LEVEL] !== level) return;
+    this.#unlink(slot, level);
+    const previous = orders[(successor << 3) + ORDER_PREVIOUS]!;
+    orders[(slot << 3) + ORDER_PREVIOUS] = previous;
+    orders[(slot << 3) + ORDER_NEXT] = successor;
+    orders[(successor << 3) + ORDER_PREVIOUS] = slot;
+    if (previous === 0) this.levels.words[level * 8 + LEVEL_HEAD] = slot;
+    else orders[(previous << 3) + ORDER_NEXT] = slot;
+    this.levels.words[level * 8 + LEVEL_COUNT]! += 1;
+  }
+
+  /** The level of a book-side with the key in `#key`, or 0. */
+  #findLevel(bookSide: number): number {
+    const words = this.#keyWords;
+    const tag = mix3(words[0]!, words[1]!, bookSide);
+    const index = this.levelIndex;
+    const table = index.table;
+    const wrap = index.wrap;
+    let at = (tag << 1) & wrap;
+    for (;;) {
+      const level = table[at + 1]!;
+      if (level === 0) return 0;
+      if (
+        table[at] === tag &&
+        this.levels.doubles[level * 4 + LEVEL_KEY_DOUBLE] === this.#key[0] &&
+        this.levels.words[level * 8 + LEVEL_BOOK_SIDE] === bookSide
+      ) {
+        return level;
+      }
+      at = (at + 2) & wrap;
+    }
+  }
+
+  /** The same, made where there is none; 0 when the store is full. */
+  #levelOf(bookSide: number): number {
+    const found =
+      this.bestKey[bookSide] === this.#key[0] ? this.bestLevel[bookSide]! : this.#findLevel(bookSide);
+    if (found !== 0) return found;
+    const levels = this.levels;
+    const level = levels.take();
+    if (level === 0) return 0;
+    const at = level << 3;
+    levels.words[at + LEVEL_HEAD] = 0;
+    levels.words[at + LEVEL_TAIL] = 0;
+    levels.words[at + LEVEL_COUNT] = 0;
+    levels.words[at + LEVEL_BOOK_SIDE] = bookSide;
+    levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] = 0;
+    levels.doubles[level * 4 + LEVEL_KEY_DOUBLE] = this.#key[0]!;
+    this.levelIndex.insert(mix3(this.#keyWords[0]!, this.#keyWords[1]!, bookSide), level);
+    this.ladders[bookSide]!.insert(level);
+    if (this.#key[0]! > this.bestKey[bookSide]!) {
+      this.bestKey[bookSide] = this.#key[0]!;
+      this.bestLevel[bookSide] = level;
+    }
+    return level;
+  }
+
+  #dropLevel(level: number): void {
+    const levels = this.levels;
+    const bookSide = levels.words[level * 8 + LEVEL_BOOK_SIDE]!;
+    const key = levels.words;
+    const at = level * 8 + LEVEL_KEY_DOUBLE * 2;
+    this.levelIndex.remove(mix3(key[at]!, key[at + 1]!, bookSide), level);
+    const ladder = this.ladders[bookSide]!;
+    ladder.remove(level);
+    levels.give(level);
+    if (this.bestLevel[bookSide] === level) {
+      const best = ladder.best();
+      this.bestLevel[bookSide] = best;
+      this.bestKey[bookSide] =
+        best === 0 ? Number.NEGATIVE_INFINITY : levels.doubles[best * 4 + LEVEL_KEY_DOUBLE]!;
+    }
+  }
+
+  #joinGroup(book: number): void {
+    if (this.#groupMark[book] === this.#groupNumber) return;
+    this.#groupMark[book] = this.#groupNumber;
+    this.#group[this.#groupSize] = book;
+    this.#groupSize += 1;
+  }
+
+  /** Judges the books that the group named besides the one of its last event. */
+  #endGroup(book: number): void {
+    const group = this.#group;
+    for (let member = 0; member < this.#groupSize; member += 1) {
+      const other = group[member]!;
+      if (other !== book && this.bestKey[other * 2]! + this.bestKey[other * 2 + 1]! >= 0) this.#judge(other);
+    }
+    this.#groupSize = 0;
+    this.#groupNumber = (this.#groupNumber + 1) | 0;
+  }
+
+  /** Counts a book as crossed or locked by its best limits; orders without a price take no part. */
+  #judge(book: number): void {
+    const sum = this.#bestLimitKey(book * 2) + this.#bestLimitKey(book * 2 + 1);
+    if (sum > 0) this.tally[TALLY_CROSSED_AT_LAST]! += 1;
+    else if (sum === 0) this.tally[TALLY_LOCKED_AT_LAST]! += 1;
+  }
+
+  #bestLimitKey(bookSide: number): number {
+    const best = this.bestKey[bookSide]!;
+    if (best !== Number.POSITIVE_INFINITY) return best;
+    const second = this.ladders[bookSide]!.at(1);
+    return second === 0 ? Number.NEGATIVE_INFINITY : this.levels.doubles[second * 4 + LEVEL_KEY_DOUBLE]!;
+  }
+
+  #holdsLevels(book: number): boolean {
+    return this.bestLevel[book * 2] !== 0 || this.bestLevel[book * 2 + 1] !== 0;
+  }
+
+  #reject(reason: number): void {
+    this.tally[TALLY_REJECTED + reason]! += 1;
+  }
+
+  #rejectRange(book: number): void {
+    this.#reject(REJECT_RANGE);
+    this.stale[book] = 1;
+  }
+
+  #rejectFull(book: number): void {
+    this.#reject(REJECT_FULL);
+    this.stale[book] = 1;
+  }
+
+  /** Makes room for every book up to this number. */
+  #reach(book: number): void {
+    if (book === NO_BOOK) return;
+    const capacity = this.bookKind.length;
+    if (book >= capacity) {
+      const wanted = Math.max(capacity * 2, book + 1);
+      const bestLevel = new Int32Array(wanted * 2);
+      const bestKey = new Float64Array(wanted * 2).fill(Number.NEGATIVE_INFINITY);
+      const bookKind = new Uint8Array(wanted);
+      const stale = new Uint8Array(wanted);
+      const group = new Int32Array(wanted);
+      const groupMark = new Int32Array(wanted);
+      bestLevel.set(this.bestLevel);
+      bestKey.set(this.bestKey);
+      bookKind.set(this.bookKind);
+      stale.set(this.stale);
+      group.set(this.#group);
+      groupMark.set(this.#groupMark);
+      this.bestLevel = bestLevel;
+      this.bestKey = bestKey;
+      this.bookKind = bookKind;
+      this.stale = stale;
+      this.#group = group;
+      this.#groupMark = groupMark;
+    }
+    while (this.books <= book) {
+      this.ladders.push(new Ladder(this.levels, this.#leaves), new Ladder(this.levels, this.#leaves));
+      const channel = this.dictionary.books[this.books]?.channel;
+      if (channel !== undefined && this.#lostChannels.has(channel)) this.stale[this.books] = 1;
+      this.books += 1;
+    }
+  }
+}

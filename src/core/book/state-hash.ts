@@ -1,0 +1,109 @@
+import { Fnv64 } from '../binary/fnv64.ts';
+import { bigHigh, bigLow } from '../binary/time.ts';
+import type { Market } from './market.ts';
+import { priceOfKey } from './view.ts';
+import {
+  LEVEL_COUNT,
+  LEVEL_HEAD,
+  LEVEL_KEY_DOUBLE,
+  LEVEL_QUANTITY_DOUBLE,
+  ORDER_ID_HIGH,
+  ORDER_ID_LOW,
+  ORDER_NEXT,
+  ORDER_QUANTITY_DOUBLE,
+} from './store.ts';
+
+export interface StateHash {
+  readonly version: 1 | 2;
+  readonly hash: bigint;
+}
+
+const INSTRUMENT_MAX_V1 = 0xffffffffn;
+const SIDE_BID = 1;
+const SIDE_ASK = 2;
+
+/**
+ * The canonical state hash: FNV-1a 64 over the content and queue order of all books with at least one entry
+ * (docs/formats.md, "State hash").
+ *
+ *     version 1, iff every book is order-based with publisher 0 and instrument ≤ 2^32−1:
+ *       u32 1, u64 books; per book by instrument: u32 instrument, u64 orders;
+ *       per order: u64 id, i64 price, i64 quantity, u8 side
+ *     version 2 otherwise:
+ *       u32 2, u64 books; per book by (publisher, instrument): u16 publisher, u64 instrument, u8 kind, u64 entries;
+ *       per entry: u64 id (price levels: their order count), i64 price, i64 quantity, u8 side
+ */
+export function stateHash(market: Market): StateHash {
+  const definitions = market.dictionary.books;
+  const books: number[] = [];
+  for (let book = 0; book < market.books; book += 1) {
+    if (market.bestLevel[book * 2] !== 0 || market.bestLevel[book * 2 + 1] !== 0) books.push(book);
+  }
+  books.sort((left, right) => {
+    const a = definitions[left]!;
+    const b = definitions[right]!;
+    if (a.publisher !== b.publisher) return a.publisher - b.publisher;
+    return a.instrument < b.instrument ? -1 : a.instrument > b.instrument ? 1 : 0;
+  });
+  const version = books.every(
+    (book) =>
+      market.bookKind[book] === 0 &&
+      definitions[book]!.publisher === 0 &&
+      definitions[book]!.instrument <= INSTRUMENT_MAX_V1,
+  )
+    ? 1
+    : 2;
+  const fnv = new Fnv64();
+  fnv.u32(version);
+  fnv.integer(books.length);
+  for (const book of books) {
+    const { publisher, instrument } = definitions[book]!;
+    if (version === 1) fnv.u32(Number(instrument) | 0);
+    else {
+      fnv.u16(publisher);
+      fnv.u64(bigHigh(instrument), bigLow(instrument));
+      fnv.byte(market.bookKind[book]!);
+    }
+    fnv.integer(entriesOf(market, book * 2) + entriesOf(market, book * 2 + 1));
+    hashSide(fnv, market, book * 2);
+    hashSide(fnv, market, book * 2 + 1);
+  }
+  return { version, hash: fnv.value };
+}
+
+function entriesOf(market: Market, bookSide: number): number {
+  const ladder = market.ladders[bookSide]!;
+  if (market.bookKind[bookSide >> 1] !== 0) return ladder.size;
+  let orders = 0;
+  for (const level of ladder.fromBest()) orders += market.levels.words[level * 8 + LEVEL_COUNT]!;
+  return orders;
+}
+
+function hashSide(fnv: Fnv64, market: Market, bookSide: number): void {
+  const side = (bookSide & 1) !== 0 ? SIDE_ASK : SIDE_BID;
+  const { words, doubles } = market.orders;
+  for (const level of market.ladders[bookSide]!.fromBest()) {
+    const price = priceOfKey(market.levels.doubles[level * 4 + LEVEL_KEY_DOUBLE]!, bookSide);
+    if (market.bookKind[bookSide >> 1] !== 0) {
+      fnv.u64(0, market.levels.words[level * 8 + LEVEL_COUNT]!);
+      hashPrice(fnv, price);
+      fnv.integer(market.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE]!);
+      fnv.byte(side);
+      continue;
+    }
+    for (let slot = market.levels.words[level * 8 + LEVEL_HEAD]!; slot !== 0; ) {
+      const order = slot * 8;
+      fnv.u64(words[order + ORDER_ID_HIGH]!, words[order + ORDER_ID_LOW]!);
+      hashPrice(fnv, price);
+      fnv.integer(doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]!);
+      fnv.byte(side);
+      slot = words[order + ORDER_NEXT]!;
+    }
+  }
+}
+
+/** No price is −2^63. */
+function hashPrice(fnv: Fnv64, price: number | null): void {
+  if (price === null) fnv.u64(0x80000000 | 0, 0);
+  else fnv.integer(price);
+}
