@@ -1,0 +1,298 @@
+import { BlockBuffer, type ByteSink } from './block-buffer.ts';
+import {
+  frameBytes,
+  macByteOf,
+  synthesizeEthernet,
+  UDP_PAYLOAD_BYTES_MAX,
+  type UdpHeader,
+} from './ethernet.ts';
+
+export type { ByteSink } from './block-buffer.ts';
+export type { UdpHeader } from './ethernet.ts';
+
+/** Snap length the files announce, and the longest frame the writers take. */
+export const SNAP_LENGTH = 262144;
+const LINK_TYPE_ETHERNET = 1;
+const BUFFER_BYTES = 1 << 20;
+const NS_PER_SECOND = 1_000_000_000;
+const TWO_32 = 4294967296;
+
+/** Writes captured packets; bytes reach the sink when the buffer is full and on `flush`. */
+export interface CaptureWriter {
+  /** Writes `length` payload bytes behind made-up Ethernet, IP and UDP headers. */
+  writeUdp(header: UdpHeader, payload: Uint8Array, offset: number, length: number): void;
+  /** Writes a whole Ethernet frame as it is; `originalLength` ≥ `length` where it was cut. */
+  writeFrame(
+    timeHigh: number,
+    timeLow: number,
+    frame: Uint8Array,
+    offset: number,
+    length: number,
+    originalLength: number,
+  ): void;
+  flush(): void;
+}
+
+export interface PcapWriterOptions {
+  /** Unit of the times in the file; microseconds cut what is below. Nanoseconds unless said. */
+  readonly unit?: 'ns' | 'us';
+  /** Line whose letter ends the source MAC of made-up headers. */
+  readonly line?: string;
+}
+
+/**
+ * Classic pcap, little endian, Ethernet:
+ *
+ *     file    0 u32 magic a1b23c4d (ns) or a1b2c3d4 (µs) · 4 u16 2 · 6 u16 4 · 8 u32 0 · 12 u32 0 · 16 u32 snap
+ *             length · 20 u32 link type 1
+ *     record  0 u32 seconds · 4 u32 fraction · 8 u32 captured · 12 u32 original · the bytes, not padded
+ */
+export class PcapWriter implements CaptureWriter {
+  readonly #out: BlockBuffer;
+  readonly #microseconds: boolean;
+  readonly #macByte: number;
+
+  constructor(sink: ByteSink, options: PcapWriterOptions = {}) {
+    this.#out = new BlockBuffer(sink, BUFFER_BYTES);
+    this.#microseconds = options.unit === 'us';
+    this.#macByte = macByteOf(options.line ?? 'A');
+    const view = this.#out.view;
+    const at = this.#out.reserve(24);
+    view.setUint32(at, this.#microseconds ? 0xa1b2c3d4 : 0xa1b23c4d, true);
+    view.setUint16(at + 4, 2, true);
+    view.setUint16(at + 6, 4, true);
+    view.setUint32(at + 8, 0, true);
+    view.setUint32(at + 12, 0, true);
+    view.setUint32(at + 16, SNAP_LENGTH, true);
+    view.setUint32(at + 20, LINK_TYPE_ETHERNET, true);
+  }
+
+  writeUdp(header: UdpHeader, payload: Uint8Array, offset: number, length: number): void {
+    checkLength(length, UDP_PAYLOAD_BYTES_MAX);
+    const frame = frameBytes(header.ipVersion, length);
+    const at = this.#record(header.timeHigh, header.timeLow, frame, frame);
+    const out = this.#out;
+    synthesizeEthernet(out.bytes, out.view, at, header, this.#macByte, payload, offset, length);
+  }
+
+  writeFrame(
+    timeHigh: number,
+    timeLow: number,
+    frame: Uint8Array,
+    offset: number,
+    length: number,
+    originalLength: number,
+  ): void {
+    checkLength(length, SNAP_LENGTH);
+    const at = this.#record(timeHigh, timeLow, length, originalLength);
+    this.#out.bytes.set(frame.subarray(offset, offset + length), at);
+  }
+
+  flush(): void {
+    this.#out.flush();
+  }
+
+  /** Writes a record header. @returns where its bytes go. */
+  #record(timeHigh: number, timeLow: number, captured: number, original: number): number {
+    const view = this.#out.view;
+    const at = this.#out.reserve(16 + captured);
+    const low = timeLow >>> 0;
+    // The double quotient may be one off; the remainder is exact in 32 bits.
+    let seconds = Math.floor((timeHigh * TWO_32 + low) / NS_PER_SECOND);
+    let nanos = (low - Math.imul(seconds, NS_PER_SECOND)) | 0;
+    if (nanos < 0) {
+      seconds -= 1;
+      nanos += NS_PER_SECOND;
+    } else if (nanos >= NS_PER_SECOND) {
+      seconds += 1;
+      nanos -= NS_PER_SECOND;
+    }
+    if (seconds < 0 || seconds >= TWO_32) throw new RangeError(`a pcap record at ${seconds} s after 1970`);
+    view.setUint32(at, seconds, true);
+    view.setInt32(at + 4, this.#microseconds ? Math.floor(nanos / 1000) : nanos, true);
+    view.setInt32(at + 8, captured, true);
+    view.setInt32(at + 12, original, true);
+    return at + 16;
+  }
+}
+
+/** One source of packets in a pcapng stream. */
+export interface InterfaceOptions {
+  /** if_name: the line, `A`, `B`, `R`, `A2` …; its letter ends the source MAC of made-up headers. */
+  readonly name: string;
+  /** if_description: `mdx/1 line=A clock=software source=udp://…`. */
+  readonly description: string;
+}
+
+/** Longest text of an option, bytes. */
+const OPTION_BYTES_MAX = 4096;
+const OPTION_NAME = 2;
+const OPTION_DESCRIPTION = 3;
+const OPTION_RESOLUTION = 9;
+const INTERFACE_RECEIVED = 4;
+const INTERFACE_DROPPED = 5;
+const SYSTEM_DROPPED = 7;
+const USER_DELIVERED = 8;
+
+/** Counters of an interface since the stream began; left out = not known. */
+export interface InterfaceStatistics {
+  readonly received?: bigint;
+  readonly interfaceDropped?: bigint;
+  readonly systemDropped?: bigint;
+  readonly delivered?: bigint;
+}
+
+/**
+ * pcapng, little endian, one section; every interface is Ethernet in nanoseconds and may come at any time:
+ *
+ *     section     0 u32 0a0d0d0a · 4 u32 28 · 8 u32 1a2b3c4d · 12 u16 1 · 14 u16 0 · 16 i64 −1 · 24 u32 28
+ *     interface   0 u32 1 · 4 u32 total · 8 u16 1 · 10 u16 0 · 12 u32 262144 · 16 options: 2 name,
+ *                 3 description, 9 resolution = 9, 0 end · u32 total
+ *     packet      0 u32 6 · 4 u32 total · 8 u32 interface · 12 u32 time high · 16 u32 time low · 20 u32 captured ·
+ *                 24 u32 original · 28 the bytes, padded to 4 · u32 total
+ *     statistics  0 u32 5 · 4 u32 total · 8 u32 interface · 12 time · 20 options, u64 each: 4 received,
+ *                 5 dropped by the interface, 7 dropped by the system, 8 delivered, 0 end · u32 total
+ */
+export class PcapngWriter implements CaptureWriter {
+  readonly #out: BlockBuffer;
+  readonly #macBytes: number[] = [];
+  /** Interface of the packets that are written next; set it to what `addInterface` answered. */
+  interfaceId = 0;
+
+  constructor(sink: ByteSink) {
+    this.#out = new BlockBuffer(sink, BUFFER_BYTES);
+    const view = this.#out.view;
+    const at = this.#block(0x0a0d0d0a, 28);
+    view.setUint32(at + 8, 0x1a2b3c4d, true);
+    view.setUint16(at + 12, 1, true);
+    view.setUint16(at + 14, 0, true);
+    view.setInt32(at + 16, -1, true);
+    view.setInt32(at + 20, -1, true);
+  }
+
+  /** Describes one more interface. @returns its number. */
+  addInterface(options: InterfaceOptions): number {
+    const name = optionText(options.name);
+    const description = optionText(options.description);
+    const { bytes, view } = this.#out;
+    const optionsBytes = 4 + padded(name.length) + 4 + padded(description.length) + 8 + 4;
+    const at = this.#block(1, 16 + optionsBytes + 4);
+    view.setUint16(at + 8, LINK_TYPE_ETHERNET, true);
+    view.setUint16(at + 10, 0, true);
+    view.setUint32(at + 12, SNAP_LENGTH, true);
+    let next = writeOption(bytes, view, at + 16, OPTION_NAME, name);
+    next = writeOption(bytes, view, next, OPTION_DESCRIPTION, description);
+    next = writeOption(bytes, view, next, OPTION_RESOLUTION, Uint8Array.of(9));
+    view.setUint32(next, 0, true);
+    return this.#macBytes.push(macByteOf(options.name)) - 1;
+  }
+
+  writeUdp(header: UdpHeader, payload: Uint8Array, offset: number, length: number): void {
+    checkLength(length, UDP_PAYLOAD_BYTES_MAX);
+    const frame = frameBytes(header.ipVersion, length);
+    const at = this.#packet(header.timeHigh, header.timeLow, frame, frame);
+    const { bytes, view } = this.#out;
+    synthesizeEthernet(bytes, view, at, header, this.#macBytes[this.interfaceId]!, payload, offset, length);
+  }
+
+  writeFrame(
+    timeHigh: number,
+    timeLow: number,
+    frame: Uint8Array,
+    offset: number,
+    length: number,
+    originalLength: number,
+  ): void {
+    checkLength(length, SNAP_LENGTH);
+    const at = this.#packet(timeHigh, timeLow, length, originalLength);
+    this.#out.bytes.set(frame.subarray(offset, offset + length), at);
+  }
+
+  /** Writes the counters of an interface as they stood at a time. */
+  writeStatistics(
+    interfaceId: number,
+    timeHigh: number,
+    timeLow: number,
+    statistics: InterfaceStatistics,
+  ): void {
+    const values: [number, bigint | undefined][] = [
+      [INTERFACE_RECEIVED, statistics.received],
+      [INTERFACE_DROPPED, statistics.interfaceDropped],
+      [SYSTEM_DROPPED, statistics.systemDropped],
+      [USER_DELIVERED, statistics.delivered],
+    ];
+    const known = values.filter((entry): entry is [number, bigint] => entry[1] !== undefined);
+    const view = this.#out.view;
+    const at = this.#block(5, 20 + known.length * 12 + 4 + 4);
+    view.setInt32(at + 8, interfaceId, true);
+    view.setInt32(at + 12, timeHigh, true);
+    view.setInt32(at + 16, timeLow, true);
+    let next = at + 20;
+    for (const [code, value] of known) {
+      view.setUint16(next, code, true);
+      view.setUint16(next + 2, 8, true);
+      view.setBigUint64(next + 4, value, true);
+      next += 12;
+    }
+    view.setUint32(next, 0, true);
+  }
+
+  flush(): void {
+    this.#out.flush();
+  }
+
+  /** Reserves a block and writes type and both lengths. @returns where it begins. */
+  #block(type: number, total: number): number {
+    const view = this.#out.view;
+    const at = this.#out.reserve(total);
+    view.setInt32(at, type, true);
+    view.setInt32(at + 4, total, true);
+    view.setInt32(at + total - 4, total, true);
+    return at;
+  }
+
+  /** Writes all of a packet block but its bytes. @returns where they go. */
+  #packet(timeHigh: number, timeLow: number, captured: number, original: number): number {
+    if (this.interfaceId >= this.#macBytes.length) {
+      throw new RangeError(`interface ${this.interfaceId} was not added, only ${this.#macBytes.length} were`);
+    }
+    const view = this.#out.view;
+    const end = 28 + padded(captured);
+    const at = this.#block(6, end + 4);
+    view.setInt32(at + 8, this.interfaceId, true);
+    view.setInt32(at + 12, timeHigh, true);
+    view.setInt32(at + 16, timeLow, true);
+    view.setInt32(at + 20, captured, true);
+    view.setInt32(at + 24, original, true);
+    // Padding first: the packet's own bytes then overwrite what is not padding.
+    if (captured & 3) view.setInt32(at + end - 4, 0, true);
+    return at + 28;
+  }
+}
+
+function padded(length: number): number {
+  return (length + 3) & ~3;
+}
+
+function checkLength(length: number, max: number): void {
+  if (length < 0 || length > max)
+    throw new RangeError(`a packet of ${length} bytes, at most ${max} can be written`);
+}
+
+function optionText(text: string): Uint8Array {
+  const encoded = Buffer.from(text, 'utf8');
+  if (encoded.length > OPTION_BYTES_MAX) {
+    throw new RangeError(`an interface text of ${encoded.length} bytes, at most ${OPTION_BYTES_MAX}`);
+  }
+  return encoded;
+}
+
+/** @returns where the next option begins. */
+function writeOption(bytes: Uint8Array, view: DataView, at: number, code: number, value: Uint8Array): number {
+  view.setUint16(at, code, true);
+  view.setUint16(at + 2, value.length, true);
+  const end = at + 4 + padded(value.length);
+  bytes.fill(0, at + 4, end);
+  bytes.set(value, at + 4);
+  return end;
+}
