@@ -1,0 +1,66 @@
+import { ERRORS, type ErrorCode, MdxError } from '../core/errors.ts';
+import { EXIT_NOT_RUN } from './exit-codes.ts';
+import { toJson } from './ndjson.ts';
+import type { Style } from './style.ts';
+
+/** What is told about the error that ended a run, to people and to scripts. */
+export interface ErrorReport {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string | null;
+  readonly exit: number;
+  /** Only for faults of mdx itself. */
+  readonly stack: string | null;
+}
+
+/** Parts of the errors of the argument parser that matter here. */
+interface ParserError extends Error {
+  readonly oclif?: { readonly exit?: number };
+}
+
+/** Sorts whatever was thrown into the catalogue. */
+export function describeError(thrown: unknown, command: string | null): ErrorReport {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  if (error instanceof MdxError) {
+    const hint = error.hint ?? (error.code === 'usage' ? helpHint(command) : null);
+    return { code: error.code, message: unwrapped(error.message), hint, exit: error.exit, stack: null };
+  }
+  if ((error as ParserError).oclif?.exit !== undefined) {
+    return {
+      code: 'usage',
+      message: unwrapped(error.message),
+      hint: helpHint(command),
+      exit: EXIT_NOT_RUN,
+      stack: null,
+    };
+  }
+  return {
+    code: 'internal',
+    message: `${error.name}: ${error.message}`,
+    hint: 'This is a fault of mdx. Please report it with the command line and what --verbose adds.',
+    exit: ERRORS.internal.exit,
+    stack: error.stack ?? null,
+  };
+}
+
+/** Text for people, with the stack only where asked for. */
+export function errorText(report: ErrorReport, style: Style, verbose: boolean): string {
+  const hint = report.hint === null ? '' : `${style.dim('hint:')} ${report.hint}\n`;
+  const stack = verbose && report.stack !== null ? `${report.stack}\n` : '';
+  return `${style.bad('error:')} ${report.message}\n${hint}${stack}`;
+}
+
+/** The document that stands in place of the report with --json. */
+export function errorJson(report: ErrorReport): string {
+  const { code, message, hint, exit } = report;
+  return `${toJson({ error: { code, message, hint, exit } }, 2)}\n`;
+}
+
+function helpHint(command: string | null): string {
+  return command === null ? 'See mdx --help.' : `See mdx ${command} --help.`;
+}
+
+/** The argument parser wraps what a flag's own parser throws, and adds a last line that our hint replaces. */
+function unwrapped(message: string): string {
+  return message.replace(/^Parsing --\S+ \n\t/, '').replace(/\nSee more help with --help$/, '');
+}

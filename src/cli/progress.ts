@@ -1,0 +1,28 @@
+export type ProgressMode = 'auto' | 'always' | 'never';
+
+/** The line on stderr that says how far a run is. */
+export interface Progress {
+  /** Replaces the text; cheap, the line itself changes a few times a second. */
+  update(text: string): void;
+  /** Removes the line; to be called before anything else is printed. */
+  stop(): void;
+}
+
+const SILENT: Progress = { update: () => {}, stop: () => {} };
+
+/** Shows progress where it can be seen and harms nobody: on stderr, when it and stdout are terminals. */
+export async function startProgress(mode: ProgressMode, text: string): Promise<Progress> {
+  const visible = process.stderr.isTTY === true && process.stdout.isTTY === true;
+  if (mode === 'never' || (mode === 'auto' && !visible)) return SILENT;
+  const { default: ora } = await import('ora');
+  // Stdin is left alone: it may be the capture, and Ctrl-C must stay a signal.
+  const spinner = ora({ text, stream: process.stderr, discardStdin: false, isEnabled: true }).start();
+  return {
+    update: (next) => {
+      spinner.text = next;
+    },
+    stop: () => {
+      spinner.stop();
+    },
+  };
+}

@@ -1,0 +1,79 @@
+/** What ended a run, as scripts tell it apart: `error.code` of `--json`, and the heading in docs/errors.md. */
+export type ErrorCode =
+  | 'usage'
+  | 'command-unknown'
+  | 'node-too-old'
+  | 'input-missing'
+  | 'input-unreadable'
+  | 'input-directory'
+  | 'input-empty'
+  | 'input-format'
+  | 'input-order'
+  | 'input-damaged'
+  | 'feed-none'
+  | 'feed-ambiguous'
+  | 'channel-on-two-flows'
+  | 'instruments-file'
+  | 'output-exists'
+  | 'output-failed'
+  | 'internal';
+
+export interface ErrorKind {
+  /** Exit code of the process; the list of them stands in docs/commands.md. */
+  readonly exit: number;
+  /** One sentence for the catalogue. */
+  readonly meaning: string;
+}
+
+/** The catalogue of errors. docs/errors.md explains each of them; a test holds the two together. */
+export const ERRORS: Readonly<Record<ErrorCode, ErrorKind>> = {
+  usage: { exit: 2, meaning: 'An unknown or wrong flag or argument.' },
+  'command-unknown': { exit: 2, meaning: 'The first word is no command.' },
+  'node-too-old': { exit: 2, meaning: 'The running Node is older than mdx needs.' },
+  'input-missing': { exit: 2, meaning: 'A file to read does not exist.' },
+  'input-unreadable': { exit: 2, meaning: 'A file to read cannot be opened or read.' },
+  'input-directory': { exit: 2, meaning: 'A directory was given where a file is read.' },
+  'input-empty': { exit: 2, meaning: 'A file to read has no bytes, so it has no format.' },
+  'input-format': { exit: 2, meaning: 'A file is of no format that mdx reads.' },
+  'input-order': { exit: 2, meaning: 'Time runs backwards from one file to the next.' },
+  'input-damaged': {
+    exit: 3,
+    meaning: 'The framing of a file is damaged; everything before the damage was processed.',
+  },
+  'feed-none': { exit: 1, meaning: 'No feed matches what was read.' },
+  'feed-ambiguous': { exit: 2, meaning: 'More than one feed matches what was read.' },
+  'channel-on-two-flows': {
+    exit: 2,
+    meaning: 'One channel arrives on two flows, as when a capture has both lines.',
+  },
+  'instruments-file': { exit: 2, meaning: 'The file of instrument names cannot be understood.' },
+  'output-exists': { exit: 2, meaning: 'A file to write exists already.' },
+  'output-failed': { exit: 4, meaning: 'Output could not be written.' },
+  internal: { exit: 2, meaning: 'A fault of mdx itself.' },
+};
+
+export interface ErrorDetails {
+  /** How to get what is wanted, one sentence. */
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * Trouble that ends a run: with the environment, the input or the command line. Expected trouble in the data is
+ * a counted result instead. The message says what was attempted, what was expected and what was found.
+ */
+export class MdxError extends Error {
+  override readonly name = 'MdxError';
+  readonly code: ErrorCode;
+  readonly hint: string | null;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.hint = details.hint ?? null;
+  }
+
+  get exit(): number {
+    return ERRORS[this.code].exit;
+  }
+}
