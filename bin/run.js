@@ -34,7 +34,7 @@ async function start() {
   const fromSources = process.env.MDX_FROM_SOURCES === '1' || !existsSync(built);
   const main = fromSources ? join(root, 'src', 'cli', 'main.ts') : built;
   const { start } = await import(pathToFileURL(main).href);
-  await start({ root, pjson, argv, fromSources });
+  await start({ root, pjson, argv });
 }
 
 /**

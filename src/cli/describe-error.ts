@@ -1,6 +1,8 @@
 import { ERRORS, type ErrorCode, MdxError } from '../core/errors.ts';
 import { EXIT_NOT_RUN } from './exit-codes.ts';
 import { toJson } from './ndjson.ts';
+import { nearest } from './nearest.ts';
+import { outputFailed } from './output.ts';
 import type { Style } from './style.ts';
 
 /** What is told about the error that ended a run, to people and to scripts. */
@@ -16,6 +18,9 @@ export interface ErrorReport {
 /** Parts of the errors of the argument parser that matter here. */
 interface ParserError extends Error {
   readonly oclif?: { readonly exit?: number };
+  /** Flags that do not exist. */
+  readonly flags?: readonly string[];
+  readonly parse?: { readonly input?: { readonly flags?: Readonly<Record<string, unknown>> } };
 }
 
 /** Sorts whatever was thrown into the catalogue. */
@@ -25,11 +30,15 @@ export function describeError(thrown: unknown, command: string | null): ErrorRep
     const hint = error.hint ?? (error.code === 'usage' ? helpHint(command) : null);
     return { code: error.code, message: unwrapped(error.message), hint, exit: error.exit, stack: null };
   }
+  // What a stream for a full disk throws out of `process.stdout.write`.
+  if ((error as NodeJS.ErrnoException).syscall === 'write') {
+    return describeError(outputFailed('stdout', error), command);
+  }
   if ((error as ParserError).oclif?.exit !== undefined) {
     return {
       code: 'usage',
-      message: unwrapped(error.message),
-      hint: helpHint(command),
+      message: parserMessage(error.message),
+      hint: flagHint(error) ?? helpHint(command),
       exit: EXIT_NOT_RUN,
       stack: null,
     };
@@ -60,7 +69,25 @@ function helpHint(command: string | null): string {
   return command === null ? 'See mdx --help.' : `See mdx ${command} --help.`;
 }
 
-/** The argument parser wraps what a flag's own parser throws, and adds a last line that our hint replaces. */
+/** The flag that a misspelt one most likely meant. */
+function flagHint({ flags, parse }: ParserError): string | null {
+  const unknown = flags?.[0]?.replace(/^--?/, '').replace(/=.*$/s, '');
+  const near = unknown === undefined ? null : nearest(unknown, Object.keys(parse?.input?.flags ?? {}));
+  return near === null ? null : `Did you mean --${near}?`;
+}
+
+const WRAPPED_HEAD = /^Parsing (--\S+) \n\t/;
+const WRAPPED_TAIL = /\nSee more help with --help$/;
+
+/** The argument parser wraps what a flag's own parser throws; ours name the flag themselves. */
 function unwrapped(message: string): string {
-  return message.replace(/^Parsing --\S+ \n\t/, '').replace(/\nSee more help with --help$/, '');
+  return message.replace(WRAPPED_HEAD, '').replace(WRAPPED_TAIL, '');
+}
+
+function parserMessage(message: string): string {
+  return message
+    .replace(WRAPPED_HEAD, '$1: ')
+    .replace(WRAPPED_TAIL, '')
+    .replace(/^Nonexistent flag/, 'unknown flag')
+    .replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
 }

@@ -1,15 +1,12 @@
-import { readdirSync } from 'node:fs';
-import { join, parse } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
-import { Config } from '@oclif/core/config';
-import type { LoadOptions, PJSON } from '@oclif/core/interfaces';
+import type { PJSON } from '@oclif/core/interfaces';
 import { MdxError } from '../core/errors.ts';
+import { CommandSet } from './command-set.ts';
 import { describeError, errorJson, errorText } from './describe-error.ts';
 import { EXIT_DONE, EXIT_OUTPUT } from './exit-codes.ts';
+import { helpText, helpWidth, overview } from './help.ts';
 import { nearest } from './nearest.ts';
-import { outputFailed } from './output.ts';
-import { overview } from './overview.ts';
+import { Output, outputFailed } from './output.ts';
 import { type ColorMode, styleFor } from './style.ts';
 
 export interface StartOptions {
@@ -19,9 +16,7 @@ export interface StartOptions {
   readonly pjson: PJSON;
   /** The command line without node and script. */
   readonly argv: readonly string[];
-  /** Take the commands from src, not from dist. */
-  readonly fromSources: boolean;
-  /** Folder of the commands under `root`, for tests that bring their own. */
+  /** Folder of the commands where it is not the program's own: tests bring theirs. */
   readonly commands?: string;
 }
 
@@ -30,60 +25,56 @@ export interface StartOptions {
  * stdout and stderr were taken by their readers, however slow, and only then leaves.
  */
 export async function start(options: StartOptions): Promise<void> {
-  const streams = watchStandardStreams();
-  const leaveFor = (error: unknown): void => void fail(error, options.argv).then(() => leave(streams));
+  const trouble: StreamTrouble = { readerLeft: false, failure: null };
+  watchStandardStreams(trouble);
+  const leaveFor = (error: unknown): void => void fail(error, options.argv).then(() => leave(trouble));
   process.once('uncaughtException', leaveFor);
   process.once('unhandledRejection', leaveFor);
   try {
-    await run(options);
+    await run(options, trouble);
   } catch (error) {
     await fail(error, options.argv);
   }
-  await leave(streams);
+  await leave(trouble);
 }
 
-async function run(options: StartOptions): Promise<void> {
-  const { root, fromSources } = options;
-  const argv = options.argv[0] === 'help' ? [...options.argv.slice(1), '--help'] : options.argv;
-  const id = argv.find((word) => !word.startsWith('-')) ?? null;
-  const wantsHelp = beforeDashes(argv).some((word) => word === '--help' || word === '-h');
-  const target = options.commands ?? (fromSources ? './src/commands' : './dist/commands');
-  const ids = fromSources ? idsOfFolder(join(root, target)) : null;
-  if (ids !== null && id !== null && !ids.includes(id)) throw unknownCommand(id, ids);
-
-  // oclif turns a command that does not load into a warning; this throws what is wrong with it.
-  if (fromSources && id !== null) await import(pathToFileURL(join(root, target, `${id}.ts`)).href);
-
-  const pjson = structuredClone(options.pjson);
-  // From sources, loading only the file of the command that runs saves what a manifest saves in a package.
-  const globPatterns = fromSources ? [id === null ? '*.ts' : `${id}.ts`] : ['*.js'];
-  pjson.oclif.commands = { strategy: 'pattern', target, globPatterns };
-  const loadOptions: LoadOptions = { root, pjson, ignoreManifest: fromSources };
-  const config = await Config.load(loadOptions);
-
+async function run(options: StartOptions, trouble: StreamTrouble): Promise<void> {
+  const argv = options.argv[0] === 'help' ? [...options.argv.slice(1), '--help'] : [...options.argv];
+  const commands = new CommandSet(options.commands);
+  const words = beforeDashes(argv);
+  const id = commandOf(argv);
+  const wantsHelp = words.includes('--help') || words.includes('-h');
   if (id === null) {
-    const unknown = beforeDashes(argv).find((word) => !['--help', '-h', '--no-color'].includes(word));
+    const unknown = words.find((word) => word !== '--help' && word !== '-h');
     if (unknown !== undefined) {
       throw new MdxError('usage', `${unknown}: expected a command first`, { hint: 'See mdx --help.' });
     }
-    process.stdout.write(overview(config.commands, config.version, styleFor('auto', process.stdout)));
+    const style = styleFor('auto', process.stdout);
+    await print(overview(await commands.definitions(), options.pjson.version, style));
     return;
   }
-  const command = config.findCommand(id);
-  if (command === undefined) throw unknownCommand(id, config.commandIDs);
+  if (!commands.ids.includes(id)) throw unknownCommand(id, commands.ids);
   if (wantsHelp) {
-    const { Help } = await import('@oclif/core/help');
-    await new Help(config, pjson.oclif.helpOptions).showCommandHelp(command);
+    const style = styleFor(colorOf(words), process.stdout);
+    await print(helpText(await commands.definition(id), helpWidth(process.stdout), style));
     return;
   }
+  const command = await commands.load(id);
+  watchStandardStreams(trouble);
+  command.id = id;
   const rest = argv.toSpliced(argv.indexOf(id), 1);
-  await config.runCommand(id, rest, command);
+  await command.run(rest, { root: options.root, pjson: options.pjson });
 }
 
-function idsOfFolder(folder: string): string[] {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => parse(name).name);
+async function print(text: string): Promise<void> {
+  const output = Output.open({ path: null, force: false });
+  output.write(text);
+  await output.finish();
+}
+
+/** The first word that is no flag, null where there is none. */
+function commandOf(argv: readonly string[]): string | null {
+  return beforeDashes(argv).find((word) => !word.startsWith('-')) ?? null;
 }
 
 function unknownCommand(id: string, ids: readonly string[]): MdxError {
@@ -98,20 +89,27 @@ function beforeDashes(argv: readonly string[]): readonly string[] {
   return at === -1 ? argv : argv.slice(0, at);
 }
 
+function colorOf(words: readonly string[]): ColorMode {
+  const at = words.indexOf('--color');
+  const color = words.find((word) => word.startsWith('--color='))?.slice('--color='.length) ?? words[at + 1];
+  return color === 'always' || color === 'never' ? color : 'auto';
+}
+
 /** Shows an error: on stdout as a document with --json, else on stderr as text; sets the exit code. */
 async function fail(error: unknown, argv: readonly string[]): Promise<void> {
   const words = beforeDashes(argv);
-  const report = describeError(error, words.find((word) => !word.startsWith('-')) ?? null);
+  const report = describeError(error, commandOf(argv));
   process.exitCode = report.exit;
   if (words.includes('--json')) {
     process.stdout.write(errorJson(report));
     return;
   }
-  const at = words.indexOf('--color');
-  const color = words.find((word) => word.startsWith('--color='))?.slice('--color='.length) ?? words[at + 1];
-  const mode: ColorMode = color === 'always' || color === 'never' ? color : 'auto';
   process.stderr.write(
-    errorText(report, styleFor(mode, process.stderr), words.includes('--verbose') || words.includes('-v')),
+    errorText(
+      report,
+      styleFor(colorOf(words), process.stderr),
+      words.includes('--verbose') || words.includes('-v'),
+    ),
   );
 }
 
@@ -122,18 +120,17 @@ interface StreamTrouble {
 }
 
 /**
- * A reader that left is no error, on stderr nothing is. Other trouble of stdout is reported at the end. These
- * listeners replace those of oclif, which throws in the middle of an event.
+ * A reader that left is no error, on stderr nothing is. Other trouble of stdout is reported at the end. Called
+ * again when a command was loaded: oclif comes with it, and its listener throws in the middle of an event.
  */
-function watchStandardStreams(): StreamTrouble {
-  const trouble: StreamTrouble = { readerLeft: false, failure: null };
+function watchStandardStreams(trouble: StreamTrouble): void {
   process.stdout.removeAllListeners('error');
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') trouble.readerLeft = true;
     else trouble.failure ??= error;
   });
+  process.stderr.removeAllListeners('error');
   process.stderr.on('error', () => {});
-  return trouble;
 }
 
 /** Waits until what was written is with its reader, and leaves. */

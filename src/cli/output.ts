@@ -213,7 +213,7 @@ export function outputFailed(name: string, cause: Error): MdxError {
 }
 
 /** `ENOSPC: no space left on device` without the name of the call that Node adds. */
-export function describeSystemError(error: Error): string {
+function describeSystemError(error: Error): string {
   return error.message.replace(/, \w+( '.*')?( -> '.*')?$/s, '');
 }
 
@@ -321,7 +321,7 @@ class FileTarget extends DescriptorTarget {
   #nameUnlessTaken(): void {
     try {
       linkSync(this.#partial, this.name);
-    } catch (error) {
+    } catch {
       if (existsSync(this.name)) throw outputExists(this.name);
       renameSync(this.#partial, this.name);
       return;

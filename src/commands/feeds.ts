@@ -1,4 +1,5 @@
 import { BaseCommand } from '../cli/base-command.ts';
+import type { Example } from '../cli/definition.ts';
 import { table } from '../cli/table.ts';
 import { FEEDS } from '../core/feeds/registry.ts';
 
@@ -7,10 +8,13 @@ export default class Feeds extends BaseCommand {
   static override summary: string = 'list the wire formats that mdx reads';
   static override description: string =
     'Names of feeds as --feed takes them, with the specification each follows, how messages are framed, the decimal digits of prices and quantities, and within what an order id is unique.';
-  static override examples: string[] = [
-    'The feeds as a table\n<%= config.bin %> <%= command.id %>',
-    'Their names, one a line\n<%= config.bin %> <%= command.id %> --json | jq -r ".feeds[].name"',
-    'Read a capture as the feed you know it to be\n<%= config.bin %> replay capture.pcap --feed itch-5.0',
+  static override examples: Example[] = [
+    { description: 'The feeds as a table', command: 'mdx feeds' },
+    { description: 'Their names, one a line', command: "mdx feeds --json | jq -r '.feeds[].name'" },
+    {
+      description: 'Read a capture as the feed you know it to be',
+      command: 'mdx replay capture.pcap --feed itch-5.0',
+    },
   ];
 
   async run(): Promise<void> {

@@ -1,10 +1,11 @@
 import { BaseCommand } from '../../../src/cli/base-command.ts';
+import type { Example } from '../../../src/cli/definition.ts';
 import { table } from '../../../src/cli/table.ts';
 
 /** A command with a report, for tests. */
 export default class Report extends BaseCommand {
   static override summary: string = 'print a report';
-  static override examples: string[] = ['<%= config.bin %> report'];
+  static override examples: Example[] = [{ description: 'Do it', command: 'mdx report' }];
 
   async run(): Promise<void> {
     await this.parse(Report);

@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import type { Arg, FlagInput } from '@oclif/core/interfaces';
 import { BaseCommand } from '../../../src/cli/base-command.ts';
+import type { Example } from '../../../src/cli/definition.ts';
 import { EXIT_PROBLEM } from '../../../src/cli/exit-codes.ts';
 import { forceFlag, outputFlag, unbufferedFlag } from '../../../src/cli/flags.ts';
 import { MdxError } from '../../../src/core/errors.ts';
@@ -24,7 +25,7 @@ interface RowsFlags {
  */
 export default class Rows extends BaseCommand {
   static override summary: string = 'write numbered rows';
-  static override examples: string[] = ['<%= config.bin %> rows'];
+  static override examples: Example[] = [{ description: 'Do it', command: 'mdx rows' }];
   static override args: { file: Arg<string | undefined> } = { file: Args.string({ ignoreStdin: true }) };
   static override flags: FlagInput<RowsFlags> = {
     count: Flags.integer({ default: 10 }),
