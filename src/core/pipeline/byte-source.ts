@@ -1,0 +1,66 @@
+import { ByteWindow } from '../binary/byte-window.ts';
+import { Decompressor } from './decompressor.ts';
+import { GzipPieces, isGzip } from './gzip-pieces.ts';
+import { type ByteSource, openRaw, roomOf } from './raw-source.ts';
+import { isZstd, ZstdPieces } from './zstd-pieces.ts';
+
+export { DamagedInput } from './decompressor.ts';
+export type { ByteSource } from './raw-source.ts';
+
+/** Bytes at the beginning that tell whether the rest is compressed. */
+const MAGIC_BYTES = 4;
+/** The beginning that is looked at; also the window on compressed bytes. */
+const HEAD_BYTES = 262144;
+
+/** Opens a file, or stdin for `-`. Rejects with MdxError: missing, a directory, not readable. */
+export async function openByteSource(path: string): Promise<ByteSource> {
+  const raw = await openRaw(path);
+  const head = new ByteWindow(HEAD_BYTES);
+  try {
+    while (head.available < MAGIC_BYTES && (await raw.fill(head))) {
+      // A pipe may bring its first bytes one by one.
+    }
+  } catch (error) {
+    await raw.close();
+    throw error;
+  }
+  const start = head.bytes.subarray(0, head.limit);
+  if (isGzip(start)) return new Decompressor(raw, head, new GzipPieces());
+  if (isZstd(start)) return new Decompressor(raw, head, new ZstdPieces());
+  return new PlainSource(raw, head);
+}
+
+/** What is not compressed: the beginning that was looked at, then the source itself. */
+class PlainSource implements ByteSource {
+  readonly path: string;
+  readonly total: number | null;
+  readonly #raw: ByteSource;
+  #head: ByteWindow | null;
+
+  constructor(raw: ByteSource, head: ByteWindow) {
+    this.path = raw.path;
+    this.total = raw.total;
+    this.#raw = raw;
+    this.#head = head.available > 0 ? head : null;
+  }
+
+  get bytes(): number {
+    return this.#raw.bytes;
+  }
+
+  async fill(window: ByteWindow): Promise<boolean> {
+    const head = this.#head;
+    if (head === null) return this.#raw.fill(window);
+    const room = roomOf(window);
+    const count = Math.min(room.length, head.available);
+    room.set(head.bytes.subarray(head.position, head.position + count));
+    head.position += count;
+    window.commit(count);
+    if (head.available === 0) this.#head = null;
+    return true;
+  }
+
+  close(): Promise<void> {
+    return this.#raw.close();
+  }
+}
