@@ -4,7 +4,7 @@ const NS_PER_SECOND = 1_000_000_000;
 const TWO_32 = 4294967296;
 /** Decimal digits that one division step can take: the divisor stays below 2^30. */
 const STEP_DIGITS = 9;
-/** 10^-28 s and finer: a 64-bit count is always less than one nanosecond. */
+/** Finer than 10^-28 s, a 64-bit count is always less than one nanosecond. */
 const DIGITS_MAX = 28;
 
 /**
