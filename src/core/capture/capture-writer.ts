@@ -68,7 +68,7 @@ export class PcapWriter implements CaptureWriter {
   }
 
   writeUdp(header: UdpHeader, payload: Uint8Array, offset: number, length: number): void {
-    checkLength(length, UDP_PAYLOAD_BYTES_MAX);
+    checkRange(payload, offset, length, UDP_PAYLOAD_BYTES_MAX);
     const frame = frameBytes(header.ipVersion, length);
     const at = this.#record(header.timeHigh, header.timeLow, frame, frame);
     const out = this.#out;
@@ -83,7 +83,7 @@ export class PcapWriter implements CaptureWriter {
     length: number,
     originalLength: number,
   ): void {
-    checkLength(length, SNAP_LENGTH);
+    checkRange(frame, offset, length, SNAP_LENGTH);
     const at = this.#record(timeHigh, timeLow, length, originalLength);
     this.#out.bytes.set(frame.subarray(offset, offset + length), at);
   }
@@ -188,7 +188,7 @@ export class PcapngWriter implements CaptureWriter {
   }
 
   writeUdp(header: UdpHeader, payload: Uint8Array, offset: number, length: number): void {
-    checkLength(length, UDP_PAYLOAD_BYTES_MAX);
+    checkRange(payload, offset, length, UDP_PAYLOAD_BYTES_MAX);
     const frame = frameBytes(header.ipVersion, length);
     const at = this.#packet(header.timeHigh, header.timeLow, frame, frame);
     const { bytes, view } = this.#out;
@@ -203,7 +203,7 @@ export class PcapngWriter implements CaptureWriter {
     length: number,
     originalLength: number,
   ): void {
-    checkLength(length, SNAP_LENGTH);
+    checkRange(frame, offset, length, SNAP_LENGTH);
     const at = this.#packet(timeHigh, timeLow, length, originalLength);
     this.#out.bytes.set(frame.subarray(offset, offset + length), at);
   }
@@ -274,9 +274,12 @@ function padded(length: number): number {
   return (length + 3) & ~3;
 }
 
-function checkLength(length: number, max: number): void {
+function checkRange(bytes: Uint8Array, offset: number, length: number, max: number): void {
   if (length < 0 || length > max)
     throw new RangeError(`a packet of ${length} bytes, at most ${max} can be written`);
+  if (offset < 0 || offset + length > bytes.length) {
+    throw new RangeError(`bytes ${offset} … ${offset + length} of ${bytes.length}`);
+  }
 }
 
 function optionText(text: string): Uint8Array {
