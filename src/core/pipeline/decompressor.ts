@@ -38,13 +38,17 @@ export interface Pieces {
   /** @returns length of the next piece, at the window's position, or one of PIECE_*. Asked once per piece. */
   next(window: ByteWindow): number;
   createCodec(): Transform;
+  /** Told of every decoded chunk, in order. */
+  decoded(chunk: Uint8Array): void;
+  /** The codec says that its stream is complete; what it did not want of the last piece comes next. */
+  codecEnded(): void;
 }
 
 /**
  * Decompresses with the codecs of Node's zlib, one small piece at a time: the next piece goes to the codec only
  * when everything made of the one before it was taken. So what waits here is bounded by what one piece can become
  * (zstd: a block, 128 KiB; gzip: 32 KiB, at most some 1,000 times as much), and what was decoded in front of
- * damage is delivered (gzip: but for the last 16 KiB at most, which zlib keeps when it fails). While the bytes of
+ * damage is delivered (of gzip data all but the last 16 KiB at most, which zlib keeps when it fails). While the bytes of
  * one piece are decoded here, the codec works on the next one on a helper thread.
  *
  * Not fzstd for zstd: it leaves content checksums unchecked and unpacks all of an input chunk at once.
@@ -133,7 +137,7 @@ export class Decompressor implements ByteSource {
     const input = this.#input;
     const length = await this.#nextPiece();
     if (length < 0) this.#fail(input.offset, pieces.problem, false);
-    else if (length === 0) await this.#endInput();
+    else if (length === 0) this.#endInput();
     else await this.#decode(length);
   }
 
@@ -148,7 +152,7 @@ export class Decompressor implements ByteSource {
       if (pieces.skip === 0) {
         const length = pieces.next(input);
         if (length !== PIECE_MORE) return length;
-        if (pieces.skip > 0) continue;
+        if (pieces.skip > 0 && input.available > 0) continue;
       }
       if (input.ended || !(await this.#raw.fill(input))) return 0;
     }
@@ -161,39 +165,25 @@ export class Decompressor implements ByteSource {
     // A copy: the codec reads it on its thread while the window may move.
     const piece = input.bytes.slice(input.position, input.position + length);
     input.position += length;
-    this.#codec ??= new Codec(pieces.createCodec(), (chunk) => this.#output.push(chunk));
+    this.#codec ??= new Codec(pieces.createCodec(), (chunk) => {
+      pieces.decoded(chunk);
+      this.#output.push(chunk);
+    });
     const codec = this.#codec;
     await codec.write(piece);
-    if (codec.error !== null) this.#fail(offset, codec.error.message, false);
-    else if (codec.ended) {
+    if (codec.ended) {
       input.position -= codec.left;
-      await this.#checkPadding();
-    } else if (pieces.endsStream) await this.#endCodec(codec, offset);
+      pieces.codecEnded();
+    } else if (pieces.endsStream && codec.error === null) await codec.end();
+    if (codec.error !== null) this.#fail(offset, codec.error.message, false);
+    if (codec.ended) this.#codec = null;
   }
 
-  async #endInput(): Promise<void> {
+  #endInput(): void {
     const { isBetween, skip } = this.#pieces;
     const { available, offset } = this.#input;
-    if (!isBetween || skip > 0 || available > 0) this.#fail(offset, 'unexpected end of file', true);
-    else if (this.#codec !== null) await this.#endCodec(this.#codec, offset);
-    if (this.#failure === null) this.#done = true;
-  }
-
-  async #endCodec(codec: Codec, offset: number): Promise<void> {
-    await codec.end();
-    if (codec.error !== null) this.#fail(offset, codec.error.message, codec.error.code === 'Z_BUF_ERROR');
-    this.#codec = null;
-  }
-
-  /** The codec takes nothing any more: what is left must be zeros, as on blocks of a fixed size. */
-  async #checkPadding(): Promise<void> {
-    const input = this.#input;
-    do {
-      while (input.available > 0 && input.bytes[input.position] === 0) input.position += 1;
-      if (input.available > 0)
-        this.#fail(input.offset, 'bytes that are neither compressed nor padding', false);
-    } while (this.#failure === null && !input.ended && (await this.#raw.fill(input)));
-    this.#done = true;
+    if (isBetween && skip === 0 && available === 0) this.#done = true;
+    else this.#fail(offset, 'unexpected end of file', true);
   }
 
   #fail(offset: number, problem: string, truncated: boolean): void {

@@ -63,6 +63,14 @@ export class ZstdPieces implements Pieces {
     return createZstdDecompress({ chunkSize: BLOCK_BYTES_MAX });
   }
 
+  decoded(): void {
+    // The codec checks the content itself.
+  }
+
+  codecEnded(): void {
+    // Its end is known from the blocks.
+  }
+
   #frame(window: ByteWindow): number {
     const { view, position, available } = window;
     if (available < 5) return PIECE_MORE;
