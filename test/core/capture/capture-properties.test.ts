@@ -7,7 +7,10 @@ import { Blocks } from './pcapng-blocks.ts';
 import { walk } from './walk.ts';
 
 const FINAL: readonly number[] = [CAPTURE_END, CAPTURE_TRUNCATED, CAPTURE_DAMAGED];
-const tagged = ethernet(0x8100, concat(u16(100), u16(0x0800), ipv4(udp(counting(12)), { options: [1, 1, 1, 1] })));
+const tagged = ethernet(
+  0x8100,
+  concat(u16(100), u16(0x0800), ipv4(udp(counting(12)), { options: [1, 1, 1, 1] })),
+);
 const frames = [ethernet(0x0800, ipv4(udp(counting(30)))), tagged, ethernet(0x86dd, ipv6(udp(counting(9))))];
 
 function pcapOf(): Uint8Array {
@@ -69,14 +72,24 @@ test('a payload lies in its packet, whatever the bytes', () => {
   const change = fc.record({ at: fc.nat(90), value: fc.nat(255) });
   const blocks = new Blocks();
   fc.assert(
-    fc.property(linkType, start, fc.array(change, { maxLength: 4 }), fc.nat(90), (link, good, changes, length) => {
-      const frame = good.slice(0, length);
-      for (const { at, value } of changes) if (at < frame.length) frame[at] = value;
-      const file = concat(blocks.section(), blocks.interface(link, 0), blocks.packet(0, 1n, frame, { original: 99 }));
-      const [packet] = walk(file).packets;
-      if (packet!.payload !== null) expect(packet!.data).toContain(packet!.payload);
-      expect(packet!.udp).not.toBe('linkType');
-    }),
+    fc.property(
+      linkType,
+      start,
+      fc.array(change, { maxLength: 4 }),
+      fc.nat(90),
+      (link, good, changes, length) => {
+        const frame = good.slice(0, length);
+        for (const { at, value } of changes) if (at < frame.length) frame[at] = value;
+        const file = concat(
+          blocks.section(),
+          blocks.interface(link, 0),
+          blocks.packet(0, 1n, frame, { original: 99 }),
+        );
+        const [packet] = walk(file).packets;
+        if (packet!.payload !== null) expect(packet!.data).toContain(packet!.payload);
+        expect(packet!.udp).not.toBe('linkType');
+      },
+    ),
     { numRuns: 3000 },
   );
 });

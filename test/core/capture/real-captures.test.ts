@@ -24,7 +24,9 @@ interface SecondPacket {
   readonly data: Buffer;
 }
 
-const secondReader = createRequire(import.meta.url)('pcap-parser') as { parse(stream: Readable): SecondReader };
+const secondReader = createRequire(import.meta.url)('pcap-parser') as {
+  parse(stream: Readable): SecondReader;
+};
 
 function readSecond(bytes: Buffer): Promise<SecondPacket[]> {
   return new Promise((resolve, reject) => {
@@ -64,7 +66,12 @@ describe.skipIf(folder === null)('real captures', () => {
     const bytes = readFileSync(join(folder!, file));
     const second = await readSecond(bytes);
     expect(
-      walk(bytes).packets.map(({ time, originalLength, data }) => [time, originalLength, data.length / 2, data]),
+      walk(bytes).packets.map(({ time, originalLength, data }) => [
+        time,
+        originalLength,
+        data.length / 2,
+        data,
+      ]),
     ).toEqual(
       second.map(({ header, data }) => [
         BigInt(header.timestampSeconds) * 1_000_000_000n + BigInt(header.timestampMicroseconds) * 1000n,
@@ -76,7 +83,9 @@ describe.skipIf(folder === null)('real captures', () => {
   });
 
   test('cut anywhere they give the packets in front of the cut', () => {
-    const bytes = readFileSync(join(folder!, files.find((file) => file.endsWith('OrderDeleteMessage.pcap'))!));
+    const bytes = readFileSync(
+      join(folder!, files.find((file) => file.endsWith('OrderDeleteMessage.pcap'))!),
+    );
     const { packets } = walk(bytes);
     for (let length = 24; length < bytes.length; length += 1) {
       const cut = walk(concat(bytes.subarray(0, length)));
