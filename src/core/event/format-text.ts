@@ -88,7 +88,7 @@ export function parseScaled(text: string, scale: number): bigint {
       `reading the number ${quoted(text)}: it has ${fraction.length} decimals, this scale holds ${scale}`,
     );
   }
-  const magnitude = BigInt(match[2]! + fraction.padEnd(scale, '0'));
+  const magnitude = BigInt(match[2] + fraction.padEnd(scale, '0'));
   return within64(match[1] === '-' ? -magnitude : magnitude, 'number', text);
 }
 

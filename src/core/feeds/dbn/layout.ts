@@ -135,7 +135,7 @@ export const MAPPING_OUT_SYMBOL: readonly (readonly [number, number])[] = [
 export function readText(bytes: Uint8Array, offset: number, length: number): string {
   let text = '';
   for (let at = offset; at < offset + length; at++) {
-    const byte = bytes[at]!;
+    const byte = bytes[at];
     if (byte === 0) break;
     text += String.fromCharCode(byte);
   }

@@ -89,7 +89,7 @@ export function metadataBytes(prefix: Uint8Array): number {
     const found = Array.from(prefix.subarray(0, 3), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
     throw new MetadataError(0, `expected "DBN" (44 42 4e), found ${found}`);
   }
-  const version = prefix[3]!;
+  const version = prefix[3];
   if (version < 1 || version > VERSION_MAX) {
     throw new MetadataError(3, `expected version 1 to ${VERSION_MAX}, found ${version}`);
   }
@@ -110,7 +110,7 @@ export function decodeMetadata(bytes: Uint8Array): Metadata {
     throw new MetadataError(bytes.length, `expected ${whole} bytes, found ${bytes.length}`);
   }
   const view = viewOf(bytes);
-  const version = bytes[3]!;
+  const version = bytes[3];
   const fixed = version === 1 ? 58 : 50;
   const symbolBytes = version === 1 ? SYMBOL_BYTES_V1 : view.getUint16(fixed + 3, true);
   if (symbolBytes < SYMBOL_BYTES_V1) {
@@ -135,9 +135,9 @@ export function decodeMetadata(bytes: Uint8Array): Metadata {
     end: view.getBigUint64(34, true),
     limit: view.getBigUint64(42, true),
     recordCount: version === 1 ? view.getBigUint64(50, true) : RECORD_COUNT_UNDEFINED,
-    symbolTypeIn: bytes[fixed]!,
-    symbolTypeOut: bytes[fixed + 1]!,
-    sendTimes: bytes[fixed + 2]!,
+    symbolTypeIn: bytes[fixed],
+    symbolTypeOut: bytes[fixed + 1],
+    sendTimes: bytes[fixed + 2],
     symbolBytes,
     symbols: lists.texts('symbols'),
     partial: lists.texts('partial symbols'),

@@ -1,3 +1,11 @@
+import {
+  DEFINITION_SYMBOL,
+  MAPPING_IN_SYMBOL,
+  MAPPING_OUT_SYMBOL,
+  RTYPE_DEFINITION,
+  RTYPE_SYMBOL_MAPPING,
+  readText,
+} from './layout.ts';
 import type { Metadata } from './metadata.ts';
 
 const SYMBOL_TYPE_INSTRUMENT_ID = 0;
@@ -57,4 +65,22 @@ export class SymbolTable {
 export function utcDate(ns: bigint): number {
   const day = new Date(Number(ns / NS_PER_MS));
   return day.getUTCFullYear() * 10_000 + (day.getUTCMonth() + 1) * 100 + day.getUTCDate();
+}
+
+/** Symbol that a whole record gives to its instrument: a definition's, or a live session's mapping; else null. */
+export function symbolInRecord(
+  bytes: Uint8Array,
+  position: number,
+  rtype: number,
+  version: number,
+): string | null {
+  const text = (fields: readonly (readonly [number, number])[]): string => {
+    const [offset, length] = fields[version - 1];
+    return readText(bytes, position + offset, length);
+  };
+  if (rtype === RTYPE_DEFINITION) return text(DEFINITION_SYMBOL) || null;
+  if (rtype !== RTYPE_SYMBOL_MAPPING) return null;
+  // Where ids were asked for or answered, the other text is the name.
+  const out = text(MAPPING_OUT_SYMBOL);
+  return (/^\d*$/.test(out) ? text(MAPPING_IN_SYMBOL) : out) || null;
 }
