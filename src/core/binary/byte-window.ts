@@ -19,6 +19,14 @@ export class ByteWindow {
     this.view = new DataView(this.bytes.buffer);
   }
 
+  /** Forgets everything: the window is about to slide over another stream. */
+  reset(): void {
+    this.position = 0;
+    this.limit = 0;
+    this.base = 0;
+    this.ended = false;
+  }
+
   /** Bytes that can be read now. */
   get available(): number {
     return this.limit - this.position;

@@ -42,6 +42,10 @@ export interface PacketDecoder {
   readonly first: number;
   /** Whole messages in it. */
   readonly count: number;
+  /** Bytes in front of the first message. */
+  readonly headerBytes: number;
+  /** After HEADER_DAMAGED: where in the datagram its framing stops making sense. */
+  readonly damageOffset: number;
   /** @returns one of HEADER_*. Counts nothing and writes no events. */
   readHeader(datagram: Datagram): number;
   /**
@@ -49,6 +53,8 @@ export interface PacketDecoder {
    * datagram's first message.
    */
   decode(datagram: Datagram, first: number, skip: number, take: number): void;
+  /** Counts the first `take` messages by type as `decode` would, without making events of them. */
+  tally(datagram: Datagram, take: number): void;
   /** The session's id without its padding; null for session 0. */
   sessionText(session: number): string | null;
 }

@@ -33,4 +33,20 @@ export class Datagram {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
+
+  /** A datagram of its own: the payload in a new buffer. For packets that have to wait, not for every one. */
+  copy(): Datagram {
+    const copy = new Datagram();
+    copy.attach(this.bytes.slice(this.offset, this.offset + this.length));
+    copy.length = this.length;
+    copy.timeHigh = this.timeHigh;
+    copy.timeLow = this.timeLow;
+    copy.packetNumber = this.packetNumber;
+    copy.ipVersion = this.ipVersion;
+    copy.sourcePort = this.sourcePort;
+    copy.destinationPort = this.destinationPort;
+    copy.destination.set(this.destination);
+    copy.source.set(this.source);
+    return copy;
+  }
 }
