@@ -1,3 +1,4 @@
+import { Random } from '../binary/random.ts';
 import { EventBatch } from '../event/batch.ts';
 import {
   FLAG_ASK,
@@ -9,7 +10,6 @@ import {
   KIND_REDUCE,
   RECORD_WORDS,
 } from '../event/record.ts';
-import { Random } from '../binary/random.ts';
 
 /** Where new orders are put. */
 export type Shape =

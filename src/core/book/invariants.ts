@@ -52,16 +52,26 @@ export function checkSide(
   for (const level of ladder.fromBest()) {
     const key = market.levels.doubles[level * 4 + LEVEL_KEY_DOUBLE]!;
     expect(problems, `${where}: key of level ${rank} in the ladder`, keys[rank]!, key);
-    if (rank > 0 && !(key < previousKey)) problems.push(`${where}: level ${rank} is not worse than the one before`);
-    expect(problems, `${where}: side of level ${rank}`, market.levels.words[level * 8 + LEVEL_BOOK_SIDE]!, bookSide);
-    if (!indexHoldsLevel(market, level, bookSide)) problems.push(`${where}: level ${rank} is not in the index`);
+    if (rank > 0 && !(key < previousKey))
+      problems.push(`${where}: level ${rank} is not worse than the one before`);
+    expect(
+      problems,
+      `${where}: side of level ${rank}`,
+      market.levels.words[level * 8 + LEVEL_BOOK_SIDE]!,
+      bookSide,
+    );
+    if (!indexHoldsLevel(market, level, bookSide))
+      problems.push(`${where}: level ${rank} is not in the index`);
     if (rank === 0) {
       expect(problems, `${where}: best level`, market.bestLevel[bookSide]!, level);
       expect(problems, `${where}: best key`, market.bestKey[bookSide]!, key);
     }
-    if (market.bookKind[bookSide >> 1] === 0) orders += checkQueue(market, level, bookSide, `${where} level ${rank}`, problems);
-    else if (market.levels.words[level * 8 + LEVEL_HEAD] !== 0) problems.push(`${where}: a price level with orders`);
-    if (!(market.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE]! > 0)) problems.push(`${where}: level ${rank} is empty`);
+    if (market.bookKind[bookSide >> 1] === 0)
+      orders += checkQueue(market, level, bookSide, `${where} level ${rank}`, problems);
+    else if (market.levels.words[level * 8 + LEVEL_HEAD] !== 0)
+      problems.push(`${where}: a price level with orders`);
+    if (!(market.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE]! > 0))
+      problems.push(`${where}: level ${rank} is empty`);
     previousKey = key;
     rank += 1;
   }
@@ -73,7 +83,13 @@ export function checkSide(
   return { orders, levels: rank };
 }
 
-function checkQueue(market: Market, level: number, bookSide: number, where: string, problems: string[]): number {
+function checkQueue(
+  market: Market,
+  level: number,
+  bookSide: number,
+  where: string,
+  problems: string[],
+): number {
   const { words, doubles } = market.orders;
   let count = 0;
   let quantity = 0;
@@ -114,5 +130,6 @@ function indexHoldsLevel(market: Market, level: number, bookSide: number): boole
 }
 
 function expect(problems: string[], what: string, found: number, expected: number): void {
-  if (!Object.is(found, expected) && found !== expected) problems.push(`${what}: ${found}, expected ${expected}`);
+  if (!Object.is(found, expected) && found !== expected)
+    problems.push(`${what}: ${found}, expected ${expected}`);
 }

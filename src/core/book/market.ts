@@ -405,8 +405,7 @@ export class Market {
   #replace(words: Int32Array, at: number, head: number, book: number): void {
     const related = at + RECORD_WORDS + EXT_WORD_RELATED_ID;
     const wanted = (book << 1) | ((head & HEAD_ASK) !== 0 ? 1 : 0);
-    const slot =
-      (head & HEAD_EXTENDED) === 0 ? 0 : this.#find(words[related]!, words[related + 1]!, wanted);
+    const slot = (head & HEAD_EXTENDED) === 0 ? 0 : this.#find(words[related]!, words[related + 1]!, wanted);
     if (slot === 0) {
       this.tally[TALLY_UNKNOWN_REPLACE]! += 1;
       if (this.#addsUnknownReplace) this.#add(words, at, head, book);
@@ -576,7 +575,8 @@ export class Market {
     const level = this.orders.words[(slot << 3) + ORDER_LEVEL]!;
     this.orderIndex.removeAt(this.#at);
     const levels = this.levels;
-    levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE]! -= this.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]!;
+    levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE]! -=
+      this.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]!;
     this.#unlink(slot, level);
     this.orders.give(slot);
     if (levels.words[level * 8 + LEVEL_COUNT] === 0) this.#dropLevel(level);

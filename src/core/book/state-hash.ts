@@ -1,7 +1,6 @@
 import { Fnv64 } from '../binary/fnv64.ts';
 import { bigHigh, bigLow } from '../binary/time.ts';
 import type { Market } from './market.ts';
-import { priceOfKey } from './view.ts';
 import {
   LEVEL_COUNT,
   LEVEL_HEAD,
@@ -12,6 +11,7 @@ import {
   ORDER_NEXT,
   ORDER_QUANTITY_DOUBLE,
 } from './store.ts';
+import { priceOfKey } from './view.ts';
 
 export interface StateHash {
   readonly version: 1 | 2;

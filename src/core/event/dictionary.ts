@@ -40,15 +40,20 @@ export const BOOKS_MAX: number = 1 << 20;
 export class Dictionary {
   readonly books: BookDefinition[] = [];
   readonly #naming: Naming | null;
+  readonly #numbers: Map<string, number> = new Map();
 
   constructor(naming: Naming | null = null) {
     this.#naming = naming;
   }
 
-  /** Numbers a new book, or answers −1 (NO_BOOK) when BOOKS_MAX is reached. */
+  /** The number of a book: a new one for a new key, −1 (NO_BOOK) when BOOKS_MAX is reached. */
   add(key: BookKey): number {
+    const text = `${key.source}\n${key.channel}\n${key.publisher}\n${key.instrument}`;
+    const known = this.#numbers.get(text);
+    if (known !== undefined) return known;
     const number = this.books.length;
     if (number >= BOOKS_MAX) return -1;
+    this.#numbers.set(text, number);
     const named = this.#naming?.byInstrument.get(key.instrument);
     this.books.push({
       number,

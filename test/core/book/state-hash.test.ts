@@ -16,7 +16,10 @@ const RULES: BookRules = {
 };
 const NULL_PRICE = BigInt(NULL_PRICE_HIGH) << 32n;
 
-function hashOf(books: readonly { publisher: number; instrument: bigint }[], events: readonly EventInput[]): string {
+function hashOf(
+  books: readonly { publisher: number; instrument: bigint }[],
+  events: readonly EventInput[],
+): string {
   const dictionary = new Dictionary();
   for (const { publisher, instrument } of books) {
     dictionary.add({

@@ -204,6 +204,7 @@ export class DbnDecoder implements StreamDecoder {
       this.#metadata = metadata;
       this.#symbols = new SymbolTable(metadata);
       this.#head = null;
+      this.#writer.flush(); // what another decoder of this channel may have left has other bases
       if (metadata.start !== UNDEFINED_TIME) {
         this.#receiveHigh = bigHigh(metadata.start);
         this.#receiveLow = bigLow(metadata.start);

@@ -1,0 +1,66 @@
+import { MdxError } from '../errors.ts';
+import type { Feed } from '../feeds/feed.ts';
+import type { Datagram } from '../packet/datagram.ts';
+
+/** Datagrams, and bytes of them, looked at before the answer is that no feed matches. */
+export const DETECT_DATAGRAMS_MAX = 1024;
+const DETECT_BYTES_MAX: number = 8 * 1024 * 1024;
+
+/**
+ * Tells the feed of a capture from its first datagrams: the first one that exactly one feed calls its own decides.
+ * What was looked at is kept, so that nothing is lost when the answer comes.
+ */
+export class FeedDetector {
+  readonly held: Datagram[] = [];
+  readonly #feeds: readonly Feed[];
+  #heldBytes = 0;
+  #ambiguous: readonly string[] = [];
+
+  constructor(feeds: readonly Feed[]) {
+    this.#feeds = feeds.filter((feed) => feed.detectDatagram !== undefined);
+  }
+
+  /** Holds a datagram and looks at it. @returns the feed when it is known now. */
+  offer(datagram: Datagram): Feed | null {
+    this.held.push(datagram.copy());
+    this.#heldBytes += datagram.length;
+    const matching = this.#feeds.filter((feed) => feed.detectDatagram?.(datagram) === 'yes');
+    if (matching.length === 1) return matching[0]!;
+    if (matching.length > 1 && this.#ambiguous.length === 0)
+      this.#ambiguous = matching.map((feed) => feed.name);
+    return null;
+  }
+
+  /** Enough was seen to give up. */
+  get exhausted(): boolean {
+    return this.held.length >= DETECT_DATAGRAMS_MAX || this.#heldBytes >= DETECT_BYTES_MAX;
+  }
+
+  /** The error for a capture whose feed could not be told. */
+  failure(path: string): MdxError {
+    if (this.#ambiguous.length > 0) {
+      return new MdxError(
+        'feed-ambiguous',
+        `reading ${path}: its datagrams fit ${this.#ambiguous.join(' and ')}`,
+        {
+          hint: `Choose with --feed ${this.#ambiguous.join(' or --feed ')}.`,
+        },
+      );
+    }
+    const seen = describeHeld(this.held);
+    return new MdxError('feed-none', `reading ${path}: no feed matches its datagrams (${seen})`, {
+      hint: '`mdx feeds` lists the feeds that mdx reads; --feed NAME takes one anyway.',
+    });
+  }
+}
+
+/** What was seen, for the message: how many, where to, how they begin. */
+function describeHeld(held: readonly Datagram[]): string {
+  if (held.length === 0) return 'there were none';
+  const ports = [...new Set(held.map((datagram) => datagram.destinationPort))].slice(0, 4).join(', ');
+  const { bytes, offset, length } = held[0]!;
+  const start = Array.from(bytes.subarray(offset, offset + Math.min(length, 16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join(' ');
+  return `${held.length} to port ${ports}; the first has ${length} bytes: ${start}${length > 16 ? ' …' : ''}`;
+}

@@ -1,0 +1,76 @@
+import type { Feed, PacketDecoder } from '../feeds/feed.ts';
+import type { Sequencer } from '../merge/sequencer.ts';
+import type { Datagram } from '../packet/datagram.ts';
+
+/** Channels one run keeps apart; datagrams of further flows count as `otherPort`. */
+export const CHANNELS_MAX = 1024;
+
+/** One independent sequence space: the datagrams of one destination address and port. */
+export interface Channel {
+  readonly number: number;
+  readonly address: Int32Array;
+  readonly port: number;
+  readonly decoder: PacketDecoder;
+  readonly sequencer: Sequencer;
+}
+
+/** Which flows belong to the feed. */
+export interface FlowFilter {
+  /** Destination ports, null = any. */
+  readonly ports: ReadonlySet<number> | null;
+  /** Destination addresses as formatAddress prints them, null = any. */
+  readonly groups: readonly Int32Array[] | null;
+  /** Take only flows whose datagrams look like the feed's: nobody has named feed, port or group. */
+  readonly detect: boolean;
+}
+
+/** Finds the channel of a datagram; the last one found is tried first. */
+export class FlowTable {
+  readonly channels: Channel[] = [];
+  readonly #feed: Feed;
+  readonly #filter: FlowFilter;
+  readonly #open: (number: number, datagram: Datagram) => Channel;
+  #last: Channel | null = null;
+
+  constructor(feed: Feed, filter: FlowFilter, open: (number: number, datagram: Datagram) => Channel) {
+    this.#feed = feed;
+    this.#filter = filter;
+    this.#open = open;
+  }
+
+  /** The channel, or null when the datagram is not one of the feed's. */
+  channelOf(datagram: Datagram): Channel | null {
+    const last = this.#last;
+    if (last !== null && isOf(last, datagram)) return last;
+    for (const channel of this.channels) {
+      if (isOf(channel, datagram)) {
+        this.#last = channel;
+        return channel;
+      }
+    }
+    if (!this.#admits(datagram) || this.channels.length === CHANNELS_MAX) return null;
+    const channel = this.#open(this.channels.length, datagram);
+    this.channels.push(channel);
+    this.#last = channel;
+    return channel;
+  }
+
+  #admits(datagram: Datagram): boolean {
+    if (!passes(this.#filter, datagram)) return false;
+    return !this.#filter.detect || this.#feed.detectDatagram?.(datagram) === 'yes';
+  }
+}
+
+/** Is it sent to one of the ports and groups asked for? */
+export function passes(filter: FlowFilter, datagram: Datagram): boolean {
+  if (filter.ports !== null && !filter.ports.has(datagram.destinationPort)) return false;
+  return filter.groups === null || filter.groups.some((group) => sameAddress(group, datagram.destination));
+}
+
+function isOf(channel: Channel, datagram: Datagram): boolean {
+  return channel.port === datagram.destinationPort && sameAddress(channel.address, datagram.destination);
+}
+
+function sameAddress(left: Int32Array, right: Int32Array): boolean {
+  return left[3] === right[3] && left[2] === right[2] && left[1] === right[1] && left[0] === right[0];
+}

@@ -1,0 +1,182 @@
+import { nsBetween } from '../binary/time.ts';
+import type { EventBatch, EventSink } from '../event/batch.ts';
+import type { Dictionary } from '../event/dictionary.ts';
+import {
+  GAP_LOST,
+  KIND_GAP,
+  KIND_SESSION,
+  NO_BOOK,
+  RECORD_WORDS,
+  WORD_BOOK,
+  WORD_ID,
+  WORD_PRICE,
+  WORD_QUANTITY,
+} from '../event/record.ts';
+import { EventWriter } from '../event/writer.ts';
+import type { FeedCounts } from '../feeds/counts.ts';
+import { type Feed, HEADER_DAMAGED, HEADER_DATA } from '../feeds/feed.ts';
+import { type SequencedSink, Sequencer, type SequencerOptions, WaitingRoom } from '../merge/sequencer.ts';
+import type { Datagram } from '../packet/datagram.ts';
+import { type Channel, type FlowFilter, FlowTable } from './flows.ts';
+import { TwinFlows } from './twin-flows.ts';
+
+const TWO_32 = 4294967296;
+
+export interface PacketPipelineOptions {
+  readonly feed: Feed;
+  readonly counts: FeedCounts;
+  readonly dictionary: Dictionary;
+  readonly batch: EventBatch;
+  readonly sink: EventSink;
+  readonly flows: FlowFilter;
+  readonly sequencer: SequencerOptions;
+  /** ns from 1970 to the midnight that venue times count from; asked with the first datagram. Null: unknown. */
+  readonly midnight: (datagram: Datagram) => bigint | null;
+  /** Most messages to decode. */
+  readonly messagesMax: number;
+}
+
+/**
+ * Datagrams of one line → events: finds the channel, restores the order of its numbers, decodes what is new.
+ * Synchronous; whoever feeds it decides when to breathe.
+ */
+export class PacketPipeline implements SequencedSink {
+  readonly flows: FlowTable;
+  readonly #options: PacketPipelineOptions;
+  readonly #writer: EventWriter;
+  readonly #room: WaitingRoom = new WaitingRoom();
+  readonly #twins: TwinFlows = new TwinFlows();
+  /** Zero of the clock that ages holes: the first datagram's time. */
+  #zeroHigh = 0;
+  #zeroLow = 0;
+  #started = false;
+  /** Time of the datagram in hand, for records that no message carries. */
+  #timeHigh = 0;
+  #timeLow = 0;
+
+  constructor(options: PacketPipelineOptions) {
+    this.#options = options;
+    this.#writer = new EventWriter(options.batch, options.sink);
+    this.flows = new FlowTable(options.feed, options.flows, (number, datagram) =>
+      this.#open(number, datagram),
+    );
+  }
+
+  /** All messages that were asked for have been decoded. */
+  get full(): boolean {
+    return this.#options.counts.messages >= this.#options.messagesMax;
+  }
+
+  /** @returns false when the datagram is not one of the feed's. */
+  accept(datagram: Datagram): boolean {
+    if (!this.#started) {
+      this.#started = true;
+      this.#zeroHigh = datagram.timeHigh;
+      this.#zeroLow = datagram.timeLow;
+    }
+    const now = nsBetween(datagram.timeHigh, datagram.timeLow, this.#zeroHigh, this.#zeroLow);
+    const { clock } = this.#room;
+    if (now > clock[0]!) clock[0] = now;
+    this.#timeHigh = datagram.timeHigh;
+    this.#timeLow = datagram.timeLow;
+    if (this.#room.channelsWithHoles > 0) this.#expire();
+    const channel = this.flows.channelOf(datagram);
+    if (channel === null) return false;
+    const { decoder, sequencer } = channel;
+    const kind = decoder.readHeader(datagram);
+    if (kind === HEADER_DATA) {
+      if (this.flows.channels.length > 1) {
+        this.#twins.observe(this.flows.channels, channel, datagram, decoder.headerBytes);
+      }
+      sequencer.data(datagram, decoder);
+    } else if (kind === HEADER_DAMAGED) this.#damaged(channel, datagram);
+    else sequencer.mark(decoder);
+    return true;
+  }
+
+  /** Hands over what has been decoded so far. */
+  flush(): void {
+    this.#writer.flush();
+  }
+
+  /** The input has ended: reports what is missing and hands everything over. */
+  finish(): void {
+    for (const channel of this.flows.channels) channel.sequencer.finish();
+    this.#writer.flush();
+    if (this.flows.channels.length > 1) this.#twins.conclude(this.flows.channels);
+  }
+
+  deliver(channel: number, datagram: Datagram, first: number, skip: number, take: number): void {
+    const { counts, messagesMax } = this.#options;
+    const left = messagesMax - counts.messages;
+    const wanted = Math.min(take, left);
+    if (wanted > 0) this.flows.channels[channel]!.decoder.decode(datagram, first, skip, wanted);
+  }
+
+  lost(channel: number, first: number, count: number): void {
+    this.#note(channel, KIND_GAP, first, count, GAP_LOST);
+  }
+
+  session(channel: number, first: number): void {
+    this.#note(channel, KIND_SESSION, first, 0, 0);
+  }
+
+  /** Writes an event about the transport itself. */
+  #note(channel: number, kind: number, first: number, count: number, state: number): void {
+    const writer = this.#writer;
+    const { batch } = writer;
+    if (batch.count === batch.capacity) writer.flush();
+    const receive = writer.begin(channel, this.#timeHigh, this.#timeLow, first, 1);
+    const at = batch.count * RECORD_WORDS;
+    const { words } = batch;
+    words.fill(0, at, at + RECORD_WORDS);
+    words[at] = kind | ((first - batch.sequenceBase) << 16);
+    words[at + WORD_BOOK] = NO_BOOK;
+    put(words, at + WORD_ID, first);
+    put(words, at + WORD_QUANTITY, count);
+    words[at + WORD_PRICE] = state;
+    words[at + 9] = receive;
+    batch.count += 1;
+    // Readers see a gap before anything that comes behind it.
+    writer.flush();
+  }
+
+  #damaged(channel: Channel, datagram: Datagram): void {
+    const { counts } = this.#options;
+    const { decoder } = channel;
+    counts.noteMalformed('damaged datagram', datagram.packetNumber, decoder.damageOffset);
+    channel.sequencer.damaged();
+    // Without numbers nothing can be applied twice, so the whole messages in front of the damage are decoded.
+    // With numbers they count, but their numbers stay missing: whether and where they belong is not known.
+    if (decoder.first === 0) this.deliver(channel.number, datagram, 0, 0, decoder.count);
+    else decoder.tally(datagram, decoder.count);
+  }
+
+  #expire(): void {
+    for (const channel of this.flows.channels) channel.sequencer.expire();
+  }
+
+  #open(number: number, datagram: Datagram): Channel {
+    const { feed, counts, dictionary, sequencer, midnight } = this.#options;
+    const decoder = feed.packetDecoder?.({
+      channel: number,
+      dictionary,
+      writer: this.#writer,
+      counts,
+      midnight: midnight(datagram),
+    });
+    if (decoder === undefined) throw new Error(`${feed.name} has no packets`);
+    return {
+      number,
+      address: datagram.destination.slice(),
+      port: datagram.destinationPort,
+      decoder,
+      sequencer: new Sequencer(number, sequencer, this, this.#room),
+    };
+  }
+}
+
+function put(words: Int32Array, at: number, value: number): void {
+  words[at] = value | 0;
+  words[at + 1] = Math.floor(value / TWO_32);
+}

@@ -1,0 +1,315 @@
+import { formatHash } from '../binary/fnv64.ts';
+import type { Market } from '../book/market.ts';
+import { stateHash } from '../book/state-hash.ts';
+import {
+  REJECT_NAMES,
+  TALLY_CROSSED_AT_LAST,
+  TALLY_DUPLICATE_ORDER,
+  TALLY_GROUPS,
+  TALLY_INFORMS,
+  TALLY_LOCKED_AT_LAST,
+  TALLY_OVER_REDUCED,
+  TALLY_REJECTED,
+  TALLY_UNKNOWN_DELETE,
+  TALLY_UNKNOWN_EXECUTE,
+  TALLY_UNKNOWN_INFORMS,
+  TALLY_UNKNOWN_MODIFY,
+  TALLY_UNKNOWN_REDUCE,
+  TALLY_UNKNOWN_REPLACE,
+} from '../book/tally.ts';
+import { bestOf, type LevelView, ordersIn } from '../book/view.ts';
+import type { BookDefinition } from '../event/dictionary.ts';
+import { formatScaledBig } from '../event/format-text.ts';
+import { KIND_NAMES } from '../event/record.ts';
+import type { Gap } from '../merge/sequencer.ts';
+import type { Channel } from './flows.ts';
+import type { RunResult } from './run.ts';
+
+/** Best level of one side: exact decimals in the book's scales; price null and `market` true for orders without a price. */
+export interface BestReport {
+  readonly price: string | null;
+  readonly quantity: string;
+  readonly orders: number;
+  readonly market?: true;
+}
+
+export interface InstrumentReport {
+  readonly source: string;
+  readonly publisher: number;
+  readonly instrument: string;
+  readonly symbol: string | null;
+  readonly priceScale: number;
+  readonly quantityScale: number;
+  readonly orders: number;
+  readonly stale: boolean;
+  readonly bid: BestReport | null;
+  readonly ask: BestReport | null;
+}
+
+export interface ChannelReport {
+  readonly channel: number;
+  readonly session: string | null;
+  readonly first: string | null;
+  readonly last: string | null;
+  readonly packets: number;
+  readonly duplicates: number;
+  readonly outOfOrder: number;
+  readonly late: number;
+  readonly unsequenced: number;
+  readonly gaps: readonly { readonly from: string; readonly to: string; readonly state: Gap['state'] }[];
+}
+
+/** The report of `replay` and `book`, as docs/commands.md describes it for machines. */
+export interface RunReport {
+  readonly command: string;
+  readonly version: string;
+  readonly inputs: readonly object[];
+  readonly feed: {
+    readonly protocol: string | null;
+    readonly framing: string | null;
+    readonly messages: number;
+    readonly messagesByType: Readonly<Record<string, number>>;
+    readonly timeBase: string;
+    readonly unknownMessages: number;
+    readonly malformed: number;
+  };
+  readonly sequence: { readonly channels: readonly ChannelReport[] } | null;
+  readonly events: Readonly<Record<string, number>>;
+  readonly anomalies: {
+    readonly unknownOrder: Readonly<Record<string, number>>;
+    readonly duplicateOrder: number;
+    readonly overReduced: number;
+    readonly rejected: number;
+    readonly rejectedBy: Readonly<Record<string, number>>;
+    readonly crossedAtLast: number;
+    readonly lockedAtLast: number;
+  };
+  readonly book: BookReport;
+  readonly sources?: readonly (BookReport & { readonly source: string; readonly channel: number })[];
+  readonly instruments: readonly InstrumentReport[];
+  readonly invariants: { readonly checks: number; readonly problems: readonly string[] } | null;
+  readonly damage: readonly { readonly path: string; readonly offset: string; readonly problem: string }[];
+  readonly stopped: string | null;
+  readonly timing: {
+    readonly elapsedNs: string;
+    readonly messagesPerSecond: number;
+    readonly eventsPerSecond: number;
+  };
+}
+
+export interface BookReport {
+  readonly instruments: number;
+  readonly orders: number;
+  readonly levels: number;
+  /** Null where books of several sources stand side by side: then each has its own. */
+  readonly stateHash: string | null;
+  readonly stateHashVersion: number | null;
+}
+
+export interface ReportOptions {
+  readonly command: string;
+  readonly version: string;
+  /** List instruments without orders, too. */
+  readonly allInstruments: boolean;
+}
+
+/** Puts the result of a run into the words of the report. */
+export function reportOf(result: RunResult, options: ReportOptions): RunReport {
+  const { counts, feed, books } = result;
+  const { markets } = books;
+  const total = (slot: number): number => markets.reduce((sum, market) => sum + market.tally[slot]!, 0);
+  const events = eventCounts(markets, total(TALLY_INFORMS), total(TALLY_GROUPS));
+  const rejectedBy = Object.fromEntries(
+    REJECT_NAMES.map((name, reason) => [name, total(TALLY_REJECTED + reason)] as const).filter(
+      ([, n]) => n > 0,
+    ),
+  );
+  const perSource = markets.map((market) => bookReport(market));
+  const single = perSource.length <= 1;
+  const seconds = result.elapsedNs / 1e9;
+  return {
+    command: options.command,
+    version: options.version,
+    inputs: result.inputs.map((input) => ({
+      path: input.path,
+      format: input.format,
+      bytes: String(input.bytes),
+      packets: input.packets,
+      datagrams: input.datagrams,
+      firstTime: text(input.firstTime),
+      lastTime: text(input.lastTime),
+      truncated: input.truncated,
+      skipped: Object.fromEntries(input.skipped),
+    })),
+    feed: {
+      protocol: feed?.name ?? null,
+      framing: result.framing,
+      messages: counts.messages,
+      messagesByType: messagesByType(result),
+      timeBase: result.timeBase,
+      unknownMessages: counts.unknown,
+      malformed: counts.malformed,
+    },
+    sequence: sequenceOf(result),
+    events,
+    anomalies: {
+      unknownOrder: {
+        modify: total(TALLY_UNKNOWN_MODIFY),
+        replace: total(TALLY_UNKNOWN_REPLACE),
+        reduce: total(TALLY_UNKNOWN_REDUCE),
+        delete: total(TALLY_UNKNOWN_DELETE),
+        execute: total(TALLY_UNKNOWN_EXECUTE),
+        informs: total(TALLY_UNKNOWN_INFORMS),
+      },
+      duplicateOrder: total(TALLY_DUPLICATE_ORDER),
+      overReduced: total(TALLY_OVER_REDUCED),
+      rejected: Object.values(rejectedBy).reduce((sum, n) => sum + n, 0),
+      rejectedBy,
+      crossedAtLast: total(TALLY_CROSSED_AT_LAST),
+      lockedAtLast: total(TALLY_LOCKED_AT_LAST),
+    },
+    book: single ? (perSource[0] ?? bookReport(books.marketOf(0))) : sumOf(perSource),
+    ...(single
+      ? {}
+      : { sources: perSource.map((report, channel) => ({ source: feed?.name ?? '', channel, ...report })) }),
+    instruments: instrumentsOf(result, options.allInstruments),
+    invariants:
+      result.invariants === null
+        ? null
+        : { checks: result.invariants.checks, problems: result.invariants.problems },
+    damage: result.damage.map(({ path, offset, problem }) => ({ path, offset: String(offset), problem })),
+    stopped: result.stopped,
+    timing: {
+      elapsedNs: String(Math.round(result.elapsedNs)),
+      messagesPerSecond: Math.round(counts.messages / seconds),
+      eventsPerSecond: Math.round(events['total']! / seconds),
+    },
+  };
+}
+
+function eventCounts(markets: readonly Market[], informs: number, groups: number): Record<string, number> {
+  const counts: Record<string, number> = { total: 0 };
+  for (const [kind, name] of KIND_NAMES.entries()) {
+    if (name === '') continue;
+    const count = markets.reduce((sum, market) => sum + market.events[kind]!, 0);
+    counts[name] = count;
+    counts['total']! += count;
+  }
+  counts['informs'] = informs;
+  counts['groups'] = groups;
+  return counts;
+}
+
+function messagesByType({ feed, counts }: RunResult): Record<string, number> {
+  const byType: Record<string, number> = {};
+  if (feed === null) return byType;
+  for (const [type, count] of counts.byType.entries()) if (count > 0) byType[feed.typeName(type)] = count;
+  return byType;
+}
+
+function sequenceOf(result: RunResult): RunReport['sequence'] {
+  const channels = result.channels.flatMap((channel) => channelReports(channel));
+  for (const { sequence } of result.streams) {
+    if (sequence === null) continue;
+    channels.push({
+      channel: 0,
+      session: sequence.session,
+      first: String(sequence.first),
+      last: String(sequence.last),
+      packets: 0,
+      duplicates: 0,
+      outOfOrder: 0,
+      late: 0,
+      unsequenced: 0,
+      gaps: [],
+    });
+  }
+  return channels.length === 0 && result.streams.length > 0 ? null : { channels };
+}
+
+function channelReports({ number, decoder, sequencer }: Channel): ChannelReport[] {
+  return sequencer.sessions.map((counts) => ({
+    channel: number,
+    session: decoder.sessionText(counts.session),
+    first: text(counts.first),
+    last: text(counts.last),
+    packets: counts.packets,
+    duplicates: counts.duplicates,
+    outOfOrder: counts.outOfOrder,
+    late: counts.late,
+    unsequenced: counts.unsequenced,
+    gaps: counts.gaps.map(({ from, to, state }) => ({ from: String(from), to: String(to), state })),
+    ...(counts.gapsNotListed > 0 ? { gapsNotListed: counts.gapsNotListed } : {}),
+  }));
+}
+
+function bookReport(market: Market): BookReport {
+  let instruments = 0;
+  for (let book = 0; book < market.books; book += 1) {
+    if (market.bestLevel[book * 2] !== 0 || market.bestLevel[book * 2 + 1] !== 0) instruments += 1;
+  }
+  const { hash, version } = stateHash(market);
+  return {
+    instruments,
+    orders: market.orders.live,
+    levels: market.levels.live,
+    stateHash: formatHash(hash),
+    stateHashVersion: version,
+  };
+}
+
+function sumOf(reports: readonly BookReport[]): BookReport {
+  const sum = (field: 'instruments' | 'orders' | 'levels'): number =>
+    reports.reduce((total, report) => total + report[field], 0);
+  return {
+    instruments: sum('instruments'),
+    orders: sum('orders'),
+    levels: sum('levels'),
+    stateHash: null,
+    stateHashVersion: null,
+  };
+}
+
+function instrumentsOf({ books }: RunResult, all: boolean): InstrumentReport[] {
+  const rows: { readonly definition: BookDefinition; readonly report: InstrumentReport }[] = [];
+  for (const definition of books.dictionary.books) {
+    const market = books.marketOf(definition.channel);
+    const { number } = definition;
+    if (number >= market.books) continue;
+    const bid = bestReport(bestOf(market, number, false), definition);
+    const ask = bestReport(bestOf(market, number, true), definition);
+    if (!all && bid === null && ask === null) continue;
+    const report: InstrumentReport = {
+      source: definition.source,
+      publisher: definition.publisher,
+      instrument: String(definition.instrument),
+      symbol: definition.symbol,
+      priceScale: definition.priceScale,
+      quantityScale: definition.quantityScale,
+      orders: ordersIn(market, number),
+      stale: market.stale[number] === 1,
+      bid,
+      ask,
+    };
+    rows.push({ definition, report });
+  }
+  rows.sort(({ definition: a }, { definition: b }) =>
+    a.publisher !== b.publisher ? a.publisher - b.publisher : a.instrument < b.instrument ? -1 : 1,
+  );
+  return rows.map(({ report }) => report);
+}
+
+function bestReport(level: LevelView | null, definition: BookDefinition): BestReport | null {
+  if (level === null) return null;
+  const quantity = formatScaledBig(BigInt(level.quantity), definition.quantityScale);
+  if (level.price === null) return { price: null, quantity, orders: level.orders, market: true };
+  return {
+    price: formatScaledBig(BigInt(level.price), definition.priceScale),
+    quantity,
+    orders: level.orders,
+  };
+}
+
+function text(value: bigint | number | null): string | null {
+  return value === null ? null : String(value);
+}

@@ -1,0 +1,556 @@
+import { ByteWindow } from '../binary/byte-window.ts';
+import { toBigUint } from '../binary/time.ts';
+import {
+  CAPTURE_DAMAGED,
+  CAPTURE_END,
+  CAPTURE_MORE,
+  CAPTURE_PACKET,
+  CAPTURE_TRUNCATED,
+  type CaptureFormat,
+  CaptureReader,
+  detectCapture,
+} from '../capture/capture-reader.ts';
+import { SKIP_NAMES, UDP_OK, UdpExtractor } from '../capture/udp.ts';
+import { MdxError } from '../errors.ts';
+import { EventBatch, type EventSink } from '../event/batch.ts';
+import { Dictionary } from '../event/dictionary.ts';
+import type { Naming } from '../event/naming.ts';
+import { EventWriter } from '../event/writer.ts';
+import { FeedCounts } from '../feeds/counts.ts';
+import { type Feed, type Framing, STREAM_DAMAGED, STREAM_END, type StreamDecoder } from '../feeds/feed.ts';
+import { midnightOf } from '../feeds/session-date.ts';
+import type { SequencerOptions } from '../merge/sequencer.ts';
+import { Datagram } from '../packet/datagram.ts';
+import { type BookFilter, Books, type EventObserver } from './books.ts';
+import { type ByteSource, DamagedInput, openByteSource } from './byte-source.ts';
+import { FeedDetector } from './detect.ts';
+import { type Channel, passes } from './flows.ts';
+import { type InvariantMode, InvariantWatch } from './invariant-watch.ts';
+import type { Pacer } from './pacer.ts';
+import { PacketPipeline } from './packet-pipeline.ts';
+import { type Until, UntilGate } from './until.ts';
+
+/** Bytes of a file held at a time. */
+const WINDOW_BYTES: number = 1 << 20;
+/** Bytes looked at to tell a format. */
+const HEAD_BYTES = 65536;
+/** Bytes of a stream decoded between two looks at the clock of a paced run. */
+const PACED_STREAM_BYTES = 1024;
+/** Packets between two looks at whether to stop. */
+const PACKETS_PER_TURN = 8192;
+
+/** What a run reads and how; every choice is visible where the run is made. */
+export interface RunOptions {
+  /** Files in order, `-` for stdin. Several captures are one capture. */
+  readonly paths: readonly string[];
+  /** Feeds to choose from; with `feedName` only that one. */
+  readonly feeds: readonly Feed[];
+  readonly feedName: string | null;
+  readonly ports: ReadonlySet<number> | null;
+  /** Destination addresses as four words each. */
+  readonly groups: readonly Int32Array[] | null;
+  /** Packets or records received earlier or later are left out; ns since 1970. */
+  readonly from: bigint | null;
+  readonly until: bigint | null;
+  readonly messagesMax: number;
+  readonly books: BookFilter | null;
+  readonly naming: Naming | null;
+  /** Trading day, YYYY-MM-DD, for feeds whose times count from midnight. */
+  readonly date: string | null;
+  readonly sequencer: SequencerOptions;
+  readonly stopAt: Until | null;
+  readonly invariants: InvariantMode;
+  readonly observers: readonly EventObserver[];
+  readonly pacer: Pacer | null;
+  /** Asked between chunks: should the run stop here? */
+  readonly stop: () => boolean;
+  /** Called between chunks: the place to wait for a slow reader. */
+  readonly breathe: (progress: Progress) => Promise<void>;
+}
+
+export interface Progress {
+  readonly path: string;
+  /** Bytes read, and how many there are; null where that is not known. */
+  readonly bytes: number;
+  readonly total: number | null;
+  readonly messages: number;
+}
+
+/** What was read from one file. */
+export interface InputResult {
+  readonly path: string;
+  readonly format: CaptureFormat | 'dbn' | 'itch-file';
+  bytes: number;
+  /** Null for formats without packets. */
+  packets: number | null;
+  datagrams: number | null;
+  /** ns since 1970. */
+  firstTime: bigint | null;
+  lastTime: bigint | null;
+  truncated: boolean;
+  readonly skipped: Map<string, number>;
+}
+
+/** Where a file's own framing is damaged. */
+export interface Damage {
+  readonly path: string;
+  readonly offset: number;
+  readonly problem: string;
+}
+
+export interface RunResult {
+  readonly inputs: readonly InputResult[];
+  readonly feed: Feed | null;
+  readonly framing: Framing | null;
+  readonly counts: FeedCounts;
+  /** Do venue times count from 1970, or from an unknown midnight? */
+  readonly timeBase: 'utc' | 'midnight';
+  readonly channels: readonly Channel[];
+  readonly streams: readonly StreamDecoder[];
+  readonly books: Books;
+  readonly damage: readonly Damage[];
+  readonly invariants: InvariantWatch | null;
+  readonly elapsedNs: number;
+  /** Why the run ended before its input did. */
+  readonly stopped: 'limit' | 'until' | 'request' | null;
+}
+
+/**
+ * Reads captures or files of one feed and builds the books.
+ * Throws MdxError where a run is not possible: missing or unknown files, no or more than one feed.
+ */
+export async function run(options: RunOptions): Promise<RunResult> {
+  return new Run(options).execute();
+}
+
+class Run {
+  readonly #options: RunOptions;
+  readonly #window: ByteWindow = new ByteWindow(WINDOW_BYTES);
+  readonly #datagram: Datagram = new Datagram();
+  readonly #extractor: UdpExtractor = new UdpExtractor();
+  readonly #batch: EventBatch = new EventBatch();
+  readonly #dictionary: Dictionary;
+  readonly #inputs: InputResult[] = [];
+  readonly #damage: Damage[] = [];
+  readonly #streams: StreamDecoder[] = [];
+  readonly #invariants: InvariantWatch | null;
+  readonly #detector: FeedDetector;
+  #feed: Feed | null;
+  #framing: Framing | null = null;
+  #counts: FeedCounts | null = null;
+  #books: Books | null = null;
+  #gate: UntilGate | null = null;
+  #pipeline: PacketPipeline | null = null;
+  #timeBase: 'utc' | 'midnight' = 'utc';
+  #stopped: RunResult['stopped'] = null;
+  /** Set while a paced run waits: ns. */
+  #wait = 0;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    this.#dictionary = new Dictionary(options.naming);
+    this.#invariants = options.invariants === 'off' ? null : new InvariantWatch(options.invariants);
+    this.#detector = new FeedDetector(options.feeds);
+    this.#feed = options.feedName === null ? null : findFeed(options.feeds, options.feedName);
+  }
+
+  async execute(): Promise<RunResult> {
+    const started = process.hrtime.bigint();
+    for (const path of this.#options.paths) {
+      if (this.#stopped !== null) break;
+      await this.#readFile(path);
+    }
+    this.#end();
+    const elapsedNs = Number(process.hrtime.bigint() - started);
+    this.#invariants?.checkAll(this.#requireBooks().markets);
+    return {
+      inputs: this.#inputs,
+      feed: this.#feed,
+      framing: this.#framing,
+      counts: this.#counts ?? new FeedCounts(0),
+      timeBase: this.#timeBase,
+      channels: this.#pipeline?.flows.channels ?? [],
+      streams: this.#streams,
+      books: this.#requireBooks(),
+      damage: this.#damage,
+      invariants: this.#invariants,
+      elapsedNs,
+      stopped: this.#stopped,
+    };
+  }
+
+  async #readFile(path: string): Promise<void> {
+    const source = await openByteSource(path);
+    const window = this.#window;
+    window.reset();
+    try {
+      while (window.available < HEAD_BYTES && (await this.#fill(source))) {
+        // More of the head is needed to tell the format.
+      }
+      const head = window.bytes.subarray(
+        window.position,
+        Math.min(window.limit, window.position + HEAD_BYTES),
+      );
+      if (head.length === 0) {
+        throw new MdxError('input-empty', `reading ${path}: it is empty`);
+      }
+      const format = detectCapture(head);
+      if (format !== null) await this.#readCapture(source, format);
+      else await this.#readStream(source, head);
+    } finally {
+      await source.close();
+    }
+  }
+
+  /** Reads more into the window; damage of a compressed file ends it and is noted. */
+  async #fill(source: ByteSource): Promise<boolean> {
+    try {
+      return await source.fill(this.#window);
+    } catch (error) {
+      if (!(error instanceof DamagedInput)) throw error;
+      this.#damage.push({ path: source.path, offset: error.offset, problem: error.message });
+      this.#window.ended = true;
+      return false;
+    }
+  }
+
+  async #readCapture(source: ByteSource, format: CaptureFormat): Promise<void> {
+    const input = this.#addInput(source.path, format);
+    input.packets = 0;
+    input.datagrams = 0;
+    const reader = new CaptureReader(this.#window, format);
+    const skipped = new Float64Array(SKIP_NAMES.length);
+    this.#datagram.attach(this.#window.bytes);
+    for (;;) {
+      const step = this.#walk(reader, input, skipped);
+      if (this.#wait > 0) {
+        this.#pipeline?.flush();
+        await this.#pause();
+        if (this.#stopped !== null) break;
+        continue;
+      }
+      if (step === CAPTURE_DAMAGED || step === CAPTURE_TRUNCATED) {
+        input.truncated = step === CAPTURE_TRUNCATED;
+        this.#damage.push({ path: source.path, offset: reader.problemOffset, problem: reader.problem ?? '' });
+        break;
+      }
+      await this.#breathe(source);
+      if (this.#stopped !== null || step === CAPTURE_END) break;
+      // At the end of the input the reader looks once more at what is left and answers END or TRUNCATED.
+      if (step === CAPTURE_MORE) await this.#fill(source);
+    }
+    input.bytes = source.bytes;
+    for (const [index, name] of SKIP_NAMES.entries()) {
+      if (skipped[index]! > 0) input.skipped.set(name, (input.skipped.get(name) ?? 0) + skipped[index]!);
+    }
+  }
+
+  /** Walks the packets in the window. @returns the reader's answer, or CAPTURE_PACKET when it is time to breathe. */
+  #walk(reader: CaptureReader, input: InputResult, skipped: Float64Array): number {
+    const datagram = this.#datagram;
+    const extractor = this.#extractor;
+    const window = this.#window;
+    const bounded = this.#options.from !== null || this.#options.until !== null;
+    let packets = 0;
+    let datagrams = 0;
+    let step = CAPTURE_PACKET;
+    while (packets < PACKETS_PER_TURN) {
+      step = reader.next();
+      if (step !== CAPTURE_PACKET) break;
+      packets += 1;
+      if (input.firstTime === null) this.#checkOrder(input, reader);
+      const outcome = extractor.extract(reader, window, datagram);
+      if (outcome !== UDP_OK) {
+        skipped[outcome]! += 1;
+        continue;
+      }
+      datagrams += 1;
+      if (bounded && this.#isOutside(input, datagram)) {
+        if (this.#stopped !== null) break;
+        continue;
+      }
+      if (!this.#accept(datagram)) count(input.skipped, 'otherPort');
+      if (this.#stopped !== null || this.#wait > 0) break;
+    }
+    if (packets > 0) input.lastTime = toBigUint(reader.timeHigh, reader.timeLow);
+    input.packets! += packets;
+    input.datagrams! += datagrams;
+    return step;
+  }
+
+  /** Notes the first time of a file, and refuses files whose times run backwards from one to the next. */
+  #checkOrder(input: InputResult, reader: CaptureReader): void {
+    input.firstTime = toBigUint(reader.timeHigh, reader.timeLow);
+    const before = this.#inputs.at(-2)?.lastTime ?? null;
+    if (before === null || input.firstTime >= before) return;
+    throw new MdxError(
+      'input-order',
+      `reading ${input.path}: its first packet is older than the last one of ${this.#inputs.at(-2)!.path}`,
+      { hint: 'Give the files in the order of their times; to join two lines use `mdx merge`.' },
+    );
+  }
+
+  #isOutside(input: InputResult, datagram: Datagram): boolean {
+    const { from, until } = this.#options;
+    const time = toBigUint(datagram.timeHigh, datagram.timeLow);
+    if (from !== null && time < from) {
+      count(input.skipped, 'beforeFrom');
+      return true;
+    }
+    if (until !== null && time > until) {
+      count(input.skipped, 'afterUntil');
+      return true;
+    }
+    return false;
+  }
+
+  /** @returns false when the datagram is not one of the feed's. */
+  #accept(datagram: Datagram): boolean {
+    const pipeline = this.#pipeline;
+    if (pipeline === null) return this.#detect(datagram);
+    const accepted = pipeline.accept(datagram);
+    if (pipeline.full) this.#stopped = 'limit';
+    if (this.#gate?.passed === true) this.#stopped = 'until';
+    if (this.#options.pacer !== null)
+      this.#wait = this.#options.pacer.waitNs(datagram.timeHigh, datagram.timeLow);
+    return accepted;
+  }
+
+  /** While the feed is not known: looks at datagrams until one tells. Held ones count when their turn comes. */
+  #detect(datagram: Datagram): boolean {
+    if (!passes(this.#flowFilter(), datagram)) return false;
+    if (this.#feed !== null) {
+      this.#openPipeline(this.#feed);
+      return this.#accept(datagram);
+    }
+    const feed = this.#detector.offer(datagram);
+    if (feed !== null) {
+      this.#feed = feed;
+      this.#openPipeline(feed);
+      this.#replayHeld();
+    } else if (this.#detector.exhausted) throw this.#detector.failure(this.#inputs.at(-1)!.path);
+    return true;
+  }
+
+  #replayHeld(): void {
+    const input = this.#inputs.at(-1)!;
+    for (const held of this.#detector.held) {
+      if (!this.#accept(held)) count(input.skipped, 'otherPort');
+      if (this.#stopped !== null) break;
+    }
+    this.#detector.held.length = 0;
+  }
+
+  #openPipeline(feed: Feed): void {
+    const { counts, sink } = this.#openBooks(feed);
+    if (feed.packetDecoder === undefined) {
+      throw new MdxError(
+        'feed-none',
+        `reading ${this.#inputs.at(-1)!.path}: ${feed.name} does not come in packets`,
+      );
+    }
+    this.#framing = feed.framings[0]!;
+    this.#pipeline = new PacketPipeline({
+      feed,
+      counts,
+      dictionary: this.#dictionary,
+      batch: this.#batch,
+      sink,
+      flows: this.#flowFilter(),
+      sequencer: this.#options.sequencer,
+      midnight: (datagram) => this.#midnight(feed, toBigUint(datagram.timeHigh, datagram.timeLow)),
+      messagesMax: this.#options.messagesMax,
+    });
+  }
+
+  #flowFilter(): {
+    ports: ReadonlySet<number> | null;
+    groups: readonly Int32Array[] | null;
+    detect: boolean;
+  } {
+    const { ports, groups, feedName } = this.#options;
+    return { ports, groups, detect: ports === null && groups === null && feedName === null };
+  }
+
+  /** Midnight of the trading day in the feed's zone, ns since 1970; null where it counts from 1970 or is unknown. */
+  #midnight(feed: Feed, captureTime: bigint): bigint | null {
+    if (feed.midnightZone === null) return null;
+    const day = this.#options.date ?? (captureTime > 0n ? captureTime : null);
+    if (day === null) {
+      this.#timeBase = 'midnight';
+      return null;
+    }
+    return midnightOf(day, feed.midnightZone);
+  }
+
+  async #readStream(source: ByteSource, head: Uint8Array): Promise<void> {
+    const { feed, framing } = this.#detectStream(source.path, head);
+    this.#feed = feed;
+    this.#framing = framing;
+    const { counts, sink } = this.#openBooks(feed);
+    const input = this.#addInput(source.path, framing === 'dbn' ? 'dbn' : 'itch-file');
+    const writer = new EventWriter(this.#batch, sink);
+    const decoder = feed.streamDecoder!(
+      { channel: 0, dictionary: this.#dictionary, writer, counts, midnight: this.#midnight(feed, 0n) },
+      framing,
+    );
+    this.#streams.push(decoder);
+    const window = this.#window;
+    for (;;) {
+      const answer = await this.#decodeStream(decoder, writer);
+      if (this.#options.observers.length > 0) writer.flush();
+      await this.#breathe(source);
+      if (this.#stopped !== null || answer === STREAM_END) break;
+      if (answer === STREAM_DAMAGED) {
+        input.truncated = window.ended;
+        this.#damage.push({ path: source.path, offset: window.offset, problem: decoder.problem ?? '' });
+        break;
+      }
+      if (window.ended) break;
+      const position = window.offset;
+      if (!(await this.#fill(source)) && !window.ended) break;
+      if (window.offset === position && window.ended && window.available === 0) break;
+    }
+    writer.flush();
+    input.bytes = source.bytes;
+    input.firstTime = decoder.firstTime;
+    input.lastTime = decoder.lastTime;
+  }
+
+  /** Decodes what the window holds: at once, or in small steps when the run is paced. */
+  async #decodeStream(decoder: StreamDecoder, writer: EventWriter): Promise<number> {
+    const { pacer } = this.#options;
+    const window = this.#window;
+    if (pacer === null) {
+      const answer = decoder.decode(window);
+      this.#noteStreamStop(writer);
+      return answer;
+    }
+    const { limit, ended } = window;
+    let answer = 0;
+    for (let until = window.position; until < limit && answer === 0 && this.#stopped === null; ) {
+      until = Math.min(limit, until + PACED_STREAM_BYTES);
+      window.limit = until;
+      window.ended = ended && until === limit;
+      answer = decoder.decode(window);
+      writer.flush();
+      this.#noteStreamStop(writer);
+      const time = decoder.lastTime;
+      if (time !== null) {
+        this.#wait = pacer.waitNs(Number(BigInt.asIntN(32, time >> 32n)), Number(BigInt.asIntN(32, time)));
+        if (this.#wait > 0) await this.#pause();
+      }
+    }
+    window.limit = limit;
+    window.ended = ended;
+    return answer;
+  }
+
+  #noteStreamStop(writer: EventWriter): void {
+    if (this.#gate !== null) {
+      writer.flush();
+      if (this.#gate.passed) this.#stopped = 'until';
+    }
+    if ((this.#counts?.messages ?? 0) >= this.#options.messagesMax) this.#stopped = 'limit';
+  }
+
+  #detectStream(path: string, head: Uint8Array): { readonly feed: Feed; readonly framing: Framing } {
+    const candidates = this.#feed === null ? this.#options.feeds : [this.#feed];
+    const matching = candidates.flatMap((feed) => {
+      const framing = feed.detectStream?.(head) ?? null;
+      return framing === null ? [] : [{ feed, framing }];
+    });
+    if (matching.length === 1) return matching[0]!;
+    if (matching.length > 1) {
+      const names = matching.map(({ feed }) => feed.name);
+      throw new MdxError('feed-ambiguous', `reading ${path}: it fits ${names.join(' and ')}`, {
+        hint: `Choose with --feed ${names.join(' or --feed ')}.`,
+      });
+    }
+    const start = Array.from(head.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    throw new MdxError('input-format', `reading ${path}: no format that mdx knows begins with ${start}`, {
+      hint: 'mdx reads pcap and pcapng captures, DBN files and ITCH message files, plain or compressed with gzip or zstd.',
+    });
+  }
+
+  #openBooks(feed: Feed): { readonly counts: FeedCounts; readonly sink: EventSink } {
+    if (this.#books === null) {
+      const { observers, books: filter, stopAt } = this.#options;
+      const watch = this.#invariants === null ? observers : [...observers, this.#invariants];
+      this.#books = new Books(feed.rules, this.#dictionary, filter, watch);
+      this.#counts = new FeedCounts(feed.typeCount);
+      this.#gate = stopAt === null ? null : new UntilGate(stopAt, feed.rules, this.#books);
+    }
+    return { counts: this.#counts!, sink: this.#gate ?? this.#books };
+  }
+
+  #requireBooks(): Books {
+    return this.#books ?? new Books(NO_RULES, this.#dictionary, null, []);
+  }
+
+  #addInput(path: string, format: InputResult['format']): InputResult {
+    const input: InputResult = {
+      path,
+      format,
+      bytes: 0,
+      packets: null,
+      datagrams: null,
+      firstTime: null,
+      lastTime: null,
+      truncated: false,
+      skipped: new Map(),
+    };
+    this.#inputs.push(input);
+    return input;
+  }
+
+  async #pause(): Promise<void> {
+    const wait = this.#wait;
+    this.#wait = 0;
+    await this.#options.pacer?.sleep(wait);
+    if (this.#options.stop()) this.#stopped = 'request';
+  }
+
+  async #breathe(source: ByteSource): Promise<void> {
+    if (this.#options.observers.length > 0) this.#pipeline?.flush();
+    await this.#options.breathe({
+      path: source.path,
+      bytes: source.bytes,
+      total: source.total,
+      messages: this.#counts?.messages ?? 0,
+    });
+    if (this.#options.stop()) this.#stopped ??= 'request';
+  }
+
+  /** The input has ended. */
+  #end(): void {
+    if (this.#pipeline !== null) {
+      this.#pipeline.finish();
+      return;
+    }
+    const { held } = this.#detector;
+    const last = this.#inputs.at(-1);
+    if (this.#feed !== null || last === undefined || last.packets === null) return;
+    if (this.#stopped === null || held.length > 0) throw this.#detector.failure(last.path);
+  }
+}
+
+const NO_RULES: ConstructorParameters<typeof Books>[0] = {
+  idScope: 'source',
+  groupScope: 'book',
+  modifyUnknown: 'ignore',
+  replaceUnknown: 'ignore',
+  modifyPriority: 'lost',
+};
+
+function findFeed(feeds: readonly Feed[], name: string): Feed {
+  const feed = feeds.find((candidate) => candidate.name === name);
+  if (feed !== undefined) return feed;
+  throw new MdxError('usage', `--feed ${name}: no such feed`, {
+    hint: `Feeds: ${feeds.map((candidate) => candidate.name).join(', ')}.`,
+  });
+}
+
+function count(counts: Map<string, number>, reason: string): void {
+  counts.set(reason, (counts.get(reason) ?? 0) + 1);
+}
