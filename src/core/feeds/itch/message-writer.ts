@@ -41,19 +41,19 @@ export class OutgoingMessage {
   matchLow = 0;
   matchHigh = 0;
   /** BUY or SELL. */
-  side = BUY;
+  side: number = BUY;
   shares = 0;
   /** Upper half of the shares of a cross trade. */
   sharesHigh = 0;
   /** Of a C, the execution price. */
   price = 0;
   /** The eight characters of the symbol as two big-endian words: `setStock`. */
-  stockFirst = BLANK_WORD;
-  stockSecond = BLANK_WORD;
+  stockFirst: number = BLANK_WORD;
+  stockSecond: number = BLANK_WORD;
   /** The four characters of the MPID as one word, or of a trading action's reason: `textWord`. */
-  text = BLANK_WORD;
+  text: number = BLANK_WORD;
   /** Character code: event code of S, trading state of H, printable of C, cross type of Q. */
-  code = YES;
+  code: number = YES;
 
   /** Symbol, at most eight characters. */
   setStock(symbol: string): void {
