@@ -1,0 +1,27 @@
+import { FEEDS } from '../../src/core/feeds/registry.ts';
+import type { RunOptions } from '../../src/core/pipeline/run.ts';
+
+/** Options of a run over whole files, with what a test wants otherwise. */
+export function runOptions(paths: readonly string[], wanted: Partial<RunOptions> = {}): RunOptions {
+  return {
+    paths,
+    feeds: FEEDS,
+    feedName: null,
+    ports: null,
+    groups: null,
+    from: null,
+    until: null,
+    messagesMax: Number.POSITIVE_INFINITY,
+    books: null,
+    naming: null,
+    date: null,
+    sequencer: { gapTimeoutNs: 5_000_000, start: 'first-seen' },
+    stopAt: null,
+    invariants: 'off',
+    observers: [],
+    pacer: null,
+    stop: () => false,
+    breathe: async () => {},
+    ...wanted,
+  };
+}
