@@ -1,0 +1,89 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { DATA, dataPath } from '../world/data.ts';
+import { mdx, shell } from '../world/real-process.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'mdx-replay-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, content: Uint8Array | string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+describe('mdx replay: what it refuses', () => {
+  it.each([
+    ['an empty file', () => file('empty', ''), 'it is empty'],
+    ['a directory', () => folder, 'it is a directory, a file was expected'],
+    [
+      'a JPEG',
+      () => file('x.jpg', Uint8Array.of(0xff, 0xd8, 0xff, 0xe0)),
+      'no format that mdx knows begins with ff d8 ff e0',
+    ],
+    ['a file that is not there', () => join(folder, 'none'), 'there is no such file'],
+  ])('%s: exit 2 and a message that says so', async (_name, make, message) => {
+    const path = make();
+    const { code, stdout, stderr } = await mdx(['replay', path]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr.split('\n')[0]).toBe(`error: reading ${path}: ${message}`);
+  });
+
+  it('an unknown flag and an unknown command: exit 2', async () => {
+    expect((await mdx(['replay', '--nope'])).code).toBe(2);
+    expect((await mdx(['replya'])).code).toBe(2);
+  });
+});
+
+describe.skipIf(DATA === null)('mdx replay: a real file', () => {
+  const path = (): string => dataPath('dbn/CLX5_mbo.dbn');
+
+  it('--json prints one document and nothing else', async () => {
+    const { code, stdout, stderr } = await mdx(['replay', path(), '--json']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      command: 'replay',
+      inputs: [{ format: 'dbn', bytes: '2140232', truncated: false }],
+      feed: { protocol: 'dbn-mbo', messages: 38_212 },
+      events: { total: 38_212 },
+      sequence: null,
+    });
+  });
+
+  it('reads standard input whole, whatever the arguments', async () => {
+    const bytes = readFileSync(path());
+    const { code, stdout } = await mdx(['replay', '-', '--json'], bytes);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      inputs: [{ path: '-', bytes: '2140232' }],
+      feed: { messages: 38_212 },
+    });
+  });
+
+  it('a cut file: everything before the cut, its place named, exit 3', async () => {
+    const cut = file('cut.dbn', readFileSync(path()).subarray(0, 1_000_000));
+    const { code, stdout, stderr } = await mdx(['replay', cut, '--json']);
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({ inputs: [{ truncated: true }], feed: { messages: 17_850 } });
+    expect(stderr).toBe(
+      `warning: ${cut}: damaged at byte 999960: DBN record of 56 bytes cut after 40 bytes at offset 999960\n`,
+    );
+  });
+
+  it('a reader that leaves is no failure', async () => {
+    const { code, stdout } = await shell(`$MDX replay ${path()} --all-instruments | head -1`);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'feed        dbn-mbo (dbn)\n' });
+  });
+
+  it.each([
+    'captures/Iex/Tops.IexTp.v1.6/QuoteUpdateMessage.pcap',
+    'captures/Iex/DeepPlus.IexTp.1.0.2/all_message_types.pcap',
+    'captures/Eurex/Eobi.T7.v6.0/OrderAdd.pcap',
+  ])('%s: no feed matches, exit 1', async (name) => {
+    const { code, stdout, stderr } = await mdx(['replay', dataPath(name)]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain('no feed matches its datagrams');
+  });
+});
