@@ -1,25 +1,47 @@
+import { MdxError } from '../errors.ts';
+
+const DAY = /^(\d{4})-(\d{2})-(\d{2})$/;
 const NS_PER_MS = 1_000_000n;
-const HOUR_MS = 3_600_000;
+const MS_PER_DAY = 86_400_000;
 
 /**
- * Local midnight of a trading day, ns since 1970 UTC.
- * @param day the date as YYYY-MM-DD, or a time (ns since 1970) whose date in the zone is meant.
- * @param zone IANA name of the time zone, summer time included. Throws RangeError for a date that does not exist.
+ * ns since 1970 UTC of the midnight with which a trading day begins in a time zone.
+ * @param day the day as YYYY-MM-DD, or any moment of it in ns since 1970.
+ * @param zone IANA name, as `America/New_York`.
+ * Throws MdxError for a day that the calendar does not have.
  */
 export function midnightOf(day: string | bigint, zone: string): bigint {
-  const date = typeof day === 'string' ? day : dateIn(Number(day / NS_PER_MS), zone);
-  const utc = Date.parse(`${date}T00:00:00Z`);
-  if (!/^\d{4}-\d\d-\d\d$/.test(date) || Number.isNaN(utc)) {
-    throw new RangeError(`reading the date ${date}: expected YYYY-MM-DD`);
-  }
-  // The first hour of UTC around it whose local date is this day begins it: offsets are whole quarter hours.
-  for (let ms = utc - 14 * HOUR_MS; ms <= utc + 14 * HOUR_MS; ms += HOUR_MS / 4) {
-    if (dateIn(ms, zone) === date) return BigInt(ms) * NS_PER_MS;
-  }
-  throw new RangeError(`reading the date ${date}: it does not exist in ${zone}`);
+  const clock = new Intl.DateTimeFormat('en-US', {
+    timeZone: zone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  });
+  const local = typeof day === 'string' ? parseDay(day) : localTime(clock, Number(day / NS_PER_MS));
+  const midnight = Math.floor(local / MS_PER_DAY) * MS_PER_DAY;
+  // The zone's offset is asked at a guess, and again where that leads: between them its clocks may have been changed.
+  let utc = midnight;
+  for (let round = 0; round < 2; round += 1) utc = midnight - (localTime(clock, utc) - utc);
+  return BigInt(utc) * NS_PER_MS;
 }
 
-/** Date (YYYY-MM-DD) of a time in a zone. */
-function dateIn(ms: number, zone: string): string {
-  return new Intl.DateTimeFormat('en-CA', { timeZone: zone, dateStyle: 'short' }).format(ms);
+/** What the zone's clocks show at a moment, as if they showed UTC: ms since 1970, whole seconds. */
+function localTime(clock: Intl.DateTimeFormat, ms: number): number {
+  const parts = new Map(clock.formatToParts(ms).map(({ type, value }) => [type, Number(value)]));
+  const part = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0;
+  return Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second'));
+}
+
+function parseDay(text: string): number {
+  const match = DAY.exec(text);
+  if (match !== null) {
+    const ms = Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3]));
+    // Day 31 of a month with 30 would be taken for the first of the next one.
+    if (new Date(ms).toISOString().startsWith(text)) return ms;
+  }
+  throw new MdxError('usage', `reading the date "${text}": expected a day of the calendar as YYYY-MM-DD`);
 }

@@ -1,0 +1,69 @@
+import type { ByteWindow } from '../../binary/byte-window.ts';
+import { toBigInt } from '../../binary/time.ts';
+import type { DecoderOptions } from '../feed.ts';
+import { MessageDecoder } from './messages.ts';
+
+/** Most messages that are found before they are decoded. */
+const RUN_MESSAGES_MAX = 4096;
+
+/** What the stream framings share: finding whole messages of one kind in the window, and decoding them in runs. */
+export class MessageStream {
+  readonly #messages: MessageDecoder;
+  readonly #prefixBytes: number;
+  readonly #hasTime: boolean;
+
+  constructor(source: string, options: DecoderOptions, prefixBytes: number) {
+    this.#prefixBytes = prefixBytes;
+    this.#hasTime = options.midnight !== null;
+    this.#messages = new MessageDecoder(source, options, { prefixBytes, receiveIsVenue: this.#hasTime });
+  }
+
+  /** ns since 1970 of the first and last message; null where the day is not known. */
+  get firstTime(): bigint | null {
+    const { started, firstTimeHigh, firstTimeLow } = this.#messages;
+    return started && this.#hasTime ? toBigInt(firstTimeHigh, firstTimeLow) : null;
+  }
+
+  get lastTime(): bigint | null {
+    const { started, lastTimeHigh, lastTimeLow } = this.#messages;
+    return started && this.#hasTime ? toBigInt(lastTimeHigh, lastTimeLow) : null;
+  }
+
+  /**
+   * Decodes the whole messages that follow at the window's position, up to `take`, numbered from `sequence` (0: not
+   * numbered), and moves behind them. `packetType`, if not 0, is what has to stand behind their length; a run also
+   * ends in front of a length of 0.
+   * @returns how many there were.
+   */
+  decodeRun(window: ByteWindow, packetType: number, sequence: number, take: number): number {
+    const { view, position, limit } = window;
+    const most = Math.min(take, RUN_MESSAGES_MAX);
+    let end = position;
+    let count = 0;
+    while (count < most && limit - end >= this.#prefixBytes) {
+      const length = view.getUint16(end);
+      if (length === 0 || limit - end - 2 < length) break;
+      if (packetType !== 0 && view.getUint8(end + 2) !== packetType) break;
+      end += 2 + length;
+      count += 1;
+    }
+    if (count === 0) return 0;
+    this.#messages.origin = -window.base;
+    this.#messages.decode(view, position, count, sequence, 0, 0);
+    window.position = end;
+    return count;
+  }
+
+  /** Leaves out up to `take` whole packets of a kind; otherwise as `decodeRun`. */
+  skipRun(window: ByteWindow, packetType: number, take: number): number {
+    let count = 0;
+    while (count < take && window.available > 2) {
+      const length = window.view.getUint16(window.position);
+      if (length === 0 || window.available - 2 < length) break;
+      if (window.view.getUint8(window.position + 2) !== packetType) break;
+      window.position += 2 + length;
+      count += 1;
+    }
+    return count;
+  }
+}

@@ -1,0 +1,103 @@
+import type { Datagram } from '../../packet/datagram.ts';
+import {
+  type DecoderOptions,
+  HEADER_DAMAGED,
+  HEADER_DATA,
+  HEADER_END_OF_SESSION,
+  HEADER_HEARTBEAT,
+  type PacketDecoder,
+} from '../feed.ts';
+import { MessageDecoder } from './messages.ts';
+import {
+  BLOCK_PREFIX_BYTES,
+  MOLD_COUNT_END,
+  MOLD_COUNT_OFFSET,
+  MOLD_HEADER_BYTES,
+  MOLD_SEQUENCE_OFFSET,
+} from './mold-layout.ts';
+import { SESSION_REFUSED, SessionTable } from './sessions.ts';
+
+const TWO_32 = 4294967296;
+
+/**
+ * ITCH in MoldUDP64 (mold-layout.ts draws the packet). What stands behind the last block is not looked at.
+ *
+ * A packet is damaged when it is shorter than its header, when its blocks run past its end, when its numbers pass
+ * 2^53 − 1, and when it names one session more than SESSIONS_MAX.
+ */
+export class MoldDecoder implements PacketDecoder {
+  session = 0;
+  first = 0;
+  count = 0;
+  damageOffset = 0;
+  readonly headerBytes: number = MOLD_HEADER_BYTES;
+  readonly #sessions: SessionTable = new SessionTable();
+  readonly #messages: MessageDecoder;
+
+  constructor(source: string, options: DecoderOptions) {
+    this.#messages = new MessageDecoder(source, options, {
+      prefixBytes: BLOCK_PREFIX_BYTES,
+      receiveIsVenue: false,
+    });
+  }
+
+  readHeader(datagram: Datagram): number {
+    const { view, offset, length } = datagram;
+    if (length < MOLD_HEADER_BYTES) return this.#damaged(0, 0, length);
+    const first =
+      view.getUint32(offset + MOLD_SEQUENCE_OFFSET) * TWO_32 +
+      view.getUint32(offset + MOLD_SEQUENCE_OFFSET + 4);
+    const named = view.getUint16(offset + MOLD_COUNT_OFFSET);
+    const count = named === MOLD_COUNT_END ? 0 : named;
+    if (first + count > Number.MAX_SAFE_INTEGER) return this.#damaged(0, 0, MOLD_SEQUENCE_OFFSET);
+
+    const end = offset + length;
+    const lastPrefix = end - BLOCK_PREFIX_BYTES;
+    let at = offset + MOLD_HEADER_BYTES;
+    for (let whole = 0; whole < count; whole += 1) {
+      if (at > lastPrefix) return this.#damaged(first, whole, at - offset);
+      const next = at + BLOCK_PREFIX_BYTES + view.getUint16(at);
+      if (next > end) return this.#damaged(first, whole, at - offset);
+      at = next;
+    }
+
+    const session = this.#sessions.find(view, offset);
+    if (session === SESSION_REFUSED) return this.#damaged(0, 0, 0);
+    this.session = session;
+    this.first = first;
+    this.count = count;
+    if (count > 0) return HEADER_DATA;
+    return named === MOLD_COUNT_END ? HEADER_END_OF_SESSION : HEADER_HEARTBEAT;
+  }
+
+  decode(datagram: Datagram, first: number, skip: number, take: number): void {
+    const { view } = datagram;
+    let at = datagram.offset + MOLD_HEADER_BYTES;
+    for (let left = skip; left > 0; left -= 1) at += BLOCK_PREFIX_BYTES + view.getUint16(at);
+    const messages = this.#messages;
+    messages.packetNumber = datagram.packetNumber;
+    messages.origin = datagram.offset;
+    const sequence = first === 0 ? 0 : first + skip;
+    messages.decode(view, at, take, sequence, datagram.timeHigh, datagram.timeLow);
+  }
+
+  tally(datagram: Datagram, take: number): void {
+    const messages = this.#messages;
+    messages.packetNumber = datagram.packetNumber;
+    messages.origin = datagram.offset;
+    messages.tally(datagram.view, datagram.offset + MOLD_HEADER_BYTES, take);
+  }
+
+  sessionText(session: number): string | null {
+    return this.#sessions.text(session);
+  }
+
+  /** `whole` messages stand in front of the damage at `damageOffset`. */
+  #damaged(first: number, whole: number, damageOffset: number): number {
+    this.session = 0;
+    this.first = first;
+    this.count = whole;
+    this.damageOffset = damageOffset;
+    return HEADER_DAMAGED;
+  }
+}
