@@ -116,6 +116,7 @@ const EXCEPTIONS: readonly (readonly [path: string, ban: string, why: string])[]
   ['src/core/book/market.ts', 'map', 'channels with a loss: looked up at losses and clears only'],
   ['src/core/feeds/dbn/decoder.ts', 'bigint', 'at the first sight of an instrument'],
   ['src/core/feeds/dbn/decoder.ts', 'try', 'around the metadata, once per file'],
+  ['src/core/feeds/itch/locate-table.ts', 'bigint', 'at the first sight of an instrument'],
   ['src/core/merge/sequencer.ts', 'callback', 'at a change of session'],
 ];
 
