@@ -31,6 +31,8 @@ export const SHARES_SCALE = 0;
 
 /** Bytes of the common start; no message is shorter. */
 export const HEAD_BYTES = 11;
+/** Offset of the timestamp in every message. */
+export const TIMESTAMP_OFFSET = 5;
 /** Bytes of the longest message. */
 export const MESSAGE_BYTES_MAX = 50;
 /** A timestamp counts ns of one day, so it stays below this. */

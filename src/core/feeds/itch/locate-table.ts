@@ -45,12 +45,11 @@ export class LocateTable {
     return book;
   }
 
-  /** Names the book of a locate by the 8-byte stock field at `offset`; a blank one tells nothing. */
+  /** Names the book of a locate by the 8-byte stock field at `offset`; a blank one leaves it without a symbol. */
   name(locate: number, view: DataView, offset: number): void {
-    const symbol = readText(view, offset, 8).replace(/\0+$/, '');
-    if (symbol === '') return;
     this.named[locate] = 1;
-    this.#dictionary.name(this.slots[locate] - SLOT_BIAS, symbol);
+    const symbol = readText(view, offset, 8).replace(/\0+$/, '');
+    if (symbol !== '') this.#dictionary.name(this.slots[locate] - SLOT_BIAS, symbol);
   }
 
   /** This locate stands for no book. */

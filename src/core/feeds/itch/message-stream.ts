@@ -1,6 +1,7 @@
 import type { ByteWindow } from '../../binary/byte-window.ts';
-import { toBigInt } from '../../binary/time.ts';
+import { toBigUint } from '../../binary/time.ts';
 import type { DecoderOptions } from '../feed.ts';
+import { HEAD_BYTES, TIMESTAMP_OFFSET } from './layout.ts';
 import { MessageDecoder } from './messages.ts';
 
 /** Most messages that are found before they are decoded. */
@@ -10,23 +11,18 @@ const RUN_MESSAGES_MAX = 4096;
 export class MessageStream {
   readonly #messages: MessageDecoder;
   readonly #prefixBytes: number;
-  readonly #hasTime: boolean;
+  readonly #midnight: bigint | null;
+  /** ns since 1970 of the first and last message, as far as they were long enough; null where the day is not known. */
+  firstTime: bigint | null = null;
+  lastTime: bigint | null = null;
 
   constructor(source: string, options: DecoderOptions, prefixBytes: number) {
     this.#prefixBytes = prefixBytes;
-    this.#hasTime = options.midnight !== null;
-    this.#messages = new MessageDecoder(source, options, { prefixBytes, receiveIsVenue: this.#hasTime });
-  }
-
-  /** ns since 1970 of the first and last message; null where the day is not known. */
-  get firstTime(): bigint | null {
-    const { started, firstTimeHigh, firstTimeLow } = this.#messages;
-    return started && this.#hasTime ? toBigInt(firstTimeHigh, firstTimeLow) : null;
-  }
-
-  get lastTime(): bigint | null {
-    const { started, lastTimeHigh, lastTimeLow } = this.#messages;
-    return started && this.#hasTime ? toBigInt(lastTimeHigh, lastTimeLow) : null;
+    this.#midnight = options.midnight;
+    this.#messages = new MessageDecoder(source, options, {
+      prefixBytes,
+      receiveIsVenue: options.midnight !== null,
+    });
   }
 
   /**
@@ -38,16 +34,20 @@ export class MessageStream {
   decodeRun(window: ByteWindow, packetType: number, sequence: number, take: number): number {
     const { view, position, limit } = window;
     const most = Math.min(take, RUN_MESSAGES_MAX);
+    let last = position;
     let end = position;
     let count = 0;
     while (count < most && limit - end >= this.#prefixBytes) {
       const length = view.getUint16(end);
       if (length === 0 || limit - end - 2 < length) break;
       if (packetType !== 0 && view.getUint8(end + 2) !== packetType) break;
+      last = end;
       end += 2 + length;
       count += 1;
     }
     if (count === 0) return 0;
+    this.firstTime ??= this.#timeAt(view, position);
+    this.lastTime = this.#timeAt(view, last) ?? this.lastTime;
     this.#messages.origin = -window.base;
     this.#messages.decode(view, position, count, sequence, 0, 0);
     window.position = end;
@@ -65,5 +65,12 @@ export class MessageStream {
       count += 1;
     }
     return count;
+  }
+
+  /** Time of the message whose prefix is at `offset`, null where it or the day has none. */
+  #timeAt(view: DataView, offset: number): bigint | null {
+    if (this.#midnight === null || view.getUint16(offset) + 2 - this.#prefixBytes < HEAD_BYTES) return null;
+    const at = offset + this.#prefixBytes + TIMESTAMP_OFFSET;
+    return this.#midnight + toBigUint(view.getUint16(at), view.getInt32(at + 2));
   }
 }

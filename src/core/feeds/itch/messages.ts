@@ -19,7 +19,7 @@ import {
 import type { EventWriter } from '../../event/writer.ts';
 import type { FeedCounts } from '../counts.ts';
 import type { DecoderOptions } from '../feed.ts';
-import { LENGTH_BY_TYPE, LENGTH_UNKNOWN, STOCK_OFFSET_BY_TYPE, typeName } from './layout.ts';
+import { HEAD_BYTES, LENGTH_BY_TYPE, LENGTH_UNKNOWN, STOCK_OFFSET_BY_TYPE, typeName } from './layout.ts';
 import { LocateTable, SLOT_BIAS } from './locate-table.ts';
 
 /** Trade condition of a `C` that is left out of volume and last sale (printable N). */
@@ -39,10 +39,18 @@ const HEAD_VENUE_EXTENDED: number = KIND_VENUE | LAST_EXTENDED;
 const HEAD_STATUS: number = KIND_STATUS | LAST;
 const HEAD_DEFINITION: number = KIND_DEFINITION | LAST;
 
+// Constants of other modules under names of this one: only those are compiled into the loop as constants.
+const WORDS: number = RECORD_WORDS;
+const EXTENSION: number = KIND_EXTENSION;
+const NON_PRINTABLE: number = CONDITION_NON_PRINTABLE;
+const BIAS: number = SLOT_BIAS;
+const SHORTEST: number = HEAD_BYTES;
+const LENGTHS: Int32Array = LENGTH_BY_TYPE;
+const STOCK_OFFSETS: Uint8Array = STOCK_OFFSET_BY_TYPE;
+
 /** Most records that one message becomes. */
 const RECORDS_PER_MESSAGE = 2;
-const UNSEEN: number = -SLOT_BIAS;
-/** High half of a time base that no timestamp fits: the batch has none yet. */
+/** High half of a base that no timestamp fits: the batch has none yet. */
 const NO_BASE = 0x20000;
 const BUY = 0x42;
 const SELL = 0x53;
@@ -62,17 +70,14 @@ export interface MessageFraming {
  *     run:  { length u16 · (prefixBytes − 2) bytes, counted in the length · message } × take
  *
  * A run has at most 65,535 messages, numbered upwards from `sequence`, or all without number where that is 0.
+ *
+ * `#plain` decodes one message after the other and calls nobody. Where something is unusual (a full batch, the first
+ * sight of a stock, a message that cannot be read) it stops in front of that message; `#settle` sees to it, and on it goes.
  */
 export class MessageDecoder {
   /** For problems: the packet in hand, and the place in the view that their offsets count from. */
   packetNumber = 0;
   origin = 0;
-  /** Venue time of the first and the last message decoded, ns, as halves; valid once `started`. */
-  started = false;
-  firstTimeHigh = 0;
-  firstTimeLow = 0;
-  lastTimeHigh = 0;
-  lastTimeLow = 0;
   readonly #writer: EventWriter;
   readonly #batch: EventBatch;
   readonly #counts: FeedCounts;
@@ -81,7 +86,20 @@ export class MessageDecoder {
   readonly #midnightHigh: number;
   readonly #midnightLow: number;
   readonly #prefixBytes: number;
-  readonly #receiveIsVenue: boolean;
+  /** All ones where the receive time of a message is its venue time, else 0. */
+  readonly #venueMask: number;
+  /** Where the next message of the run begins, with its prefix, how many are left, and its number − that of the batch. */
+  #next = 0;
+  #left = 0;
+  #delta = 0;
+  #step = 0;
+  /** When the run arrived, and that time as word 9 of its records; 0 where `#venueMask` makes it. */
+  #receiveHigh = 0;
+  #receiveLow = 0;
+  #receive = 0;
+  /** The batch's base of venue times, as a timestamp since midnight. */
+  #baseHigh = 0;
+  #baseLow = 0;
 
   constructor(source: string, options: DecoderOptions, framing: MessageFraming) {
     const { writer, counts, channel, dictionary, midnight } = options;
@@ -98,7 +116,7 @@ export class MessageDecoder {
     this.#midnightHigh = midnight === null ? 0 : bigHigh(midnight);
     this.#midnightLow = midnight === null ? 0 : bigLow(midnight);
     this.#prefixBytes = framing.prefixBytes;
-    this.#receiveIsVenue = framing.receiveIsVenue;
+    this.#venueMask = framing.receiveIsVenue ? -1 : 0;
   }
 
   /** Decodes the `take` messages of the run at `from`; `receiveHigh`, `receiveLow` is when they arrived. */
@@ -111,68 +129,64 @@ export class MessageDecoder {
     receiveLow: number,
   ): void {
     const batch = this.#batch;
+    this.#next = from;
+    this.#left = take;
+    this.#step = sequence === 0 ? 0 : 1;
+    this.#receiveHigh = receiveHigh;
+    this.#receiveLow = receiveLow;
+    this.#begin(sequence);
+    this.#delta = (sequence - batch.sequenceBase) | 0;
+    if (batch.count === 0) this.#baseHigh = NO_BASE;
+    else {
+      const borrow = batch.venueBaseLow >>> 0 < this.#midnightLow >>> 0 ? 1 : 0;
+      this.#baseHigh = (batch.venueBaseHigh - this.#midnightHigh - borrow) | 0;
+      this.#baseLow = (batch.venueBaseLow - this.#midnightLow) | 0;
+    }
+    this.#plain(view);
+    while (this.#left > 0) {
+      this.#settle(view);
+      this.#plain(view);
+    }
+  }
+
+  /** Decodes the messages of the run up to the first unusual one. */
+  #plain(view: DataView): void {
+    const { slots, named } = this.#books;
+    const { byType, totals } = this.#counts;
+    const batch = this.#batch;
     const { words } = batch;
     const room = batch.capacity - RECORDS_PER_MESSAGE;
-    const { byType } = this.#counts;
-    const books = this.#books;
-    const { slots, named } = books;
-    const prefixBytes = this.#prefixBytes;
-    const receiveIsVenue = this.#receiveIsVenue;
-    const step = sequence === 0 ? 0 : 1;
+    const prefixBytes = this.#prefixBytes | 0;
+    const venueMask = this.#venueMask | 0;
+    const receive = this.#receive | 0;
+    const baseHigh = this.#baseHigh | 0;
+    const baseLow = this.#baseLow | 0;
+    const step = this.#step | 0;
+    const start = this.#left | 0;
+    let next = this.#next | 0;
+    let left = start;
+    let delta = this.#delta | 0;
+    let count = batch.count | 0;
 
-    let receive = this.#begin(take, sequence, receiveHigh, receiveLow);
-    // The base of venue times in the batch, as a timestamp since midnight.
-    let baseHigh = NO_BASE;
-    let baseLow = 0;
-    if (batch.count > 0) {
-      const borrow = batch.venueBaseLow >>> 0 < this.#midnightLow >>> 0 ? 1 : 0;
-      baseHigh = (batch.venueBaseHigh - this.#midnightHigh - borrow) | 0;
-      baseLow = (batch.venueBaseLow - this.#midnightLow) | 0;
-    }
-    let count = batch.count;
-    let delta = (sequence - batch.sequenceBase) | 0;
-    let messages = 0;
-    let lastHigh = 0;
-    let lastLow = 0;
-    let next = from;
-
-    for (let left = take; left > 0; left -= 1, delta += step) {
+    run: while (left > 0) {
       const at = next + prefixBytes;
       const length = view.getUint16(next) + 2 - prefixBytes;
-      next = at + length;
-      if (length === 0) continue;
+      if (length < SHORTEST) break;
       const type = view.getUint8(at);
-      if (length < LENGTH_BY_TYPE[type]) {
-        this.#refuse(type, at);
-        continue;
-      }
+      if (length < LENGTHS[type]) break;
 
+      // The high word of the difference must be the sign of the low one: then it fits 32 bits.
       const timeHigh = view.getUint16(at + 5);
       const timeLow = view.getInt32(at + 7);
-      let venue = (timeLow - baseLow) | 0;
-      if (
-        count > room ||
-        timeHigh - baseHigh - (timeLow >>> 0 < baseLow >>> 0 ? 1 : 0) !== venue >> 31 ||
-        (receiveIsVenue && venue < 0)
-      ) {
-        batch.count = count;
-        this.#rebase(timeHigh, timeLow, batch.sequenceBase + delta, left, receiveHigh, receiveLow);
-        count = 0;
-        delta = 0;
-        baseHigh = timeHigh;
-        baseLow = timeLow;
-        venue = 0;
-        receive = 0;
-      }
-      if (receiveIsVenue) receive = venue;
-      lastHigh = timeHigh;
-      lastLow = timeLow;
+      const venue = (timeLow - baseLow) | 0;
+      const borrow = timeLow >>> 0 < baseLow >>> 0 ? 1 : 0;
+      if (count > room || timeHigh - baseHigh - borrow !== venue >> 31 || (venue & venueMask) < 0) break;
 
       const locate = view.getUint16(at + 1);
-      let book = slots[locate] - SLOT_BIAS;
-      if (book === UNSEEN) book = books.open(locate);
+      const slot = slots[locate];
+      if (slot === 0) break;
 
-      const to = count * RECORD_WORDS;
+      const to = count * WORDS;
       let head = 0;
       let idHigh = 0;
       let idLow = 0;
@@ -184,11 +198,7 @@ export class MessageDecoder {
         case 0x46: {
           // F
           const side = view.getUint8(at + 19);
-          if (side !== BUY && side !== SELL) {
-            this.#refuseSide(type, at);
-            continue;
-          }
-          if (named[locate] === 0) books.name(locate, view, at + 24);
+          if (named[locate] === 0 || (side !== BUY && side !== SELL)) break run;
           head = side === SELL ? HEAD_ADD | ASK : HEAD_ADD;
           idHigh = view.getInt32(at + 11);
           idLow = view.getInt32(at + 15);
@@ -226,7 +236,7 @@ export class MessageDecoder {
           break;
         case 0x43: {
           // C
-          const condition = view.getUint8(at + 31) === NOT_PRINTABLE ? CONDITION_NON_PRINTABLE : 0;
+          const condition = view.getUint8(at + 31) === NOT_PRINTABLE ? NON_PRINTABLE : 0;
           head = HEAD_EXECUTE;
           idHigh = view.getInt32(at + 11);
           idLow = view.getInt32(at + 15);
@@ -237,7 +247,7 @@ export class MessageDecoder {
           break;
         }
         case 0x50: // P
-          if (named[locate] === 0) books.name(locate, view, at + 24);
+          if (named[locate] === 0) break run;
           head = HEAD_TRADE;
           idHigh = view.getInt32(at + 11);
           idLow = view.getInt32(at + 15);
@@ -247,7 +257,7 @@ export class MessageDecoder {
           count += 1;
           break;
         case 0x51: // Q
-          if (named[locate] === 0) books.name(locate, view, at + 19);
+          if (named[locate] === 0) break run;
           head = HEAD_TRADE;
           quantityHigh = view.getInt32(at + 11);
           quantity = view.getInt32(at + 15);
@@ -255,33 +265,30 @@ export class MessageDecoder {
           extend(words, to, view.getUint8(at + 39), 0, 0, 0, view.getInt32(at + 31), view.getInt32(at + 35));
           count += 1;
           break;
-        default: {
-          const stock = STOCK_OFFSET_BY_TYPE[type];
-          if (stock !== 0 && named[locate] === 0) books.name(locate, view, at + stock);
+        case 0x42: // B
+          head = HEAD_VENUE_EXTENDED;
+          quantity = type;
+          extend(words, to, 0, 0, 0, 0, view.getInt32(at + 11), view.getInt32(at + 15));
+          count += 1;
+          break;
+        default:
+          if (named[locate] === 0 && STOCK_OFFSETS[type] !== 0) break run;
           head = HEAD_VENUE;
           quantity = type;
           if (type === 0x52)
             head = HEAD_DEFINITION; // R
-          else if (type === 0x53) {
-            // S
-            head = HEAD_STATUS;
-            price = view.getUint8(at + 11);
-          } else if (type === 0x48) {
+          else if (type === 0x48) {
             // H
             head = HEAD_STATUS;
             price = view.getUint8(at + 19);
-          } else if (type === 0x42) {
-            // B
-            head = HEAD_VENUE_EXTENDED;
-            extend(words, to, 0, 0, 0, 0, view.getInt32(at + 11), view.getInt32(at + 15));
-            count += 1;
+          } else if (type === 0x53) {
+            // S
+            head = HEAD_STATUS;
+            price = view.getUint8(at + 11);
           }
-        }
       }
-      byType[type] += 1;
-      messages += 1;
       words[to] = head | (delta << 16);
-      words[to + 1] = book;
+      words[to + 1] = slot - BIAS;
       words[to + 2] = idLow;
       words[to + 3] = idHigh;
       words[to + 4] = price;
@@ -289,111 +296,107 @@ export class MessageDecoder {
       words[to + 6] = quantity;
       words[to + 7] = quantityHigh;
       words[to + 8] = venue;
-      words[to + 9] = receive;
+      words[to + 9] = receive | (venue & venueMask);
+      byType[type] += 1;
       count += 1;
+      delta += step;
+      next = at + length;
+      left -= 1;
     }
 
     batch.count = count;
-    this.#counts.totals[0] += messages;
-    if (messages > 0) this.#keepLastTime(lastHigh, lastLow);
+    totals[0] += start - left;
+    this.#next = next;
+    this.#left = left;
+    this.#delta = delta;
+  }
+
+  /** Counts and leaves out the message at hand if it cannot be read; if it can, removes one thing that stops `#plain`. */
+  #settle(view: DataView): void {
+    const at = this.#next + this.#prefixBytes;
+    const end = this.#next + 2 + view.getUint16(this.#next);
+    if (at === end || !this.#isReadable(view, at, end - at)) {
+      this.#next = end;
+      this.#left -= 1;
+      this.#delta += this.#step;
+      return;
+    }
+    const books = this.#books;
+    const locate = view.getUint16(at + 1);
+    const stock = STOCK_OFFSETS[view.getUint8(at)];
+    if (books.slots[locate] === 0) books.open(locate);
+    else if (stock !== 0 && books.named[locate] === 0) books.name(locate, view, at + stock);
+    else this.#rebase(view.getUint16(at + 5), view.getInt32(at + 7));
   }
 
   /** Counts a run as `decode` does, without making events of it. */
   tally(view: DataView, from: number, take: number): void {
-    const { byType } = this.#counts;
-    const prefixBytes = this.#prefixBytes;
-    let messages = 0;
+    const { byType, totals } = this.#counts;
     let next = from;
     for (let left = take; left > 0; left -= 1) {
-      const at = next + prefixBytes;
-      const length = view.getUint16(next) + 2 - prefixBytes;
-      next = at + length;
-      if (length === 0) continue;
-      const type = view.getUint8(at);
-      if (length < LENGTH_BY_TYPE[type]) this.#refuse(type, at);
-      else if ((type === 0x41 || type === 0x46) && !isSide(view.getUint8(at + 19)))
-        this.#refuseSide(type, at);
-      else {
-        byType[type] += 1;
-        messages += 1;
+      const at = next + this.#prefixBytes;
+      next += 2 + view.getUint16(next);
+      if (at !== next && this.#isReadable(view, at, next - at)) {
+        byType[view.getUint8(at)] += 1;
+        totals[0] += 1;
       }
     }
-    this.#counts.totals[0] += messages;
   }
 
-  /** @returns word 9 of the run's records, unless it is the venue time. */
-  #begin(take: number, sequence: number, receiveHigh: number, receiveLow: number): number {
+  /** Makes the batch ready for the messages left, the first of which has this number. */
+  #begin(sequence: number): void {
     const batch = this.#batch;
     const writer = this.#writer;
-    const messages = sequence === 0 ? 1 : take;
-    if (!this.#receiveIsVenue)
-      return writer.begin(this.#channel, receiveHigh, receiveLow, sequence, messages);
-    // Word 8 serves as word 9, too, so both bases have to be the same.
-    if (
-      !this.started ||
-      batch.receiveBaseHigh !== batch.venueBaseHigh ||
-      batch.receiveBaseLow !== batch.venueBaseLow
-    ) {
-      writer.flush();
+    const messages = sequence === 0 ? 1 : this.#left;
+    if (this.#venueMask === 0) {
+      this.#receive = writer.begin(this.#channel, this.#receiveHigh, this.#receiveLow, sequence, messages);
+      return;
     }
-    return writer.begin(this.#channel, batch.receiveBaseHigh, batch.receiveBaseLow, sequence, messages);
+    // Word 8 serves as word 9, too, so both bases have to be the same.
+    const { venueBaseHigh, venueBaseLow } = batch;
+    if (batch.receiveBaseHigh !== venueBaseHigh || batch.receiveBaseLow !== venueBaseLow) writer.flush();
+    writer.begin(this.#channel, venueBaseHigh, venueBaseLow, sequence, messages);
   }
 
-  /** Hands the batch over and begins another whose venue times count from this message's. */
-  #rebase(
-    timeHigh: number,
-    timeLow: number,
-    sequence: number,
-    left: number,
-    receiveHigh: number,
-    receiveLow: number,
-  ): void {
+  /** Hands the batch over and begins another whose venue times count from this timestamp. */
+  #rebase(timeHigh: number, timeLow: number): void {
     const batch = this.#batch;
-    const writer = this.#writer;
+    const sequence = batch.sequenceBase + this.#delta;
     const low = (this.#midnightLow + timeLow) | 0;
     const high = this.#midnightHigh + timeHigh + (low >>> 0 < timeLow >>> 0 ? 1 : 0);
-    const messages = sequence === 0 ? 1 : left;
-    writer.flush();
-    if (this.#receiveIsVenue) writer.begin(this.#channel, high, low, sequence, messages);
-    else writer.begin(this.#channel, receiveHigh, receiveLow, sequence, messages);
+    this.#writer.flush();
     batch.venueBaseHigh = high;
     batch.venueBaseLow = low;
-    if (!this.started) {
-      this.started = true;
-      this.firstTimeHigh = high;
-      this.firstTimeLow = low;
-    }
+    this.#begin(sequence);
+    this.#delta = 0;
+    this.#baseHigh = timeHigh;
+    this.#baseLow = timeLow;
   }
 
-  #keepLastTime(timeHigh: number, timeLow: number): void {
-    const low = (this.#midnightLow + timeLow) | 0;
-    this.lastTimeHigh = this.#midnightHigh + timeHigh + (low >>> 0 < timeLow >>> 0 ? 1 : 0);
-    this.lastTimeLow = low;
-  }
-
-  /** Counts a message of an unknown type, or one shorter than its type. */
-  #refuse(type: number, at: number): void {
-    const expected = LENGTH_BY_TYPE[type];
+  /** Can a message with at least one byte become an event? If not, it is counted. */
+  #isReadable(view: DataView, at: number, length: number): boolean {
+    const type = view.getUint8(at);
+    const expected = LENGTHS[type];
     const offset = at - this.origin;
     if (expected === LENGTH_UNKNOWN) {
       this.#counts.noteUnknown(`type ${typeName(type)}`, this.packetNumber, offset);
-    } else {
+      return false;
+    }
+    if (length < expected) {
       this.#counts.noteMalformed(
         `${typeName(type)} shorter than ${expected} bytes`,
         this.packetNumber,
         offset,
       );
+      return false;
     }
+    if (type !== 0x41 && type !== 0x46) return true;
+    const side = view.getUint8(at + 19);
+    if (side === BUY || side === SELL) return true;
+    // There is no side of the book to put it on.
+    this.#counts.noteMalformed(`${typeName(type)} without side`, this.packetNumber, offset);
+    return false;
   }
-
-  /** Counts an order that is neither bought nor sold: there is no side of the book to put it on. */
-  #refuseSide(type: number, at: number): void {
-    this.#counts.noteMalformed(`${typeName(type)} without side`, this.packetNumber, at - this.origin);
-  }
-}
-
-function isSide(code: number): boolean {
-  return code === BUY || code === SELL;
 }
 
 /** Writes the second record of the event at `to`. */
@@ -407,8 +410,8 @@ function extend(
   matchHigh: number,
   matchLow: number,
 ): void {
-  const at = to + RECORD_WORDS;
-  words[at] = KIND_EXTENSION | (condition << 16);
+  const at = to + WORDS;
+  words[at] = EXTENSION | (condition << 16);
   words[at + 1] = 0;
   words[at + 2] = relatedLow;
   words[at + 3] = relatedHigh;
