@@ -205,12 +205,9 @@ describe('structure', () => {
   });
 
   test('hot modules keep to the hot style', () => {
-    expect(
-      banFaults(
-        SOURCES.filter((file) => HOT.test(file.path) && !COLD.some(([path]) => path === file.path)),
-        BANS_HOT,
-      ),
-    ).toEqual([]);
+    const cold = new Set(COLD.map(([path]) => path));
+    const hot = SOURCES.filter((file) => HOT.test(file.path) && !cold.has(file.path));
+    expect(banFaults(hot, BANS_HOT)).toEqual([]);
   });
 
   test('core does not print', () => {
