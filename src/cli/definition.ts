@@ -76,9 +76,9 @@ async function flagDefinition(name: string, flag: Flag<unknown>, global: boolean
   };
 }
 
-function argDefinition(name: string, arg: Arg<unknown>): ArgDefinition {
+function argDefinition(name: string, arg: Partial<Arg<unknown>>): ArgDefinition {
   return {
-    name: name.toUpperCase(),
+    name: (arg.name ?? name).toUpperCase(),
     summary: arg.description ?? '',
     required: arg.required ?? false,
     multiple: arg.multiple ?? false,

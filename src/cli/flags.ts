@@ -12,6 +12,7 @@ import { nearest } from './nearest.ts';
 
 /** FILE … of commands that read captures; `-` is stdin, which nothing else may touch. */
 export const filesArg: Arg<string[]> = Args.string({
+  name: 'file',
   description: 'captures and files to read, in order; - is standard input',
   required: true,
   multiple: true,

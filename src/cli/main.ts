@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PJSON } from '@oclif/core/interfaces';
 import { MdxError } from '../core/errors.ts';
 import { CommandSet } from './command-set.ts';
-import { describeError, errorJson, errorText } from './describe-error.ts';
+import { describeError, type ErrorReport, errorJson, errorText } from './describe-error.ts';
 import { EXIT_DONE, EXIT_OUTPUT } from './exit-codes.ts';
 import { helpText, helpWidth, overview } from './help.ts';
 import { nearest } from './nearest.ts';
@@ -100,17 +100,21 @@ async function fail(error: unknown, argv: readonly string[]): Promise<void> {
   const words = beforeDashes(argv);
   const report = describeError(error, commandOf(argv));
   process.exitCode = report.exit;
-  if (words.includes('--json')) {
-    process.stdout.write(errorJson(report));
+  const text = (shown: ErrorReport): string => {
+    const style = styleFor(colorOf(words), process.stderr);
+    return errorText(shown, style, words.includes('--verbose') || words.includes('-v'));
+  };
+  if (!words.includes('--json')) {
+    process.stderr.write(text(report));
     return;
   }
-  process.stderr.write(
-    errorText(
-      report,
-      styleFor(colorOf(words), process.stderr),
-      words.includes('--verbose') || words.includes('-v'),
-    ),
-  );
+  try {
+    await print(errorJson(report));
+  } catch (printing) {
+    const instead = describeError(printing, null);
+    process.exitCode = instead.exit;
+    process.stderr.write(text(instead));
+  }
 }
 
 /** What the standard streams ran into. */

@@ -62,6 +62,7 @@ export default class Rows extends BaseCommand {
     }
     if (flags.problem) this.exitWith(EXIT_PROBLEM);
     const stopped = this.interruption.signal ?? (output.closed ? 'reader left' : 'done');
-    this.note(`rows=${rows} stdin=${stdinBytes} file=${args.file ?? ''} ${stopped}`);
+    const { maxRSS } = process.resourceUsage();
+    this.note(`rows=${rows} stdin=${stdinBytes} file=${args.file ?? ''} maxRssKb=${maxRSS} ${stopped}`);
   }
 }
