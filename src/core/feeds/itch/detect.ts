@@ -1,6 +1,6 @@
 import type { Datagram } from '../../packet/datagram.ts';
 import type { Detection, Framing } from '../feed.ts';
-import { DAY_NS, HEAD_BYTES, LENGTH_BY_TYPE } from './layout.ts';
+import { DAY_NS, HEAD_BYTES, LENGTH_BY_TYPE, MESSAGE_BYTES_MAX } from './layout.ts';
 import { BLOCK_PREFIX_BYTES, MOLD_COUNT_END, MOLD_COUNT_OFFSET, MOLD_HEADER_BYTES } from './mold-layout.ts';
 import {
   loginNumber,
@@ -57,6 +57,7 @@ function isLengthPrefixed(view: DataView): boolean {
   while (messages < LOOKED_AT_MAX && limit - at >= BLOCK_PREFIX_BYTES) {
     const bytes = view.getUint16(at);
     at += BLOCK_PREFIX_BYTES;
+    if (bytes > MESSAGE_BYTES_MAX) return false;
     // The end mark, or what the head does not show.
     if (bytes === 0 || bytes > limit - at) break;
     if (!looksLikeMessage(view, at, bytes)) return false;
@@ -76,11 +77,13 @@ function isSoup(view: DataView, head: Uint8Array): boolean {
     const type = view.getUint8(at + 2);
     const expected = soupLength(type);
     if (expected < 0 || bytes === 0 || (expected > 0 && bytes !== expected)) return false;
+    const isMessage = type === SOUP_SEQUENCED || type === SOUP_UNSEQUENCED;
+    if (isMessage && bytes > MESSAGE_BYTES_MAX + 1) return false;
     if (bytes > limit - at - 2) break;
     if (type === SOUP_LOGIN_ACCEPTED) {
       if (loginNumber(head, at) === null) return false;
       proofs += 1;
-    } else if (type === SOUP_SEQUENCED || type === SOUP_UNSEQUENCED) {
+    } else if (isMessage) {
       if (!looksLikeMessage(view, at + SOUP_PREFIX_BYTES, bytes - 1)) return false;
       proofs += 1;
     } else if (type === SOUP_DEBUG && !isText(head, at + SOUP_PREFIX_BYTES, bytes - 1)) return false;

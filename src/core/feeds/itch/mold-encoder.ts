@@ -11,8 +11,6 @@ import {
   MOLD_SESSION_BYTES,
 } from './mold-layout.ts';
 
-/** What fits an Ethernet frame of 1,500 bytes behind IPv4, UDP and a little room. */
-export const PACKET_BYTES_DEFAULT = 1400;
 const TWO_32 = 4294967296;
 
 export interface MoldPacketOptions {

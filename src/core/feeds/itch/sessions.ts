@@ -70,7 +70,7 @@ function isBlank(word: number): boolean {
 }
 
 /** A session id for people: without padding, bytes that are no printable ASCII escaped; null where nothing is left. */
-export function printableId(raw: string): string | null {
+function printableId(raw: string): string | null {
   const text = raw.replace(/^[ \0]+|[ \0]+$/g, '');
   if (text === '') return null;
   return text.replace(/[^ -~]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);

@@ -12,20 +12,19 @@ export const SOUP_PREFIX_BYTES = 3;
 export const SOUP_SEQUENCED = 0x53;
 export const SOUP_UNSEQUENCED = 0x55;
 export const SOUP_LOGIN_ACCEPTED = 0x41;
-export const SOUP_LOGIN_REJECTED = 0x4a;
-export const SOUP_LOGIN = 0x4c;
-export const SOUP_HEARTBEAT = 0x48;
-export const SOUP_CLIENT_HEARTBEAT = 0x52;
-export const SOUP_LOGOUT = 0x4f;
+const SOUP_LOGIN_REJECTED = 0x4a;
+const SOUP_LOGIN = 0x4c;
+const SOUP_HEARTBEAT = 0x48;
+const SOUP_CLIENT_HEARTBEAT = 0x52;
+const SOUP_LOGOUT = 0x4f;
 export const SOUP_DEBUG = 0x2b;
 export const SOUP_END = 0x5a;
 
 /** Offsets and sizes in a login accepted, from its length field on. */
-export const LOGIN_ACCEPTED_LENGTH = 31;
+const LOGIN_ACCEPTED_LENGTH = 31;
 export const LOGIN_SESSION_OFFSET = 3;
-export const LOGIN_SESSION_BYTES = 10;
-export const LOGIN_NUMBER_OFFSET = 13;
-export const LOGIN_NUMBER_BYTES = 20;
+const LOGIN_NUMBER_OFFSET = 13;
+const LOGIN_NUMBER_BYTES = 20;
 
 /** The length that packets of a type have; 0 where it varies, −1 for a type that SoupBinTCP does not know. */
 export function soupLength(type: number): number {

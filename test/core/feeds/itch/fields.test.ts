@@ -51,7 +51,8 @@ describe('the layout table', () => {
 
 describe('describeMessage', () => {
   test('there is a sample of every type', () => {
-    expect(SAMPLES.map(({ type }) => type).sort()).toEqual(Object.keys(LENGTHS).sort());
+    expect(SAMPLES.length).toBe(23);
+    expect(new Set(SAMPLES.map(({ type }) => type))).toEqual(new Set(Object.keys(LENGTHS)));
   });
 
   test.each(SAMPLES)('$type: bytes written by hand', (sample) => {

@@ -34,7 +34,7 @@ function locatedAt(message: Uint8Array, locate: number): Uint8Array {
   return copy;
 }
 
-describe('every message is the event that the sheet says', () => {
+describe('every message is the event that the README says', () => {
   test.each(SAMPLES)('$type', (sample) => {
     const { event } = sample;
     const bench = new Bench();
