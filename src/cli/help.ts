@@ -3,6 +3,7 @@ import type { Style } from './style.ts';
 
 /** Width of help where there is no terminal to ask. */
 export const HELP_WIDTH_DEFAULT = 80;
+const HELP_WIDTH_MIN = 40;
 const HELP_WIDTH_MAX = 100;
 const INDENT = '  ';
 /** Labels longer than this have their text on the next line. */
@@ -10,7 +11,8 @@ const LABEL_LENGTH_MAX = 30;
 
 /** Width for help on a stream. */
 export function helpWidth(stream: { readonly columns?: number }): number {
-  return Math.min(stream.columns ?? HELP_WIDTH_DEFAULT, HELP_WIDTH_MAX);
+  // A terminal that does not know its size says 0.
+  return Math.min(Math.max(stream.columns || HELP_WIDTH_DEFAULT, HELP_WIDTH_MIN), HELP_WIDTH_MAX);
 }
 
 /** `mdx replay FILE… [flags]` */

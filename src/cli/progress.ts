@@ -14,6 +14,8 @@ const SILENT: Progress = { update: () => {}, stop: () => {} };
 export async function startProgress(mode: ProgressMode, text: string): Promise<Progress> {
   const visible = process.stderr.isTTY === true && process.stdout.isTTY === true;
   if (mode === 'never' || (mode === 'auto' && !visible)) return SILENT;
+  // Some terminals do not know their size and say 0; clearing lines of no width has no end.
+  if (process.stderr.isTTY && process.stderr.columns === 0) return SILENT;
   const { default: ora } = await import('ora');
   // Stdin is left alone: it may be the capture, and Ctrl-C must stay a signal.
   const spinner = ora({ text, stream: process.stderr, discardStdin: false, isEnabled: true }).start();

@@ -17,6 +17,7 @@ interface RowsFlags {
   'fail-at': number;
   'wait-ms': number;
   stdin: boolean;
+  fault: boolean;
 }
 
 /**
@@ -37,6 +38,7 @@ export default class Rows extends BaseCommand {
     'fail-at': Flags.integer({ default: -1 }),
     'wait-ms': Flags.integer({ default: 0 }),
     stdin: Flags.boolean<boolean>({ default: false }),
+    fault: Flags.boolean<boolean>({ default: false }),
   };
 
   async run(): Promise<void> {
@@ -60,6 +62,7 @@ export default class Rows extends BaseCommand {
       await output.drain();
       if (flags['wait-ms'] > 0) await new Promise((resolve) => setTimeout(resolve, flags['wait-ms']));
     }
+    if (flags.fault) (null as unknown as Rows).note('');
     if (flags.problem) this.exitWith(EXIT_PROBLEM);
     const stopped = this.interruption.signal ?? (output.closed ? 'reader left' : 'done');
     const { maxRSS } = process.resourceUsage();
