@@ -62,7 +62,7 @@ const EVENT_RECORDS_MAX = 2;
 const SEQUENCE_SPAN = 0xffff;
 /** High half from which a time counts as undefined (2^64 − 1 is the value; the half begins in the year 2554). */
 const UNDEFINED_TIME_HIGH = -1;
-/** No header word of an mbo record. */
+/** No header word of a record: its length is 0. */
 const NO_HEAD = 0;
 const TWO_32 = 4294967296;
 
@@ -99,6 +99,7 @@ const PLANNED_ACTIONS: readonly number[] = [
 
 // Imported constants are loaded and checked at every use; constants of the module itself are folded into the loop.
 const EVENT_WORDS: number = RECORD_WORDS;
+const HEADER_LENGTH: number = HEADER_WORDS;
 const LAST_BITS: number = FLAG_LAST << 8;
 const SNAPSHOT_BITS: number = FLAG_SNAPSHOT << 8;
 const SUSPECT_BIT: number = F_MAYBE_BAD_BOOK;
@@ -243,14 +244,10 @@ export class DbnDecoder implements StreamDecoder {
     while (at < limit) {
       const head = words[at];
       const length = head & 0xff;
-      if (limit - at < length) break;
+      if (length < HEADER_LENGTH || limit - at < length) break;
 
       // Equal to the last mbo record in length, type, publisher and instrument: nothing to look up.
       if (head !== lastHead || words[at + 1] !== lastInstrument) {
-        if (length < HEADER_WORDS) {
-          this.problem = shortLength(length, window.base + at * WORD_BYTES);
-          break;
-        }
         book = this.#look(window, at, length) | 0;
         if (book === NO_BOOK) {
           lastHead = NO_HEAD;
@@ -325,6 +322,9 @@ export class DbnDecoder implements StreamDecoder {
     }
 
     window.position = at * WORD_BYTES;
+    if (at < limit && (words[at] & 0xff) < HEADER_LENGTH) {
+      this.problem = shortLength(words[at] & 0xff, window.offset);
+    }
     batch.count = count;
     this.#ordinal = batch.sequenceBase + delta;
     this.#venue = venue;

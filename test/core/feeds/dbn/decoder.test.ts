@@ -397,6 +397,18 @@ describe('framing', () => {
     expect(decoded.events).toHaveLength(1);
   });
 
+  test.each([
+    ['metadata', []],
+    ['a skipped record', [recordBytes(0x01, 80)]],
+    ['an mbo record of instrument 0', [mboBytes({ action: 'A', instrument: 0 })]],
+  ])('zeros behind %s end the stream', (_, records) => {
+    const decoded = decodeStream(concat(headBytes(), ...records, new Uint8Array(200)));
+    expect(decoded.answer).toBe(STREAM_DAMAGED);
+    expect(decoded.decoder.problem).toMatch(
+      /^DBN record at offset \d+: expected a length of at least 4 words, found 0$/,
+    );
+  });
+
   test('damaged metadata is named, and the decoder stays stopped', () => {
     const decoded = decodeStream(concat(headBytes(4), mboBytes({ action: 'A' })));
     expect(decoded.decoder.problem).toBe('DBN metadata at offset 3: expected version 1 to 3, found 4');
