@@ -433,9 +433,10 @@ describe('framing', () => {
     expect(() => decodeStream(headBytes(), { windowBytes: 1019 })).toThrow('a window of 1019 bytes');
   });
 
-  test.skip('noise never throws, never hangs and is bounded', () => {
+  test('noise never throws, never hangs and is bounded', () => {
     const record = fc.oneof(
       fc.uint8Array({ minLength: 16, maxLength: 120 }),
+      fc.constant(new Uint8Array(16)),
       fc
         .tuple(
           fc.constantFrom(0, 1, 10, 0x12, 0x13, 0x15, 0x16, 0x18, 0x20, 0xa0, 0xc4),
@@ -465,7 +466,7 @@ describe('framing', () => {
           const bytes = concat(headBytes(version), ...records);
           const part = bytes.subarray(0, Math.max(0, bytes.length - cut));
           const whole = decodeStream(part, { windowBytes: 1 << 16 });
-          const pieces = decodeStream(part, { chunk, windowBytes: 4096, batchRecords: 3 });
+          const pieces = decodeStream(part, { chunk, windowBytes: 1024, batchRecords: 3 });
           expect(pieces.events).toEqual(whole.events);
           expect(pieces.counts).toEqual(whole.counts);
           expect(pieces.decoder.problem).toBe(whole.decoder.problem);
@@ -474,7 +475,7 @@ describe('framing', () => {
           );
         },
       ),
-      { numRuns: 300, seed: 6, endOnFailure: true },
+      { numRuns: 300 },
     );
   });
 });
