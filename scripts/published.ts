@@ -1,10 +1,11 @@
 /*
  * What is published differs from the repository in one thing: the Node that it brings for development stays out.
+ * Afterwards the build goes, because a clone runs what was built in place of its sources.
  *
  *     node scripts/published.ts strip     (prepack)
  *     node scripts/published.ts restore   (postpack)
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './generated.ts';
 
@@ -18,3 +19,4 @@ if (process.argv[2] === 'strip') {
   writeFileSync(saved, text);
   writeFileSync(file, `${JSON.stringify(published, null, 2)}\n`);
 }
+if (process.argv[2] === 'restore') rmSync(join(ROOT, 'dist'), { recursive: true, force: true });

@@ -204,6 +204,15 @@ describe('structure', () => {
     expect(faults).toEqual([]);
   });
 
+  test('commands load their work when they run, so that help need not', () => {
+    const faults = SOURCES.filter((file) => partOf(file.path) === 'commands').flatMap((file) =>
+      file.eager
+        .filter((target) => target.startsWith('src/core/') && target !== 'src/core/errors.ts')
+        .map((target) => `${file.path} imports ${target}: use await import() in run()`),
+    );
+    expect(faults).toEqual([]);
+  });
+
   test('hot modules keep to the hot style', () => {
     const cold = new Set(COLD.map(([path]) => path));
     const hot = SOURCES.filter((file) => HOT.test(file.path) && !cold.has(file.path));
@@ -273,6 +282,7 @@ import 'node:fs';
       'src/core/book/c.ts',
       'src/core/book/d.ts',
     ]);
+    expect(scanned.eager).toEqual(['src/core/book/a.ts', 'src/core/book/c.ts']);
     expect(scanned.packages).toEqual(['node:fs']);
   });
 

@@ -1,7 +1,6 @@
 import { BaseCommand } from '../cli/base-command.ts';
 import type { Example } from '../cli/definition.ts';
 import { table } from '../cli/table.ts';
-import { FEEDS } from '../core/feeds/registry.ts';
 
 /** Lists what mdx can read. */
 export default class Feeds extends BaseCommand {
@@ -20,6 +19,7 @@ export default class Feeds extends BaseCommand {
   async run(): Promise<void> {
     const started = process.hrtime.bigint();
     await this.parse(Feeds);
+    const { FEEDS } = await import('../core/feeds/registry.ts');
     const feeds = FEEDS.map((feed) => ({
       name: feed.name,
       title: feed.title,

@@ -20,9 +20,7 @@ import {
 } from '../cli/flags.ts';
 import type { Style } from '../cli/style.ts';
 import { pairs, table } from '../cli/table.ts';
-import { parseAddress } from '../core/capture/address.ts';
 import { MdxError } from '../core/errors.ts';
-import { FEEDS } from '../core/feeds/registry.ts';
 import type { BookFilter } from '../core/pipeline/books.ts';
 import type { InvariantMode } from '../core/pipeline/invariant-watch.ts';
 import type { BestReport, RunReport } from '../core/pipeline/report.ts';
@@ -75,6 +73,9 @@ export default class Replay extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Replay);
+    // Loaded here, so that help does not wait for it.
+    const { FEEDS } = await import('../core/feeds/registry.ts');
+    const { parseAddress } = await import('../core/capture/address.ts');
     const { run } = await import('../core/pipeline/run.ts');
     const { reportOf } = await import('../core/pipeline/report.ts');
     if (flags.start === 'snapshot') {

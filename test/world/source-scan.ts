@@ -10,6 +10,8 @@ export interface SourceFile {
   readonly code: string;
   /** Files of the same tree that it imports, as paths below the root. */
   readonly imports: readonly string[];
+  /** Those of them that load with it: neither types nor `import()`. */
+  readonly eager: readonly string[];
   /** Everything else that it imports, as written. */
   readonly packages: readonly string[];
 }
@@ -31,26 +33,35 @@ export function scanSources(root: string, folder: string): SourceFile[] {
 
 /** Prepares one file's text. */
 export function scanSource(path: string, text: string): SourceFile {
-  const specifiers = specifiersOf(text);
-  const local = specifiers.filter((specifier) => specifier.startsWith('.'));
+  const code = blanked(text);
+  const specifiers = importsIn(text, code);
+  const local = specifiers.filter(({ name }) => name.startsWith('.'));
+  const target = ({ name }: Specifier): string => relative('.', join(dirname(path), name));
   return {
     path,
     lines: text.split('\n').length - 1,
-    code: blanked(text),
-    imports: local.map((specifier) => relative('.', join(dirname(path), specifier))),
-    packages: specifiers.filter((specifier) => !specifier.startsWith('.')),
+    code,
+    imports: [...new Set(local.map(target))],
+    eager: [...new Set(local.filter(({ eager }) => eager).map(target))],
+    packages: [...new Set(specifiers.map(({ name }) => name).filter((name) => !name.startsWith('.')))],
   };
 }
 
+interface Specifier {
+  readonly name: string;
+  readonly eager: boolean;
+}
+
 /** What is imported and re-exported, statically or not. */
-function specifiersOf(text: string): string[] {
-  const code = blanked(text);
-  const found: string[] = [];
-  for (const match of code.matchAll(/\bfrom\s+'|\bimport\s+'|\bimport\(\s*'/g)) {
+function importsIn(text: string, code: string): Specifier[] {
+  const forms = /\b(?:import|export)\s+(type\s)?[^'";()]*?\bfrom\s+'|\bimport\s+'|\bimport(\()\s*'/g;
+  return [...code.matchAll(forms)].map((match) => {
     const start = match.index + match[0].length;
-    found.push(text.slice(start, text.indexOf("'", start)));
-  }
-  return [...new Set(found)];
+    return {
+      name: text.slice(start, text.indexOf("'", start)),
+      eager: match[1] === undefined && match[2] === undefined,
+    };
+  });
 }
 
 /** The functions and methods of a file, by their braces. */
