@@ -99,6 +99,7 @@ const PLANNED_ACTIONS: readonly number[] = [
 
 // Imported constants are loaded and checked at every use; constants of the module itself are folded into the loop.
 const EVENT_WORDS: number = RECORD_WORDS;
+const BOOK_NONE: number = NO_BOOK;
 const HEADER_LENGTH: number = HEADER_WORDS;
 const LAST_BITS: number = FLAG_LAST << 8;
 const SNAPSHOT_BITS: number = FLAG_SNAPSHOT << 8;
@@ -226,6 +227,7 @@ export class DbnDecoder implements StreamDecoder {
     const events = batch.words;
     const room = batch.capacity - EVENT_RECORDS_MAX;
     const tally = this.#tally;
+    const books = this.#books;
     const words = this.#wordsOf(window);
     const limit = window.limit >> 2;
     let at = window.position >> 2;
@@ -248,8 +250,9 @@ export class DbnDecoder implements StreamDecoder {
 
       // Equal to the last mbo record in length, type, publisher and instrument: nothing to look up.
       if (head !== lastHead || words[at + 1] !== lastInstrument) {
-        book = this.#look(window, at, length) | 0;
-        if (book === NO_BOOK) {
+        book = head === lastHead ? books.find(head >>> 16, words[at + 1]) : BOOK_NONE;
+        if (book === BOOK_NONE) book = this.#look(window, at, length) | 0;
+        if (book === BOOK_NONE) {
           lastHead = NO_HEAD;
           delta += 1;
           at += length;

@@ -291,7 +291,7 @@ describe('times and numbers', () => {
 
   test('a batch that another decoder left is not mixed with', () => {
     const sequences: number[] = [];
-    const writer = new EventWriter(new EventBatch(), {
+    const writer = new EventWriter(new EventBatch(4), {
       accept: ({ words, count, sequenceBase }) => {
         for (let record = 0; record < count; record++)
           sequences.push(sequenceBase + (words[record * 10]! >>> 16));
@@ -306,13 +306,13 @@ describe('times and numbers', () => {
     };
     for (let file = 0; file < 2; file++) {
       const window = new ByteWindow(4096);
-      const bytes = concat(headBytes(), mboBytes({ action: 'A' }), mboBytes({ action: 'C' }));
+      const bytes = concat(headBytes(), ...Array.from({ length: 5 }, () => mboBytes({ action: 'C' })));
       window.room().set(bytes);
       window.commit(bytes.length);
       expect(new DbnDecoder(options, dbn.name).decode(window)).toBe(STREAM_MORE);
     }
     writer.flush();
-    expect(sequences).toEqual([1, 2, 1, 2]);
+    expect(sequences).toEqual([1, 2, 3, 4, 5, 1, 2, 3, 4, 5]);
     expect(options.dictionary.books).toHaveLength(1);
   });
 });
