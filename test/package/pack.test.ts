@@ -112,7 +112,9 @@ describe.each(READERS)('%s', (reader, args) => {
     () => {
       for (const name of names.filter((each) => each.startsWith('man/'))) {
         const { stderr, stdout } = spawnSync(reader, [...args, join(unpacked, name)], { encoding: 'utf8' });
-        expect(reader === 'mandoc' ? stdout + stderr : stderr).toBe('');
+        const said = (reader === 'mandoc' ? stdout + stderr : stderr).split('\n');
+        // The pages have no date on purpose: they are the same whenever they are made.
+        expect(said.filter((line) => line !== '' && !line.includes('missing date'))).toEqual([]);
       }
     },
   );
