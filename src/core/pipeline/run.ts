@@ -1,5 +1,5 @@
 import { ByteWindow } from '../binary/byte-window.ts';
-import { toBigUint } from '../binary/time.ts';
+import { bigHigh, bigLow, toBigUint } from '../binary/time.ts';
 import {
   CAPTURE_DAMAGED,
   CAPTURE_END,
@@ -17,7 +17,14 @@ import { Dictionary } from '../event/dictionary.ts';
 import type { Naming } from '../event/naming.ts';
 import { EventWriter } from '../event/writer.ts';
 import { FeedCounts } from '../feeds/counts.ts';
-import { type Feed, type Framing, STREAM_DAMAGED, STREAM_END, type StreamDecoder } from '../feeds/feed.ts';
+import {
+  type Feed,
+  type Framing,
+  STREAM_DAMAGED,
+  STREAM_END,
+  STREAM_MORE,
+  type StreamDecoder,
+} from '../feeds/feed.ts';
 import { midnightOf } from '../feeds/session-date.ts';
 import type { SequencerOptions } from '../merge/sequencer.ts';
 import { Datagram } from '../packet/datagram.ts';
@@ -36,6 +43,10 @@ const WINDOW_BYTES: number = 1 << 20;
 const HEAD_BYTES = 65536;
 /** Bytes of a stream decoded between two looks at the clock of a paced run. */
 const PACED_STREAM_BYTES = 1024;
+/** No message of a stream is shorter, its framing included. */
+const MESSAGE_BYTES_MIN = 12;
+/** Growth of what a stepped decoder is shown: less than a message, so that none is overlooked. */
+const STREAM_STEP_BYTES = 8;
 /** Packets between two looks at whether to stop. */
 const PACKETS_PER_TURN = 8192;
 
@@ -385,6 +396,7 @@ class Run {
 
   async #readStream(source: ByteSource, head: Uint8Array): Promise<void> {
     const { feed, framing } = this.#detectStream(source.path, head);
+    this.#refusePacketOptions(source.path);
     this.#feed = feed;
     this.#framing = framing;
     const { counts, sink } = this.#openBooks(feed);
@@ -417,33 +429,46 @@ class Run {
     input.lastTime = decoder.lastTime;
   }
 
-  /** Decodes what the window holds: at once, or in small steps when the run is paced. */
+  /**
+   * Decodes what the window holds: at once, or in steps where the run is paced or ends after so many messages. A step
+   * shows the decoder only so many bytes that it cannot go too far.
+   */
   async #decodeStream(decoder: StreamDecoder, writer: EventWriter): Promise<number> {
-    const { pacer } = this.#options;
     const window = this.#window;
-    if (pacer === null) {
-      const answer = decoder.decode(window);
-      this.#noteStreamStop(writer);
-      return answer;
-    }
     const { limit, ended } = window;
     let answer = 0;
-    for (let until = window.position; until < limit && answer === 0 && this.#stopped === null; ) {
-      until = Math.min(limit, until + PACED_STREAM_BYTES);
-      window.limit = until;
-      window.ended = ended && until === limit;
+    let shown = 0;
+    while (answer === STREAM_MORE && this.#stopped === null) {
+      const position = window.position;
+      shown = Math.min(limit - position, Math.max(this.#stepBytes(), shown + STREAM_STEP_BYTES));
+      window.limit = position + shown;
+      window.ended = ended && window.limit === limit;
+      const isAll = window.limit === limit;
       answer = decoder.decode(window);
-      writer.flush();
+      // What was shown and could not be read yet is shown again with more behind it.
+      shown -= window.position - position;
       this.#noteStreamStop(writer);
-      const time = decoder.lastTime;
-      if (time !== null) {
-        this.#wait = pacer.waitNs(Number(BigInt.asIntN(32, time >> 32n)), Number(BigInt.asIntN(32, time)));
-        if (this.#wait > 0) await this.#pause();
-      }
+      if (this.#options.pacer !== null) await this.#paceStream(this.#options.pacer, decoder, writer);
+      if (isAll) break;
     }
     window.limit = limit;
     window.ended = ended;
     return answer;
+  }
+
+  /** Bytes that may be decoded before the clock or the number of messages has to be looked at again. */
+  #stepBytes(): number {
+    const left = this.#options.messagesMax - (this.#counts?.messages ?? 0);
+    const paced = this.#options.pacer === null ? Number.POSITIVE_INFINITY : PACED_STREAM_BYTES;
+    return Math.min(left * MESSAGE_BYTES_MIN, paced);
+  }
+
+  async #paceStream(pacer: Pacer, decoder: StreamDecoder, writer: EventWriter): Promise<void> {
+    writer.flush();
+    const time = decoder.lastTime;
+    if (time === null) return;
+    this.#wait = pacer.waitNs(bigHigh(time), bigLow(time));
+    if (this.#wait > 0) await this.#pause();
   }
 
   #noteStreamStop(writer: EventWriter): void {
@@ -452,6 +477,23 @@ class Run {
       if (this.#gate.passed) this.#stopped = 'until';
     }
     if ((this.#counts?.messages ?? 0) >= this.#options.messagesMax) this.#stopped = 'limit';
+  }
+
+  /** What chooses among packets cannot be obeyed where there are none; to ignore it would answer another question. */
+  #refusePacketOptions(path: string): void {
+    const { ports, groups, from, until, sequencer } = this.#options;
+    const given = [
+      ports === null ? null : '--port',
+      groups === null ? null : '--group',
+      from === null ? null : '--from',
+      until === null ? null : '--until',
+      sequencer.start === 'first-seen' ? null : '--start',
+    ].filter((flag) => flag !== null);
+    if (given.length === 0) return;
+    throw new MdxError(
+      'usage',
+      `reading ${path}: ${given.join(', ')} chooses among packets, and this file has none`,
+    );
   }
 
   #detectStream(path: string, head: Uint8Array): { readonly feed: Feed; readonly framing: Framing } {
@@ -466,6 +508,15 @@ class Run {
       throw new MdxError('feed-ambiguous', `reading ${path}: it fits ${names.join(' and ')}`, {
         hint: `Choose with --feed ${names.join(' or --feed ')}.`,
       });
+    }
+    if (
+      this.#feed !== null &&
+      this.#options.feeds.some((feed) => (feed.detectStream?.(head) ?? null) !== null)
+    ) {
+      throw new MdxError(
+        'input-format',
+        `reading ${path}: it is no ${this.#feed.name} file but one of another feed`,
+      );
     }
     const start = Array.from(head.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
     throw new MdxError('input-format', `reading ${path}: no format that mdx knows begins with ${start}`, {

@@ -1,0 +1,142 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { type RunReport, reportOf } from '../../../src/core/pipeline/report.ts';
+import { type RunOptions, run } from '../../../src/core/pipeline/run.ts';
+import { DATA, dataPath } from '../../world/data.ts';
+import { type AddInput, itchCapture, OPEN, type PacketInput } from '../../world/itch-capture.ts';
+import { runOptions } from '../../world/run-options.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'mdx-run-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+let files = 0;
+
+function capture(packets: readonly PacketInput[]): string {
+  files += 1;
+  const path = join(folder, `${files}.pcap`);
+  writeFileSync(path, itchCapture(packets));
+  return path;
+}
+
+async function report(paths: readonly string[], wanted: Partial<RunOptions> = {}): Promise<RunReport> {
+  const result = await run(runOptions(paths, { invariants: 'all', ...wanted }));
+  return reportOf(result, { command: 'replay', version: '0', allInstruments: false });
+}
+
+const bid = (id: bigint, price = 100): AddInput => ({ id, buy: true, price });
+const packet = (port: number, sequence: number, ids: readonly bigint[], after = 0n): PacketInput => {
+  return { port, sequence, adds: ids.map((id) => bid(id)), time: OPEN + after };
+};
+
+describe('one line', () => {
+  it('with a hole: the numbers are lost, the books stale, and what is there is applied', async () => {
+    const path = capture([packet(1, 1, [1n, 2n]), packet(1, 5, [5n], 1n), packet(1, 6, [6n], 6_000_000n)]);
+    const { sequence, events, instruments, feed } = await report([path]);
+    expect(sequence?.channels).toMatchObject([
+      { session: 'S1', first: '1', last: '6', packets: 3, gaps: [{ from: '3', to: '4', state: 'lost' }] },
+    ]);
+    expect({ messages: feed.messages, add: events['add'], gap: events['gap'] }).toEqual({
+      messages: 4,
+      add: 4,
+      gap: 1,
+    });
+    expect(instruments).toMatchObject([
+      { symbol: 'TEST', orders: 4, stale: true, bid: { price: '0.0100', quantity: '4' } },
+    ]);
+  });
+
+  it('out of order and twice: the same books as in order', async () => {
+    const inOrder = await report([capture([packet(1, 1, [1n]), packet(1, 2, [2n]), packet(1, 3, [3n])])]);
+    const mixed = await report([
+      capture([packet(1, 1, [1n]), packet(1, 3, [3n]), packet(1, 2, [2n]), packet(1, 3, [3n])]),
+    ]);
+    expect(mixed.book).toEqual(inOrder.book);
+    expect(mixed.sequence?.channels).toMatchObject([{ outOfOrder: 1, duplicates: 1, gaps: [] }]);
+    expect(mixed.instruments[0]?.stale).toBe(false);
+  });
+
+  it('cut into several files is one capture; out of order it is refused', async () => {
+    const first = capture([packet(1, 1, [1n])]);
+    const second = capture([packet(1, 2, [2n], 5n)]);
+    expect((await report([first, second])).book.orders).toBe(2);
+    await expect(report([second, first])).rejects.toMatchObject({ code: 'input-order' });
+  });
+
+  it('stops after exactly so many messages', async () => {
+    const path = capture([packet(1, 1, [1n, 2n, 3n]), packet(1, 4, [4n])]);
+    for (const wanted of [1, 2, 3, 4]) {
+      const { feed, book } = await report([path], { messagesMax: wanted });
+      expect([feed.messages, book.orders]).toEqual([wanted, wanted]);
+    }
+  });
+
+  it('leaves out by time and by port, and counts what it leaves out', async () => {
+    const path = capture([
+      packet(1, 1, [1n]),
+      packet(1, 2, [2n], 10n),
+      packet(2, 9, [9n], 10n),
+      packet(1, 3, [3n], 20n),
+    ]);
+    const result = await report([path], { from: OPEN + 10n, until: OPEN + 10n, ports: new Set([1]) });
+    expect(result.book.orders).toBe(1);
+    expect(result.inputs).toMatchObject([{ skipped: { beforeFrom: 1, afterUntil: 1, otherPort: 1 } }]);
+  });
+});
+
+describe('two flows', () => {
+  it('that carry one channel are refused, also when they cut their packets in other ways', async () => {
+    const path = capture([
+      packet(1, 1, [1n, 2n]),
+      packet(2, 1, [1n], 1n),
+      packet(2, 2, [2n, 3n], 2n),
+      packet(1, 3, [3n], 3n),
+    ]);
+    await expect(report([path])).rejects.toMatchObject({ code: 'channel-on-two-flows' });
+    expect((await report([path], { ports: new Set([2]) })).book.orders).toBe(3);
+  });
+
+  it('one behind the other are found at the end', async () => {
+    const path = capture([packet(1, 1, [1n, 2n]), packet(1, 3, [3n]), packet(2, 2, [2n], 1n)]);
+    await expect(report([path])).rejects.toMatchObject({ code: 'channel-on-two-flows' });
+  });
+
+  it('that share the session but not the bytes are two sources', async () => {
+    const numbers = [1n, 2n, 3n, 4n];
+    const packets = numbers.flatMap((number) => [
+      packet(1, Number(number), [number], number),
+      packet(2, Number(number), [number + 100n], number),
+    ]);
+    const { book, sources } = await report([capture(packets)]);
+    expect(book).toMatchObject({ orders: 8, instruments: 2, stateHash: null });
+    expect(sources).toMatchObject([
+      { channel: 0, orders: 4 },
+      { channel: 1, orders: 4 },
+    ]);
+  });
+});
+
+describe.skipIf(DATA === null)('a stream without packets', () => {
+  it('stops after exactly so many messages', async () => {
+    for (const wanted of [0, 1, 10, 12_345]) {
+      const { feed } = await report([dataPath('dbn/CLX5_mbo.dbn')], {
+        messagesMax: wanted,
+        invariants: 'off',
+      });
+      expect(feed.messages).toBe(wanted);
+    }
+  });
+
+  it('refuses what chooses among packets instead of ignoring it', async () => {
+    const path = dataPath('dbn/CLX5_mbo.dbn');
+    for (const wanted of [{ ports: new Set([1]) }, { from: 1n }, { until: 1n }]) {
+      await expect(report([path], wanted)).rejects.toMatchObject({ code: 'usage' });
+    }
+  });
+
+  it('of another feed than the one asked for is named as such', async () => {
+    await expect(report([dataPath('dbn/CLX5_mbo.dbn')], { feedName: 'itch-5.0' })).rejects.toMatchObject({
+      code: 'input-format',
+    });
+  });
+});
