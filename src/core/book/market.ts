@@ -343,7 +343,8 @@ export class Market {
     const slot = this.#find(words[at + WORD_ID]!, words[at + WORD_ID + 1]!, wanted);
     if (slot === 0) {
       this.tally[TALLY_UNKNOWN_MODIFY]! += 1;
-      if (this.#addsUnknownModify) this.#add(words, at, head, book);
+      // FLAG_BEFORE is an add's: what a modify makes of an unknown order goes to the back.
+      if (this.#addsUnknownModify) this.#add(words, at, head & ~HEAD_BEFORE, book);
       return;
     }
     const orders = this.orders;
@@ -413,7 +414,7 @@ export class Market {
     }
     const bookSide = this.orders.words[(slot << 3) + ORDER_BOOK_SIDE]!;
     this.#remove(slot);
-    if (this.#checkEntry(words, at, bookSide)) this.#enter(words, at, head & ~HEAD_BEFORE, bookSide);
+    if (this.#checkEntry(words, at, bookSide)) this.#enter(words, at, head, bookSide);
   }
 
   #reduce(words: Int32Array, at: number, head: number, book: number): void {
