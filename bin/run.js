@@ -55,9 +55,10 @@ function runUnder(node) {
     process.exitCode = EXIT_NOT_RUN;
   });
   child.on('exit', (code, signal) => {
+    // Until the end a signal that came too late must not change the exit code, so the listeners stay.
+    if (signal === null) process.exit(code);
     for (const each of signals) process.removeListener(each, passOn);
-    if (signal === null) process.exitCode = code;
-    else process.kill(process.pid, signal);
+    process.kill(process.pid, signal);
   });
 }
 

@@ -83,12 +83,15 @@ describe.skipIf(OLD_NODE === null)('under a Node that is too old', () => {
     });
 
     it.each([false, true])('the second leaves at once (to the group: %s)', async (group) => {
-      const child = started(OLD_NODE!, ['rows', '--count', '1000000000'], true);
+      const child = started(OLD_NODE!, ['rows', '--count', '1000000000', '--tell-stop'], true);
+      const terminate = (): void => void process.kill(group ? -child.pid! : child.pid!, 'SIGTERM');
       await once(child.stdout!, 'data');
       child.stdout!.pause();
-      const again = setInterval(() => process.kill(group ? -child.pid! : child.pid!, 'SIGTERM'), 20);
+      terminate();
+      // Signals of one kind that are not yet taken count once.
+      await once(child.stderr!, 'data');
+      terminate();
       const [code, signal] = await once(child, 'exit');
-      clearInterval(again);
       expect({ code, signal }).toEqual({ code: 143, signal: null });
     });
 

@@ -18,6 +18,7 @@ interface RowsFlags {
   'wait-ms': number;
   stdin: boolean;
   fault: boolean;
+  'tell-stop': boolean;
 }
 
 /**
@@ -39,6 +40,7 @@ export default class Rows extends BaseCommand {
     'wait-ms': Flags.integer({ default: 0 }),
     stdin: Flags.boolean<boolean>({ default: false }),
     fault: Flags.boolean<boolean>({ default: false }),
+    'tell-stop': Flags.boolean<boolean>({ default: false }),
   };
 
   async run(): Promise<void> {
@@ -48,6 +50,7 @@ export default class Rows extends BaseCommand {
       force: flags.force,
       unbuffered: flags.unbuffered,
     });
+    if (flags['tell-stop']) this.interruption.onRequest(() => this.note('stopping'));
     let stdinBytes = 0;
     if (flags.stdin) for await (const chunk of process.stdin) stdinBytes += (chunk as Buffer).length;
     let rows = 0;
