@@ -53,13 +53,25 @@ export class HashIndex {
 
   /** Adds an entry; `slot` is not 0. Does not look for an equal one. */
   insert(tag: number, slot: number): void {
-    if (this.size * 4 > this.wrap) this.#grow();
+    this.reserve();
     const table = this.table;
     const wrap = this.wrap;
     let at = (tag << 1) & wrap;
     while (table[at + 1] !== 0) at = (at + 2) & wrap;
     table[at] = tag;
     table[at + 1] = slot;
+    this.size += 1;
+  }
+
+  /** Makes room for one more entry; positions found before are void. */
+  reserve(): void {
+    if (this.size * 4 > this.wrap) this.#grow();
+  }
+
+  /** Adds an entry at the empty position where the search for its tag ended, after `reserve`. */
+  insertAt(at: number, tag: number, slot: number): void {
+    this.table[at] = tag;
+    this.table[at + 1] = slot;
     this.size += 1;
   }
 

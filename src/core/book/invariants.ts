@@ -49,7 +49,8 @@ export function checkSide(
   let previousKey = Number.POSITIVE_INFINITY;
   let orders = 0;
   let rank = 0;
-  for (const level of ladder.fromBest()) {
+  let size = 0;
+  for (const level of ladder.fromBest(true)) {
     const key = market.levels.doubles[level * 4 + LEVEL_KEY_DOUBLE]!;
     expect(problems, `${where}: key of level ${rank} in the ladder`, keys[rank]!, key);
     if (rank > 0 && !(key < previousKey))
@@ -62,21 +63,32 @@ export function checkSide(
     );
     if (!indexHoldsLevel(market, level, bookSide))
       problems.push(`${where}: level ${rank} is not in the index`);
-    if (rank === 0) {
-      expect(problems, `${where}: best level`, market.bestLevel[bookSide]!, level);
-      expect(problems, `${where}: best key`, market.bestKey[bookSide]!, key);
-    }
+    previousKey = key;
+    rank += 1;
+    const quantity = market.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE]!;
+    if (!(quantity >= 0)) problems.push(`${where}: level ${rank} has the quantity ${quantity}`);
     if (market.bookKind[bookSide >> 1] === 0)
       orders += checkQueue(market, level, bookSide, `${where} level ${rank}`, problems);
     else if (market.levels.words[level * 8 + LEVEL_HEAD] !== 0)
       problems.push(`${where}: a price level with orders`);
-    if (!(market.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE]! > 0))
-      problems.push(`${where}: level ${rank} is empty`);
-    previousKey = key;
-    rank += 1;
+    if (quantity === 0) {
+      expect(
+        problems,
+        `${where}: orders in a vacant level`,
+        market.levels.words[level * 8 + LEVEL_COUNT]!,
+        0,
+      );
+      continue;
+    }
+    if (size === 0) {
+      expect(problems, `${where}: best level`, market.bestLevel[bookSide]!, level);
+      expect(problems, `${where}: best key`, market.bestKey[bookSide]!, key);
+    }
+    size += 1;
   }
-  expect(problems, `${where}: size of the ladder`, ladder.size, rank);
-  if (rank === 0) {
+  expect(problems, `${where}: levels in use`, ladder.size, size);
+  expect(problems, `${where}: vacant levels`, ladder.vacant, rank - size);
+  if (size === 0) {
     expect(problems, `${where}: best level`, market.bestLevel[bookSide]!, 0);
     expect(problems, `${where}: best key`, market.bestKey[bookSide]!, Number.NEGATIVE_INFINITY);
   }
@@ -114,7 +126,6 @@ function checkQueue(
   expect(problems, `${where}: tail`, market.levels.words[level * 8 + LEVEL_TAIL]!, previous);
   expect(problems, `${where}: order count`, market.levels.words[level * 8 + LEVEL_COUNT]!, count);
   expect(problems, `${where}: quantity`, market.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE]!, quantity);
-  if (count === 0) problems.push(`${where}: no orders`);
   return count;
 }
 

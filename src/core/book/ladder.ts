@@ -1,4 +1,4 @@
-import { LEVEL_KEY_DOUBLE, type RecordStore } from './store.ts';
+import { LEVEL_KEY_DOUBLE, LEVEL_QUANTITY_DOUBLE, type RecordStore } from './store.ts';
 
 /**
  * The price levels of one side of one book, sorted by key; the best is the largest.
@@ -7,7 +7,13 @@ import { LEVEL_KEY_DOUBLE, type RecordStore } from './store.ts';
  * clusters far apart, ten thousand levels), an insertion moves at most one leaf's entries, and the touch, at the
  * end of the last leaf, moves next to none. Keys are prices for bids, negated prices for asks, +Infinity for
  * orders without a price; exact, because prices beyond 2^53−1 never get here.
+ *
+ * A level that empties stays for a while, vacant: its total quantity is 0.
  */
+// V8 folds a module's own constants into its code and loads imported ones each time.
+const KEY_DOUBLE = LEVEL_KEY_DOUBLE;
+const QUANTITY_DOUBLE = LEVEL_QUANTITY_DOUBLE;
+
 const LEAF_ENTRIES = 64;
 const LEAF_MERGE_BELOW = 32;
 
@@ -35,8 +41,10 @@ export class Ladder {
   readonly #store: RecordStore;
   readonly #pool: LeafPool;
   readonly #leaves: Leaf[];
-  /** Number of levels. */
+  /** Levels that hold something. */
   size = 0;
+  /** Levels that were emptied and kept, because the next order often comes to the same price. */
+  vacant = 0;
 
   /** @param store where the levels live; their keys are read there, so no double travels through a call. */
   constructor(store: RecordStore, pool: LeafPool) {
@@ -45,9 +53,9 @@ export class Ladder {
     this.#leaves = [];
   }
 
-  /** Adds a level whose key is not there yet. */
+  /** Adds a level, vacant, whose key is not there yet. */
   insert(level: number): void {
-    const key = this.#store.doubles[level * 4 + LEVEL_KEY_DOUBLE]!;
+    const key = this.#store.doubles[level * 4 + KEY_DOUBLE]!;
     const leaves = this.#leaves;
     if (leaves.length === 0) leaves.push(this.#pool.take());
     let at = leaves.length - 1;
@@ -69,16 +77,13 @@ export class Ladder {
     keys[to] = key;
     levels[to] = level;
     leaf.count += 1;
-    this.size += 1;
+    this.vacant += 1;
   }
 
-  /** Removes a level; it must be there. */
+  /** Removes a vacant level; it must be there. */
   remove(level: number): void {
     const leaves = this.#leaves;
-    let at = leaves.length - 1;
-    if (at > 0 && this.#store.doubles[level * 4 + LEVEL_KEY_DOUBLE]! < leaves[at]!.keys[0]!) {
-      at = this.#leafOf(level);
-    }
+    const at = this.#leafOf(level);
     const leaf = leaves[at]!;
     const keys = leaf.keys;
     const levels = leaf.levels;
@@ -90,37 +95,70 @@ export class Ladder {
       levels[from] = levels[from + 1]!;
     }
     leaf.count = last;
-    this.size -= 1;
+    this.vacant -= 1;
     if (last === 0 || (last < LEAF_MERGE_BELOW && leaves.length > 1)) this.#shrink(at);
   }
 
-  /** The best level, or 0 when the side is empty. */
-  best(): number {
-    if (this.size === 0) return 0;
-    const leaf = this.#leaves[this.#leaves.length - 1]!;
-    return leaf.levels[leaf.count - 1]!;
+  /** The next worse level than one that is there, vacant or not, or 0. */
+  below(level: number): number {
+    const leaves = this.#leaves;
+    const at = this.#leafOf(level);
+    const leaf = leaves[at]!;
+    const levels = leaf.levels;
+    let from = leaf.count - 1;
+    while (levels[from] !== level) from -= 1;
+    if (from > 0) return levels[from - 1]!;
+    if (at === 0) return 0;
+    const next = leaves[at - 1]!;
+    return next.levels[next.count - 1]!;
   }
 
-  /** Level number `rank` counted from the best (0), or 0 past the end. */
-  at(rank: number): number {
-    let left = rank;
+  /** Removes all vacant levels, telling each to `forget`. */
+  sweep(forget: (level: number) => void): void {
+    const leaves = this.#leaves;
+    const quantities = this.#store.doubles;
+    let filled = 0;
+    let to = 0;
+    for (let at = 0; at < leaves.length; at += 1) {
+      const { count, keys, levels } = leaves[at]!;
+      for (let from = 0; from < count; from += 1) {
+        const level = levels[from]!;
+        const key = keys[from]!;
+        if (quantities[level * 4 + QUANTITY_DOUBLE] === 0) {
+          forget(level);
+          continue;
+        }
+        // What is kept moves to the front of the leaves, never past where it is read.
+        leaves[filled]!.keys[to] = key;
+        leaves[filled]!.levels[to] = level;
+        to += 1;
+        if (to < LEAF_ENTRIES) continue;
+        leaves[filled]!.count = to;
+        filled += 1;
+        to = 0;
+      }
+    }
+    if (to > 0) {
+      leaves[filled]!.count = to;
+      filled += 1;
+    }
+    while (leaves.length > filled) this.#pool.give(leaves.pop()!);
+    this.vacant = 0;
+  }
+
+  /** Levels that hold something from best to worst, with `vacant` the others too; for reports and checks. */
+  *fromBest(vacant: boolean = false): Generator<number> {
+    const quantities = this.#store.doubles;
     for (let index = this.#leaves.length - 1; index >= 0; index -= 1) {
       const leaf = this.#leaves[index]!;
-      if (left < leaf.count) return leaf.levels[leaf.count - 1 - left]!;
-      left -= leaf.count;
-    }
-    return 0;
-  }
-
-  /** Levels from best to worst; for reports and checks. */
-  *fromBest(): Generator<number> {
-    for (let index = this.#leaves.length - 1; index >= 0; index -= 1) {
-      const leaf = this.#leaves[index]!;
-      for (let entry = leaf.count - 1; entry >= 0; entry -= 1) yield leaf.levels[entry]!;
+      for (let entry = leaf.count - 1; entry >= 0; entry -= 1) {
+        const level = leaf.levels[entry]!;
+        if (vacant || quantities[level * 4 + QUANTITY_DOUBLE] !== 0) yield level;
+      }
     }
   }
 
-  /** Keys from best to worst as the leaves hold them; for the invariant checker. */
+  /** Keys of all levels from best to worst as the leaves hold them; for the invariant checker. */
   *keysFromBest(): Generator<number> {
     for (let index = this.#leaves.length - 1; index >= 0; index -= 1) {
       const leaf = this.#leaves[index]!;
@@ -130,10 +168,12 @@ export class Ladder {
 
   /** Index of the leaf a level's key belongs to: the last whose first key is not above it, else the first. */
   #leafOf(level: number): number {
-    const key = this.#store.doubles[level * 4 + LEVEL_KEY_DOUBLE]!;
+    const key = this.#store.doubles[level * 4 + KEY_DOUBLE]!;
     const leaves = this.#leaves;
     let low = 0;
     let high = leaves.length - 1;
+    // The touch is in the last leaf.
+    if (high > 0 && key >= leaves[high]!.keys[0]!) return high;
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
       if (leaves[middle]!.keys[0]! <= key) low = middle;

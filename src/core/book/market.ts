@@ -94,13 +94,18 @@ const ORDERS_AT_START = 1 << 12;
 const LEVELS_AT_START = 1 << 10;
 const BOOKS_AT_START = 64;
 
+/** Vacant levels that one side may keep besides as many as it has others. */
+const VACANT_LEVELS_MIN = 16;
+/** Vacant levels that the search for the next best level walks over before it removes what it meets. */
+const VACANT_LEVELS_SKIPPED = 8;
+
 /**
  * All books of one source: price-time priority, order by order.
  *
  * A hash index finds an order by its id, a second one a level by book-side and price; an order knows its level and
  * its neighbours in the queue. So an event touches one index entry, one order, its neighbours and one level,
- * whatever the number of orders, levels and books; only a level that appears or vanishes goes to the ladder of
- * its side. What is unknown, crossed, double or out of range is counted in `tally` and never repaired.
+ * whatever the number of orders, levels and books; only a level that appears, or empties as the best, goes to the
+ * ladder of its side. What is unknown, crossed, double or out of range is counted in `tally` and never repaired.
  *
  * Doubles are kept in typed arrays and never passed through calls (they would be boxed): `#key` carries them.
  */
@@ -145,8 +150,10 @@ export class Market {
   /** Key of the level in question, as a double and as its two words. */
   readonly #key: Float64Array = new Float64Array(1);
   readonly #keyWords: Int32Array = new Int32Array(this.#key.buffer);
-  /** Where `#find` found its order in the index. */
+  /** Where `#find` found its order in the index, or the place and the tag that it would have there. */
   #at = -1;
+  #tag = 0;
+  readonly #forget: (level: number) => void;
 
   constructor(rules: BookRules, dictionary: Dictionary) {
     this.rules = rules;
@@ -156,6 +163,19 @@ export class Market {
     this.#addsUnknownModify = rules.modifyUnknown === 'add';
     this.#addsUnknownReplace = rules.replaceUnknown === 'add';
     this.#keepsUnlessBetter = rules.modifyPriority === 'keptUnlessBetter';
+    this.#forget = (level) => {
+      const { words } = this.levels;
+      const key = level * 8 + LEVEL_KEY_DOUBLE * 2;
+      this.levelIndex.remove(mix3(words[key]!, words[key + 1]!, words[level * 8 + LEVEL_BOOK_SIDE]!), level);
+      this.levels.give(level);
+    };
+  }
+
+  /** Price levels that hold something, in all books. */
+  get levelsInUse(): number {
+    let levels = 0;
+    for (const ladder of this.ladders) levels += ladder.size;
+    return levels;
   }
 
   /** Applies the records `from` … `to − 1` of a batch. An extended event's two records are never parted. */
@@ -234,7 +254,11 @@ export class Market {
     let at = (tag << 1) & wrap;
     for (;;) {
       const slot = table[at + 1]!;
-      if (slot === 0) return 0;
+      if (slot === 0) {
+        this.#at = at;
+        this.#tag = tag;
+        return 0;
+      }
       if (table[at] === tag) {
         const order = slot << 3;
         if (
@@ -300,11 +324,13 @@ export class Market {
     const idLow = words[at + WORD_ID]!;
     const idHigh = words[at + WORD_ID + 1]!;
     const quantity = words[at + WORD_QUANTITY + 1]! * TWO_32 + (words[at + WORD_QUANTITY]! >>> 0);
+    this.orderIndex.reserve();
     const twin = this.#find(idLow, idHigh, bookSide);
     if (twin !== 0) {
       this.tally[TALLY_DUPLICATE_ORDER]! += 1;
       const key = this.#key[0]!;
       this.#remove(twin);
+      this.#find(idLow, idHigh, bookSide);
       this.#key[0] = key;
     }
     const level = this.#levelOf(bookSide);
@@ -319,7 +345,6 @@ export class Market {
     }
     const slot = this.orders.take();
     if (slot === 0) {
-      if (this.levels.words[level * 8 + LEVEL_COUNT] === 0) this.#dropLevel(level);
       this.#rejectFull(bookSide >> 1);
       return;
     }
@@ -329,7 +354,7 @@ export class Market {
     orders[order + ORDER_ID_HIGH] = idHigh;
     orders[order + ORDER_BOOK_SIDE] = bookSide;
     this.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE] = quantity;
-    this.orderIndex.insert(mix3(idLow, idHigh, bookSide & this.#scope), slot);
+    this.orderIndex.insertAt(this.#at, this.#tag, slot);
     this.#link(slot, level);
     this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] = total;
     if ((head & HEAD_BEFORE) !== 0 && (head & HEAD_EXTENDED) !== 0) {
@@ -400,7 +425,7 @@ export class Market {
     this.#link(slot, target);
     this.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE] = quantity;
     this.levels.doubles[target * 4 + LEVEL_QUANTITY_DOUBLE] = total;
-    if (this.levels.words[level * 8 + LEVEL_COUNT] === 0) this.#dropLevel(level);
+    if (this.levels.words[level * 8 + LEVEL_COUNT] === 0) this.#vacate(level);
   }
 
   #replace(words: Int32Array, at: number, head: number, book: number): void {
@@ -504,7 +529,10 @@ export class Market {
     }
     if (quantity === 0) {
       const level = this.#findLevel(bookSide);
-      if (level !== 0) this.#dropLevel(level);
+      if (level === 0 || this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] === 0) return;
+      this.levels.words[level * 8 + LEVEL_COUNT] = 0;
+      this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] = 0;
+      this.#vacate(level);
       return;
     }
     const level = this.#levelOf(bookSide);
@@ -512,6 +540,7 @@ export class Market {
       this.#rejectFull(book);
       return;
     }
+    if (this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] === 0) this.#occupy(level);
     this.levels.words[level * 8 + LEVEL_COUNT] = words[at + WORD_ID]!;
     this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] = quantity;
   }
@@ -535,7 +564,8 @@ export class Market {
   }
 
   #clearSide(bookSide: number): void {
-    for (let level = this.bestLevel[bookSide]!; level !== 0; level = this.bestLevel[bookSide]!) {
+    const ladder = this.ladders[bookSide]!;
+    for (const level of ladder.fromBest()) {
       let slot = this.levels.words[level * 8 + LEVEL_HEAD]!;
       while (slot !== 0) {
         const order = slot << 3;
@@ -546,8 +576,12 @@ export class Market {
         this.orders.give(slot);
         slot = next;
       }
-      this.#dropLevel(level);
+      this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] = 0;
     }
+    ladder.size = 0;
+    ladder.sweep(this.#forget);
+    this.bestLevel[bookSide] = 0;
+    this.bestKey[bookSide] = Number.NEGATIVE_INFINITY;
   }
 
   /** Events of this channel are lost: its books, also those seen later, are stale. */
@@ -580,7 +614,7 @@ export class Market {
       this.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]!;
     this.#unlink(slot, level);
     this.orders.give(slot);
-    if (levels.words[level * 8 + LEVEL_COUNT] === 0) this.#dropLevel(level);
+    if (levels.words[level * 8 + LEVEL_COUNT] === 0) this.#vacate(level);
   }
 
   #link(slot: number, level: number): void {
@@ -592,10 +626,13 @@ export class Market {
     orders[order + ORDER_LEVEL] = level;
     orders[order + ORDER_PREVIOUS] = tail;
     orders[order + ORDER_NEXT] = 0;
-    if (tail === 0) levels[at + LEVEL_HEAD] = slot;
-    else orders[(tail << 3) + ORDER_NEXT] = slot;
     levels[at + LEVEL_TAIL] = slot;
     levels[at + LEVEL_COUNT]! += 1;
+    if (tail !== 0) orders[(tail << 3) + ORDER_NEXT] = slot;
+    else {
+      levels[at + LEVEL_HEAD] = slot;
+      this.#occupy(level);
+    }
   }
 
   #unlink(slot: number, level: number): void {
@@ -649,11 +686,14 @@ export class Market {
     }
   }
 
-  /** The same, made where there is none; 0 when the store is full. */
+  /** The same, made where there is none, vacant; 0 when the store is full. */
   #levelOf(bookSide: number): number {
     const found =
       this.bestKey[bookSide] === this.#key[0] ? this.bestLevel[bookSide]! : this.#findLevel(bookSide);
-    if (found !== 0) return found;
+    return found !== 0 ? found : this.#makeLevel(bookSide);
+  }
+
+  #makeLevel(bookSide: number): number {
     const levels = this.levels;
     const level = levels.take();
     if (level === 0) return 0;
@@ -666,27 +706,49 @@ export class Market {
     levels.doubles[level * 4 + LEVEL_KEY_DOUBLE] = this.#key[0]!;
     this.levelIndex.insert(mix3(this.#keyWords[0]!, this.#keyWords[1]!, bookSide), level);
     this.ladders[bookSide]!.insert(level);
-    if (this.#key[0]! > this.bestKey[bookSide]!) {
-      this.bestKey[bookSide] = this.#key[0]!;
-      this.bestLevel[bookSide] = level;
-    }
     return level;
   }
 
-  #dropLevel(level: number): void {
+  /** A vacant level gets its first order. */
+  #occupy(level: number): void {
+    const bookSide = this.levels.words[level * 8 + LEVEL_BOOK_SIDE]!;
+    const ladder = this.ladders[bookSide]!;
+    ladder.size += 1;
+    ladder.vacant -= 1;
+    const key = this.levels.doubles[level * 4 + LEVEL_KEY_DOUBLE]!;
+    if (key > this.bestKey[bookSide]!) {
+      this.bestKey[bookSide] = key;
+      this.bestLevel[bookSide] = level;
+    }
+  }
+
+  /** A level lost its last order. It stays for the next one, as long as not too many do. */
+  #vacate(level: number): void {
     const levels = this.levels;
     const bookSide = levels.words[level * 8 + LEVEL_BOOK_SIDE]!;
-    const key = levels.words;
-    const at = level * 8 + LEVEL_KEY_DOUBLE * 2;
-    this.levelIndex.remove(mix3(key[at]!, key[at + 1]!, bookSide), level);
     const ladder = this.ladders[bookSide]!;
-    ladder.remove(level);
-    levels.give(level);
+    ladder.size -= 1;
+    ladder.vacant += 1;
     if (this.bestLevel[bookSide] === level) {
-      const best = ladder.best();
+      const best = ladder.size === 0 ? 0 : this.#nextBelow(ladder, level);
       this.bestLevel[bookSide] = best;
       this.bestKey[bookSide] =
         best === 0 ? Number.NEGATIVE_INFINITY : levels.doubles[best * 4 + LEVEL_KEY_DOUBLE]!;
+    }
+    if (ladder.vacant > VACANT_LEVELS_MIN + ladder.size) ladder.sweep(this.#forget);
+  }
+
+  /** The best level below another that holds something, or 0; vacant ones in between go when they are many. */
+  #nextBelow(ladder: Ladder, from: number): number {
+    let level = from;
+    for (let skipped = 0; ; skipped += 1) {
+      const below = ladder.below(level);
+      if (below === 0 || this.levels.doubles[below * 4 + LEVEL_QUANTITY_DOUBLE] !== 0) return below;
+      if (skipped < VACANT_LEVELS_SKIPPED) level = below;
+      else {
+        ladder.remove(below);
+        this.#forget(below);
+      }
     }
   }
 
@@ -718,7 +780,7 @@ export class Market {
   #bestLimitKey(bookSide: number): number {
     const best = this.bestKey[bookSide]!;
     if (best !== Number.POSITIVE_INFINITY) return best;
-    const second = this.ladders[bookSide]!.at(1);
+    const second = this.#nextBelow(this.ladders[bookSide]!, this.bestLevel[bookSide]!);
     return second === 0 ? Number.NEGATIVE_INFINITY : this.levels.doubles[second * 4 + LEVEL_KEY_DOUBLE]!;
   }
 

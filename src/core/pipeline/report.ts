@@ -252,7 +252,7 @@ function bookReport(market: Market): BookReport {
   return {
     instruments,
     orders: market.orders.live,
-    levels: market.levels.live,
+    levels: market.levelsInUse,
     stateHash: formatHash(hash),
     stateHashVersion: version,
   };
