@@ -1,8 +1,8 @@
 import { HashIndex, mix3 } from '../binary/hash-index.ts';
 import type { EventBatch } from '../event/batch.ts';
 import type { Dictionary } from '../event/dictionary.ts';
+import * as record from '../event/record.ts';
 import {
-  EXT_WORD_RELATED_ID,
   FLAG_ASK,
   FLAG_BEFORE,
   FLAG_EXTENDED,
@@ -12,44 +12,13 @@ import {
   FLAG_LAST,
   FLAG_ONE_SIDE,
   FLAG_QUANTITY_ONLY,
-  KIND_ADD,
-  KIND_CLEAR,
-  KIND_DELETE,
-  KIND_EXECUTE,
-  KIND_GAP,
-  KIND_LEVEL,
-  KIND_MODIFY,
   KIND_NAMES,
-  KIND_REDUCE,
-  KIND_REPLACE,
-  KIND_SESSION,
   NO_BOOK,
-  NULL_PRICE_HIGH,
-  NULL_PRICE_LOW,
-  RECORD_WORDS,
-  WORD_BOOK,
-  WORD_ID,
-  WORD_PRICE,
-  WORD_QUANTITY,
 } from '../event/record.ts';
 import type { BookRules } from '../event/rules.ts';
 import { Ladder, LeafPool } from './ladder.ts';
-import {
-  LEVEL_BOOK_SIDE,
-  LEVEL_COUNT,
-  LEVEL_HEAD,
-  LEVEL_KEY_DOUBLE,
-  LEVEL_QUANTITY_DOUBLE,
-  LEVEL_TAIL,
-  ORDER_BOOK_SIDE,
-  ORDER_ID_HIGH,
-  ORDER_ID_LOW,
-  ORDER_LEVEL,
-  ORDER_NEXT,
-  ORDER_PREVIOUS,
-  ORDER_QUANTITY_DOUBLE,
-  RecordStore,
-} from './store.ts';
+import * as store from './store.ts';
+import { RecordStore } from './store.ts';
 import {
   REJECT_BOOK,
   REJECT_FULL,
@@ -72,6 +41,39 @@ import {
   TALLY_UNKNOWN_REDUCE,
   TALLY_UNKNOWN_REPLACE,
 } from './tally.ts';
+
+// V8 folds a module's own constants into its code and loads imported ones each time, so the hot ones are taken over.
+const EXT_WORD_RELATED_ID = record.EXT_WORD_RELATED_ID;
+const KIND_ADD = record.KIND_ADD;
+const KIND_CLEAR = record.KIND_CLEAR;
+const KIND_DELETE = record.KIND_DELETE;
+const KIND_EXECUTE = record.KIND_EXECUTE;
+const KIND_GAP = record.KIND_GAP;
+const KIND_LEVEL = record.KIND_LEVEL;
+const KIND_MODIFY = record.KIND_MODIFY;
+const KIND_REDUCE = record.KIND_REDUCE;
+const KIND_REPLACE = record.KIND_REPLACE;
+const KIND_SESSION = record.KIND_SESSION;
+const NULL_PRICE_HIGH = record.NULL_PRICE_HIGH;
+const NULL_PRICE_LOW = record.NULL_PRICE_LOW;
+const RECORD_WORDS = record.RECORD_WORDS;
+const WORD_BOOK = record.WORD_BOOK;
+const WORD_ID = record.WORD_ID;
+const WORD_PRICE = record.WORD_PRICE;
+const WORD_QUANTITY = record.WORD_QUANTITY;
+const LEVEL_BOOK_SIDE = store.LEVEL_BOOK_SIDE;
+const LEVEL_COUNT = store.LEVEL_COUNT;
+const LEVEL_HEAD = store.LEVEL_HEAD;
+const LEVEL_KEY_DOUBLE = store.LEVEL_KEY_DOUBLE;
+const LEVEL_QUANTITY_DOUBLE = store.LEVEL_QUANTITY_DOUBLE;
+const LEVEL_TAIL = store.LEVEL_TAIL;
+const ORDER_BOOK_SIDE = store.ORDER_BOOK_SIDE;
+const ORDER_ID_HIGH = store.ORDER_ID_HIGH;
+const ORDER_ID_LOW = store.ORDER_ID_LOW;
+const ORDER_LEVEL = store.ORDER_LEVEL;
+const ORDER_NEXT = store.ORDER_NEXT;
+const ORDER_PREVIOUS = store.ORDER_PREVIOUS;
+const ORDER_QUANTITY_DOUBLE = store.ORDER_QUANTITY_DOUBLE;
 
 const TWO_32 = 4294967296;
 const EXACT_MAX: number = Number.MAX_SAFE_INTEGER;
