@@ -121,22 +121,22 @@ export class PacketPipeline implements SequencedSink {
     this.#note(channel, KIND_SESSION, first, 0, 0);
   }
 
-  /** Writes an event about the transport itself. */
+  /** Writes an event about the transport itself. No venue has stamped it: both its times are those of the packet in hand. */
   #note(channel: number, kind: number, first: number, count: number, state: number): void {
     const writer = this.#writer;
     const { batch } = writer;
-    if (batch.count === batch.capacity) writer.flush();
-    const receive = writer.begin(channel, this.#timeHigh, this.#timeLow, first, 1);
-    const at = batch.count * RECORD_WORDS;
+    writer.flush();
+    writer.begin(channel, this.#timeHigh, this.#timeLow, first, 1);
+    batch.venueBaseHigh = this.#timeHigh;
+    batch.venueBaseLow = this.#timeLow;
     const { words } = batch;
-    words.fill(0, at, at + RECORD_WORDS);
-    words[at] = kind | ((first - batch.sequenceBase) << 16);
-    words[at + WORD_BOOK] = NO_BOOK;
-    put(words, at + WORD_ID, first);
-    put(words, at + WORD_QUANTITY, count);
-    words[at + WORD_PRICE] = state;
-    words[at + 9] = receive;
-    batch.count += 1;
+    words.fill(0, 0, RECORD_WORDS);
+    words[0] = kind;
+    words[WORD_BOOK] = NO_BOOK;
+    put(words, WORD_ID, first);
+    put(words, WORD_QUANTITY, count);
+    words[WORD_PRICE] = state;
+    batch.count = 1;
     // Readers see a gap before anything that comes behind it.
     writer.flush();
   }
