@@ -149,6 +149,8 @@ export class DbnDecoder implements StreamDecoder {
   #receiveLow = 0;
   #venue = 0;
   #receive = 0;
+  /** The last record that was not left out is an mbo record. */
+  #lastIsMbo = false;
   /** Index times of the first and last record. */
   #firstTime: bigint | null = null;
   #lastHigh = 0;
@@ -251,7 +253,11 @@ export class DbnDecoder implements StreamDecoder {
       // Equal to the last mbo record in length, type, publisher and instrument: nothing to look up.
       if (head !== lastHead || words[at + 1] !== lastInstrument) {
         book = head === lastHead ? books.find(head >>> 16, words[at + 1]) : BOOK_NONE;
-        if (book === BOOK_NONE) book = this.#look(window, at, length) | 0;
+        if (book === BOOK_NONE) {
+          this.#keepTimes(venue, receive);
+          book = this.#look(window, at, length) | 0;
+          if (book !== BOOK_NONE) this.#lastIsMbo = true;
+        }
         if (book === BOOK_NONE) {
           lastHead = NO_HEAD;
           delta += 1;
@@ -336,7 +342,7 @@ export class DbnDecoder implements StreamDecoder {
     this.#lastInstrument = lastInstrument;
     this.#lastBook = book;
     this.#keepTimes(venue, receive);
-    if (lastHead !== NO_HEAD) {
+    if (this.#lastIsMbo) {
       this.#lastHigh = this.#receiveHigh;
       this.#lastLow = this.#receiveLow;
     }
@@ -475,6 +481,7 @@ export class DbnDecoder implements StreamDecoder {
     this.#counts.totals[0] += 1;
     this.#counts.byType[rtype] += 1;
     const time = this.#timeAt(this.#words, (position + kind.indexTime) / WORD_BYTES);
+    this.#lastIsMbo = false;
     this.#lastHigh = bigHigh(time);
     this.#lastLow = bigLow(time);
     const symbol = symbolInRecord(window.bytes, position, rtype, version);

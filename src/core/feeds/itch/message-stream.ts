@@ -12,7 +12,7 @@ export class MessageStream {
   readonly #messages: MessageDecoder;
   readonly #prefixBytes: number;
   readonly #midnight: bigint | null;
-  /** ns since 1970 of the first and last message, as far as they were long enough; null where the day is not known. */
+  /** ns since 1970 of the first and last message that were long enough to have one; null where the day is not known. */
   firstTime: bigint | null = null;
   lastTime: bigint | null = null;
 
@@ -34,20 +34,27 @@ export class MessageStream {
   decodeRun(window: ByteWindow, packetType: number, sequence: number, take: number): number {
     const { view, position, limit } = window;
     const most = Math.min(take, RUN_MESSAGES_MAX);
-    let last = position;
+    const timed = HEAD_BYTES + this.#prefixBytes - 2;
+    let first = -1;
+    let last = -1;
     let end = position;
     let count = 0;
     while (count < most && limit - end >= this.#prefixBytes) {
       const length = view.getUint16(end);
       if (length === 0 || limit - end - 2 < length) break;
       if (packetType !== 0 && view.getUint8(end + 2) !== packetType) break;
-      last = end;
+      if (length >= timed) {
+        if (first < 0) first = end;
+        last = end;
+      }
       end += 2 + length;
       count += 1;
     }
     if (count === 0) return 0;
-    this.firstTime ??= this.#timeAt(view, position);
-    this.lastTime = this.#timeAt(view, last) ?? this.lastTime;
+    if (last >= 0 && this.#midnight !== null) {
+      this.firstTime ??= this.#timeAt(view, first, this.#midnight);
+      this.lastTime = this.#timeAt(view, last, this.#midnight);
+    }
     this.#messages.origin = -window.base;
     this.#messages.decode(view, position, count, sequence, 0, 0);
     window.position = end;
@@ -67,10 +74,9 @@ export class MessageStream {
     return count;
   }
 
-  /** Time of the message whose prefix is at `offset`, null where it or the day has none. */
-  #timeAt(view: DataView, offset: number): bigint | null {
-    if (this.#midnight === null || view.getUint16(offset) + 2 - this.#prefixBytes < HEAD_BYTES) return null;
+  /** Time of the message whose prefix is at `offset`. */
+  #timeAt(view: DataView, offset: number, midnight: bigint): bigint {
     const at = offset + this.#prefixBytes + TIMESTAMP_OFFSET;
-    return this.#midnight + toBigUint(view.getUint16(at), view.getInt32(at + 2));
+    return midnight + toBigUint(view.getUint16(at), view.getInt32(at + 2));
   }
 }
