@@ -1,0 +1,26 @@
+import { makeCorpus } from './corpus.ts';
+import type { Target } from './target.ts';
+import { captureTarget } from './targets/capture.ts';
+import { ethernetTarget } from './targets/ethernet.ts';
+import { eventsTarget } from './targets/events.ts';
+import { itchTarget } from './targets/itch.ts';
+import { moldTarget } from './targets/mold.ts';
+import { streamTargets } from './targets/streams.ts';
+import { textTarget } from './targets/text.ts';
+import { wholeTargets } from './targets/whole.ts';
+
+/** Everything that is fuzzed. */
+export function makeTargets(): Target[] {
+  const corpus = makeCorpus();
+  return [
+    moldTarget(corpus.moldPackets),
+    itchTarget(),
+    ethernetTarget(corpus.frames),
+    captureTarget('pcap', corpus.pcap),
+    captureTarget('pcapng', corpus.pcapng),
+    ...streamTargets(corpus),
+    eventsTarget(),
+    textTarget(),
+    ...wholeTargets(corpus),
+  ];
+}
