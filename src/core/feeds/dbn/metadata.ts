@@ -25,7 +25,8 @@ import { readText, VERSION_MAX, writeText } from './layout.ts';
 const MAGIC = [0x44, 0x42, 0x4e];
 /** Magic, version and length. */
 export const METADATA_PREFIX_BYTES = 8;
-const LENGTH_MIN = 100;
+/** Up to the schema definition length, with it: what stands in front of the lists. */
+const LENGTH_MIN = 104;
 const DATASET_BYTES = 16;
 const LISTS_OFFSET = 112;
 const SYMBOL_BYTES_V1 = 22;

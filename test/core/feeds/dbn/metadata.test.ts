@@ -125,12 +125,12 @@ describe('metadata that cannot be read', () => {
     [
       'short length',
       patched((_, v) => v.setUint32(4, 99, true)),
-      'at offset 4: expected a length of 100 to 67108864, found 99',
+      'at offset 4: expected a length of 104 to 67108864, found 99',
     ],
     [
       'long length',
       patched((_, v) => v.setUint32(4, 0xffffffff, true)),
-      'at offset 4: expected a length of 100 to 67108864, found 4294967295',
+      'at offset 4: expected a length of 104 to 67108864, found 4294967295',
     ],
     [
       'symbol length',
@@ -165,6 +165,14 @@ describe('metadata that cannot be read', () => {
   ])('%s', (_, bytes, message) => {
     expect(() => decodeMetadata(bytes)).toThrow(MetadataError);
     expect(() => decodeMetadata(bytes)).toThrow(`DBN metadata ${message}`);
+  });
+
+  test.each([100, 101, 103])('a length of %i: too short for the schema definition length', (length) => {
+    const bytes = headBytes().slice(0, 8 + length);
+    new DataView(bytes.buffer).setUint32(4, length, true);
+    expect(() => decodeMetadata(bytes)).toThrow(
+      `at offset 4: expected a length of 104 to 67108864, found ${length}`,
+    );
   });
 
   test('an interval count beyond the bytes', () => {
