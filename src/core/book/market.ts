@@ -122,7 +122,7 @@ export class Market {
   readonly levels: RecordStore = new RecordStore(LEVELS_AT_START, LEVEL_HEAD);
   readonly orderIndex: HashIndex = new HashIndex(ORDERS_AT_START);
   readonly levelIndex: HashIndex = new HashIndex(LEVELS_AT_START);
-  /** One per book-side. */
+  /** One per book-side; all that never held a level share one. */
   readonly ladders: Ladder[] = [];
   /** Books that have been named by an event, as numbers 0 … books − 1. */
   books = 0;
@@ -134,6 +134,8 @@ export class Market {
   stale: Uint8Array = new Uint8Array(BOOKS_AT_START);
 
   readonly #leaves: LeafPool = new LeafPool();
+  /** The ladder of every book-side without levels: most books of a market are those of other channels. */
+  readonly #noLevels: Ladder = new Ladder(this.levels, this.#leaves);
   readonly #lostChannels: Set<number> = new Set();
   /** A book has been declared right since the last loss. */
   #restored = false;
@@ -707,6 +709,8 @@ export class Market {
     levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] = 0;
     levels.doubles[level * 4 + LEVEL_KEY_DOUBLE] = this.#key[0]!;
     this.levelIndex.insert(mix3(this.#keyWords[0]!, this.#keyWords[1]!, bookSide), level);
+    if (this.ladders[bookSide] === this.#noLevels)
+      this.ladders[bookSide] = new Ladder(this.levels, this.#leaves);
     this.ladders[bookSide]!.insert(level);
     return level;
   }
@@ -830,7 +834,7 @@ export class Market {
       this.#groupMark = groupMark;
     }
     while (this.books <= book) {
-      this.ladders.push(new Ladder(this.levels, this.#leaves), new Ladder(this.levels, this.#leaves));
+      this.ladders.push(this.#noLevels, this.#noLevels);
       const channel = this.dictionary.books[this.books]?.channel;
       if (channel !== undefined && this.#lostChannels.has(channel)) this.stale[this.books] = 1;
       this.books += 1;
