@@ -2,6 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { toBigInt } from '../../../src/core/binary/time.ts';
+import type { EventBatch } from '../../../src/core/event/batch.ts';
+import { WORD_VENUE_TIME } from '../../../src/core/event/record.ts';
 import { type RunReport, reportOf } from '../../../src/core/pipeline/report.ts';
 import { type RunOptions, run } from '../../../src/core/pipeline/run.ts';
 import { DATA, dataPath } from '../../world/data.ts';
@@ -28,6 +31,27 @@ const bid = (id: bigint, price = 100): AddInput => ({ id, buy: true, price });
 const packet = (port: number, sequence: number, ids: readonly bigint[], after = 0n): PacketInput => {
   return { port, sequence, adds: ids.map((id) => bid(id)), time: OPEN + after };
 };
+
+describe('venue times of ITCH', () => {
+  const venueTimes = async (date: string | null): Promise<bigint[]> => {
+    const times: bigint[] = [];
+    const after = ({ words, venueBaseHigh, venueBaseLow }: EventBatch, at: number): void => {
+      times.push(toBigInt(venueBaseHigh, venueBaseLow) + BigInt(words[at + WORD_VENUE_TIME]!));
+    };
+    await run(runOptions([capture([packet(1, 1, [1n])])], { date, observers: [{ after }] }));
+    return times;
+  };
+
+  it('count from midnight in New York of the day of the first packet', async () => {
+    expect(await venueTimes(null)).toEqual([OPEN]);
+  });
+
+  it('count from midnight there of the day that is given, whatever the clocks do that season', async () => {
+    const summerDay = 24n * 3600n * 1_000_000_000n;
+    expect(await venueTimes('2023-08-21')).toEqual([OPEN - summerDay]);
+    expect(await venueTimes('2023-01-05')).toEqual([BigInt(Date.UTC(2023, 0, 5, 15)) * 1_000_000n]);
+  });
+});
 
 describe('one line', () => {
   it('with a hole: the numbers are lost, the books stale, and what is there is applied', async () => {

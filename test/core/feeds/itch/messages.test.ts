@@ -191,6 +191,13 @@ describe('what cannot be read is counted and uses its number', () => {
     expect(bench.counts.malformed + bench.counts.unknown).toBe(Object.keys(problems).length);
   });
 
+  test.each(cases)('%s, of a stock whose name is known', (_, message, problems) => {
+    const bench = new Bench();
+    const events = decode(bench, [moldPacket([sampleOf('A'), message, good], { sequence: 5n })]);
+    expect(events.map(({ sequence }) => sequence)).toEqual([5, 7]);
+    expect(bench.problems).toEqual(problems);
+  });
+
   test.each(cases)('%s: the tally says the same', (_, message) => {
     const packet = datagramOf(moldPacket([message, good, good, message]));
     const decoded = new Bench();
