@@ -13,6 +13,8 @@ interface Account {
   early: number;
   sequenced: number;
   unsequenced: number;
+  /** One above the highest number sent, or the highest named as next. */
+  end: bigint;
   readonly sessions: Set<string>;
 }
 
@@ -28,7 +30,7 @@ export class MoldLedger {
   note(packet: Buffer, port: number): void {
     let account = this.#accounts.get(port);
     if (account === undefined) {
-      account = { packets: 0, early: 0, sequenced: 0, unsequenced: 0, sessions: new Set() };
+      account = { packets: 0, early: 0, sequenced: 0, unsequenced: 0, end: 0n, sessions: new Set() };
       this.#accounts.set(port, account);
     }
     account.packets += 1;
@@ -36,7 +38,11 @@ export class MoldLedger {
     if (found === null) {
       this.damaged += 1;
       if (account.sessions.size === 0) account.early += 1;
-    } else if (found.first === 0n) account.unsequenced += found.count;
+      return;
+    }
+    const end = found.first + BigInt(found.count);
+    if (end > account.end) account.end = end;
+    if (found.first === 0n) account.unsequenced += found.count;
     else account.sequenced += found.count;
   }
 
@@ -85,6 +91,10 @@ export class MoldLedger {
         unsequenced += session.unsequenced;
         let passed = 0n;
         if (session.first !== null && session.last !== null) {
+          if (BigInt(session.last) >= account.end)
+            throw new Broken(
+              `the last number of port ${port} is ${session.last}, none was sent from ${account.end} on`,
+            );
           passed = BigInt(session.last) - BigInt(session.first) + 1n;
           for (const { from, to } of session.gaps) passed -= BigInt(to) - BigInt(from) + 1n;
         }

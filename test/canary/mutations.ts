@@ -1,0 +1,261 @@
+/** One deliberate mistake: a line of the source with something else in its place. */
+export interface Mutation {
+  /** What the mistake is, in a few words. */
+  readonly name: string;
+  readonly file: string;
+  /** Text that stands once in the file, or once in the method that `within` begins. */
+  readonly from: string;
+  readonly to: string;
+  /** How the method with the line begins, where the line alone is not unique. */
+  readonly within?: string;
+  /** Tests of which at least one must turn red; none where only the fuzzers can tell. */
+  readonly tests: readonly string[];
+  /** The fuzzers find it, too, within a minute. */
+  readonly fuzz?: true;
+}
+
+const MARKET = 'src/core/book/market.ts';
+const BOOK_TESTS = ['test/core/book/market.test.ts'];
+const DBN = 'src/core/feeds/dbn/decoder.ts';
+const DBN_TESTS = ['test/core/feeds/dbn/decoder.test.ts'];
+const ITCH = 'src/core/feeds/itch/messages.ts';
+const ITCH_TESTS = ['test/core/feeds/itch/messages.test.ts'];
+const SEQUENCER = 'src/core/merge/sequencer.ts';
+const SEQUENCER_TESTS = ['test/core/merge/sequencer.test.ts'];
+const UDP = 'src/core/capture/udp.ts';
+const UDP_TESTS = ['test/core/capture/udp.test.ts'];
+
+/** Mistakes that somebody could make, one from each corner of the way from a file to its books. */
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'ITCH: a partial cancel deletes',
+    file: ITCH,
+    from: 'head = HEAD_REDUCE;',
+    to: 'head = HEAD_DELETE;',
+    tests: ITCH_TESTS,
+  },
+  {
+    name: 'ITCH: an ask is added as a bid',
+    file: ITCH,
+    from: 'head = side === SELL ? HEAD_ADD | ASK : HEAD_ADD;',
+    to: 'head = HEAD_ADD;',
+    tests: ITCH_TESTS,
+  },
+  {
+    name: 'ITCH: a message shorter than its type is read',
+    file: ITCH,
+    from: 'if (length < LENGTHS[type]) break;',
+    to: 'if (length + 9 < LENGTHS[type]) break;',
+    tests: ITCH_TESTS,
+    fuzz: true,
+  },
+  {
+    name: 'Mold: a block may run past the packet',
+    file: 'src/core/feeds/itch/moldudp64.ts',
+    from: 'if (next > end) return',
+    to: 'if (next > end + 64) return',
+    tests: ['test/core/feeds/itch/moldudp64.test.ts'],
+    fuzz: true,
+  },
+  {
+    name: 'SoupBinTCP: messages behind a second login are applied twice',
+    file: 'src/core/feeds/itch/soupbintcp.ts',
+    from: 'this.#repeated = this.#next - number;',
+    to: 'this.#repeated = 0;',
+    tests: ['test/core/feeds/itch/streams.test.ts'],
+  },
+  {
+    name: 'DBN: a fill reduces',
+    file: DBN,
+    from: 'plan(ACTION_FILL, KIND_EXECUTE, FLAG_INFORMS | ask);',
+    to: 'plan(ACTION_FILL, KIND_EXECUTE, ask);',
+    tests: DBN_TESTS,
+  },
+  {
+    name: 'DBN: F_LAST is ignored',
+    file: DBN,
+    from: 'const flags = ((tail << 1) & LAST_BITS) | ((tail << 4) & SNAPSHOT_BITS);',
+    to: 'const flags = (tail << 4) & SNAPSHOT_BITS;',
+    tests: DBN_TESTS,
+  },
+  {
+    name: 'DBN: a record cut by a chunk is taken as whole',
+    file: DBN,
+    from: 'if (length < HEADER_LENGTH || limit - at < length) break;',
+    to: 'if (length < HEADER_LENGTH || limit - at < length - 1) break;',
+    tests: DBN_TESTS,
+    fuzz: true,
+  },
+  {
+    name: 'DBN: a record of length 0 is read for ever',
+    file: DBN,
+    from: 'if (length < HEADER_LENGTH || limit - at < length) break;',
+    to: 'if (limit - at < length) break;',
+    // A test cannot end what does not end by itself; the fuzzers watch from another thread.
+    tests: [],
+    fuzz: true,
+  },
+  {
+    name: 'DBN: a modify of an unknown order is ignored',
+    file: 'src/core/feeds/dbn/index.ts',
+    from: "modifyUnknown: 'add'",
+    to: "modifyUnknown: 'ignore'",
+    tests: ['test/core/pipeline/run.test.ts', 'test/core/pipeline/clx5.test.ts'],
+  },
+  {
+    name: 'DBN: counts of the metadata are believed',
+    file: 'src/core/feeds/dbn/metadata.ts',
+    from: 'if (count * bytesEach > left) {',
+    to: 'if (count * bytesEach > left + 64) {',
+    tests: ['test/core/feeds/dbn/metadata.test.ts'],
+    fuzz: true,
+  },
+  {
+    name: 'sequence: a heartbeat advances it',
+    file: SEQUENCER,
+    from: 'if (this.#started) this.#raise(header.first);',
+    to: 'if (this.#started) this.#raise(header.first + 1);',
+    tests: SEQUENCER_TESTS,
+    fuzz: true,
+  },
+  {
+    name: 'sequence: what overlaps is delivered twice',
+    file: SEQUENCER,
+    from: 'const skip = this.#expected - first;',
+    to: 'const skip = 0;',
+    tests: SEQUENCER_TESTS,
+    fuzz: true,
+  },
+  {
+    name: 'sequence: a late packet counts as a duplicate',
+    file: SEQUENCER,
+    from: 'current.late += late;',
+    to: 'current.duplicates += late;',
+    tests: SEQUENCER_TESTS,
+  },
+  {
+    name: 'Ethernet padding is read',
+    file: UDP,
+    from: 'datagram.length = length - UDP_BYTES;',
+    to: 'datagram.length = end - at - UDP_BYTES;',
+    tests: UDP_TESTS,
+  },
+  {
+    name: 'UDP: a length past the IP packet is believed',
+    file: UDP,
+    from: 'if (at + length > end) return SKIP_SNAPPED;',
+    to: 'if (at + length > end + 8) return SKIP_SNAPPED;',
+    tests: UDP_TESTS,
+    fuzz: true,
+  },
+  {
+    name: 'IPv4: the first fragment passes as a packet',
+    file: UDP,
+    from: 'if ((view.getUint16(at + 6) & 0x3fff) !== 0) return SKIP_FRAGMENT;',
+    to: 'if ((view.getUint16(at + 6) & 0x1fff) !== 0) return SKIP_FRAGMENT;',
+    tests: UDP_TESTS,
+  },
+  {
+    name: 'pcap: microseconds are taken for nanoseconds',
+    file: 'src/core/capture/pcap.ts',
+    from: 'magicUsual === MAGIC_NANOSECONDS ? 1 : 1000;',
+    to: 'magicUsual === MAGIC_NANOSECONDS ? 1 : 1;',
+    tests: ['test/core/capture/pcap.test.ts'],
+  },
+  {
+    name: 'pcapng: both lengths of a packet block need not agree',
+    file: 'src/core/capture/pcapng.ts',
+    from: 'if (trailer !== total) return this.#badTrailer(total, trailer);',
+    to: '',
+    tests: ['test/core/capture/pcapng.test.ts'],
+  },
+  {
+    name: 'session date: midnight of London',
+    file: 'src/core/feeds/itch/index.ts',
+    from: "midnightZone: 'America/New_York'",
+    to: "midnightZone: 'Europe/London'",
+    tests: ['test/core/pipeline/run.test.ts', 'test/core/feeds/itch/real-captures.test.ts'],
+  },
+  {
+    name: 'book: a replace keeps its place',
+    file: MARKET,
+    within: '#replace(',
+    from: 'this.#enter(words, at, head, bookSide);',
+    to: '{ this.#enter(words, at, head, bookSide); const s = this.#find(words[at + WORD_ID]!, words[at + WORD_ID + 1]!, bookSide); this.#moveBefore(s, this.levels.words[this.orders.words[s * 8 + ORDER_LEVEL]! * 8 + LEVEL_HEAD]!); }',
+    tests: BOOK_TESTS,
+  },
+  {
+    name: 'book: an order that leaves the back of its queue is remembered there',
+    file: MARKET,
+    within: '#unlink(',
+    from: 'if (next === 0) levels[at + LEVEL_TAIL] = previous;',
+    to: 'if (next === 0) levels[at + LEVEL_TAIL] = slot;',
+    tests: BOOK_TESTS,
+    fuzz: true,
+  },
+  {
+    name: 'book: a reduce of more than there is leaves the order',
+    file: MARKET,
+    within: '#decrement(',
+    from: 'if (left <= 0) {',
+    to: 'if (left === 0) {',
+    tests: BOOK_TESTS,
+    fuzz: true,
+  },
+  {
+    name: 'book: a locked book counts as crossed',
+    file: MARKET,
+    within: '#judge(',
+    from: 'if (sum > 0)',
+    to: 'if (sum >= 0)',
+    tests: BOOK_TESTS,
+  },
+  {
+    name: 'book: a lost range leaves the books right',
+    file: MARKET,
+    from: 'this.#lose(batch.channel);',
+    to: '',
+    tests: ['test/core/pipeline/run.test.ts'],
+  },
+  {
+    name: 'index: a removed entry cuts a probe short',
+    file: 'src/core/binary/hash-index.ts',
+    within: 'removeAt(',
+    from: 'if (((position - home) & wrap) >= ((position - hole) & wrap)) {',
+    to: 'if (((position - home) & wrap) > ((position - hole) & wrap) + 2) {',
+    tests: BOOK_TESTS,
+    fuzz: true,
+  },
+  {
+    name: 'hash: books unsorted',
+    file: 'src/core/book/state-hash.ts',
+    from: 'books.sort((left, right) => {',
+    to: '[...books].sort((left, right) => {',
+    tests: ['test/core/book/state-hash.test.ts'],
+  },
+  {
+    name: 'run: --limit lets one message more through',
+    file: 'src/core/pipeline/packet-pipeline.ts',
+    from: 'const left = messagesMax - counts.messages;',
+    to: 'const left = messagesMax - counts.messages + 1;',
+    tests: ['test/core/pipeline/run.test.ts'],
+  },
+];
+
+/** @returns the text with the mistake in it. Throws where its line does not stand there exactly once. */
+export function applyMutation(text: string, mutation: Mutation): string {
+  const [start, end] = mutation.within === undefined ? [0, text.length] : methodAt(text, mutation.within);
+  const body = text.slice(start, end);
+  const times = body.split(mutation.from).length - 1;
+  if (times !== 1)
+    throw new Error(`${mutation.name}: "${mutation.from}" stands ${times} times, expected once`);
+  return text.slice(0, start) + body.replace(mutation.from, () => mutation.to) + text.slice(end);
+}
+
+/** Where the definition of a method begins and ends; its closing brace stands alone, two blanks in. */
+function methodAt(text: string, name: string): [number, number] {
+  const at = text.indexOf(`\n  ${name}`);
+  if (at < 0) throw new Error(`no method begins with "${name}"`);
+  const end = text.indexOf('\n  }\n', at);
+  return [at, end < 0 ? text.length : end];
+}
