@@ -57,7 +57,7 @@ if (result.finding !== null) {
   const grown = growth(result.memory);
   if (grown !== null) print(`\nFOUND: ${grown}`);
   print(
-    `\n${result.cases} cases in ${seconds.toFixed(1)} s, ${grown === null ? 'nothing found' : 'memory is not flat'}`,
+    `\n${only === null ? `${result.cases} cases` : `case ${only}, with those of its episode before it,`} in ${seconds.toFixed(1)} s, ${grown === null ? 'nothing found' : 'memory is not flat'}`,
   );
   process.exitCode = grown === null ? 0 : 1;
 }

@@ -106,7 +106,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'DBN: counts of the metadata are believed',
     file: 'src/core/feeds/dbn/metadata.ts',
     from: 'if (count * bytesEach > left) {',
-    to: 'if (count * bytesEach > left + 64) {',
+    to: 'if (count * bytesEach > left + 4096) {',
     tests: ['test/core/feeds/dbn/metadata.test.ts'],
     fuzz: true,
   },

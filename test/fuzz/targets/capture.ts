@@ -27,7 +27,7 @@ export function captureTarget(format: CaptureFormat, inputs: readonly Uint8Array
   return {
     name: format,
     title: `${format} files → reader, UDP extractor, at once and in pieces`,
-    share: 40,
+    share: 60,
     casesPerEpisode: CASES_PER_EPISODE,
     start: (random, outcomes) => new CaptureEpisode(format, inputs, window, random, outcomes),
   };

@@ -39,7 +39,7 @@ export function ethernetTarget(frames: readonly Uint8Array[]): Target {
   return {
     name: 'ethernet',
     title: 'frames → link layer, IP, UDP; the payload lies in the frame, bytes outside it change nothing',
-    share: 120,
+    share: 116,
     casesPerEpisode: CASES_PER_EPISODE,
     start: (random, outcomes) => new EthernetEpisode(frames, random, outcomes),
   };

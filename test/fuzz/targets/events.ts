@@ -68,7 +68,7 @@ export function eventsTarget(): Target {
   return {
     name: 'events',
     title: 'event records of every kind under any rules → books; the cut into batches changes nothing',
-    share: 20,
+    share: 60,
     casesPerEpisode: CASES_PER_EPISODE,
     start: (random, outcomes) => new EventsEpisode(random, outcomes),
   };

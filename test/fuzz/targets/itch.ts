@@ -27,7 +27,7 @@ export function itchTarget(): Target {
     name: 'itch',
     title:
       'single ITCH messages → decoder, books, fields; one event per readable message, fields read back the same',
-    share: 180,
+    share: 150,
     casesPerEpisode: CASES_PER_EPISODE,
     start: (random, outcomes) => new ItchEpisode(random, outcomes),
   };

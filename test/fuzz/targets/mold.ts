@@ -38,7 +38,7 @@ export function moldTarget(packets: readonly Uint8Array[]): Target {
     name: 'mold',
     title:
       'MoldUDP64 datagrams → pipeline, sequencer, decoder, books; counts add up, batches of any size agree',
-    share: 520,
+    share: 400,
     casesPerEpisode: CASES_PER_EPISODE,
     start: (random, outcomes) => new MoldEpisode(packets, random, outcomes),
   };

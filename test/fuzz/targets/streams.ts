@@ -25,7 +25,7 @@ export function streamTargets(corpus: Corpus): Target[] {
     streamTarget({
       name: 'soupbintcp',
       title: 'SoupBinTCP streams of ITCH, at once and in pieces',
-      share: 20,
+      share: 30,
       feed: itch,
       framing: 'soupbintcp',
       midnight: MIDNIGHT,
@@ -35,7 +35,7 @@ export function streamTargets(corpus: Corpus): Target[] {
     streamTarget({
       name: 'length-prefixed',
       title: 'length-prefixed streams of ITCH, at once and in pieces',
-      share: 20,
+      share: 30,
       feed: itch,
       framing: 'length-prefixed',
       midnight: null,
@@ -45,7 +45,7 @@ export function streamTargets(corpus: Corpus): Target[] {
     streamTarget({
       name: 'dbn',
       title: 'DBN streams, metadata and records, at once and in pieces',
-      share: 40,
+      share: 80,
       feed: dbn,
       framing: 'dbn',
       midnight: null,

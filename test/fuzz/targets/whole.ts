@@ -35,14 +35,14 @@ export function wholeTargets(corpus: Corpus): Target[] {
     {
       name: 'compressed',
       title: 'gzip and zstd files → byte source; what is not damaged comes out, damage is named',
-      share: 0.4,
+      share: 1,
       casesPerEpisode: CASES_PER_EPISODE,
       start: (random, outcomes) => new CompressedEpisode(inputs, random, outcomes),
     },
     {
       name: 'file',
       title: 'whole files of every kind → run and its report, invariants checked at every group',
-      share: 0.8,
+      share: 3,
       casesPerEpisode: CASES_PER_EPISODE,
       start: (random, outcomes) => new FileEpisode(inputs, random, outcomes),
     },
