@@ -1,13 +1,17 @@
 import { Random } from '../binary/random.ts';
 import { EventBatch } from '../event/batch.ts';
 import {
+  EXT_WORD_RELATED_ID,
   FLAG_ASK,
+  FLAG_EXTENDED,
   FLAG_LAST,
   KIND_ADD,
   KIND_DELETE,
   KIND_EXECUTE,
+  KIND_EXTENSION,
   KIND_MODIFY,
   KIND_REDUCE,
+  KIND_REPLACE,
   RECORD_WORDS,
 } from '../event/record.ts';
 
@@ -20,13 +24,18 @@ export type Shape =
   /** Two price clusters a million ticks apart, taking turns. */
   | 'clusters';
 
-export interface EventStreamOptions {
+export interface EventSourceOptions {
   readonly instruments: number;
   /** Live orders, reached before the measured part begins. */
   readonly live: number;
-  readonly events: number;
   readonly seed: number;
   readonly shape: Shape;
+  /** Changes give the order a new id (`replace`), as ITCH has it, instead of keeping the old one (`modify`). */
+  readonly replaces?: boolean;
+}
+
+export interface EventStreamOptions extends EventSourceOptions {
+  readonly events: number;
 }
 
 /** Event records ready to be applied: a part that fills the books, and a part that is measured. */
@@ -38,20 +47,32 @@ export interface EventStream {
 const RECORDS_PER_BATCH = 1024;
 const TICK = 100;
 
-/**
- * Makes a synthetic stream with random order ids: 45 % add, 40 % delete, 10 % modify, 5 % execute, each event a
- * group of its own; at the target of live orders, adds and deletes take turns so that the number stays.
- */
+/** A whole stream in memory. */
 export function makeEventStream(options: EventStreamOptions): EventStream {
-  const maker = new StreamMaker(options);
-  const fill = maker.run(options.live, true);
-  const steady = maker.run(options.events, false);
+  const source = new EventSource(options);
+  const run = (events: number, write: (batch: EventBatch, events: number) => number): EventBatch[] => {
+    const batches: EventBatch[] = [];
+    for (let left = events; left > 0; ) {
+      const batch = new EventBatch(RECORDS_PER_BATCH);
+      left -= write(batch, left);
+      batches.push(batch);
+    }
+    return batches;
+  };
+  const fill = run(options.live, (batch, events) => source.fill(batch, events));
+  const steady = run(options.events, (batch, events) => source.steady(batch, events));
   return { fill, steady };
 }
 
-/** Live orders as parallel arrays: id halves, book, side, price, quantity. */
-class StreamMaker {
-  readonly #options: EventStreamOptions;
+/**
+ * Makes a synthetic stream with random order ids: 45 % add, 40 % delete, 10 % modify, 5 % execute, each event a
+ * group of its own; at the target of live orders, adds and deletes take turns so that the number stays. The same
+ * seed gives the same stream, however it is cut into batches. Writing allocates nothing.
+ *
+ * The live orders are parallel arrays: id halves, book side, price, quantity.
+ */
+export class EventSource {
+  readonly #options: EventSourceOptions;
   readonly #random: Random;
   readonly #idLow: Int32Array;
   readonly #idHigh: Int32Array;
@@ -61,7 +82,7 @@ class StreamMaker {
   #live = 0;
   #turn = 0;
 
-  constructor(options: EventStreamOptions) {
+  constructor(options: EventSourceOptions) {
     this.#options = options;
     this.#random = new Random(options.seed);
     const room = options.live + options.live / 2 + 1024;
@@ -72,28 +93,32 @@ class StreamMaker {
     this.#quantity = new Int32Array(room);
   }
 
-  run(events: number, filling: boolean): EventBatch[] {
-    const batches: EventBatch[] = [];
-    let batch = new EventBatch(RECORDS_PER_BATCH);
-    for (let count = 0; count < events; count += 1) {
-      if (batch.count === RECORDS_PER_BATCH) {
-        batches.push(batch);
-        batch = new EventBatch(RECORDS_PER_BATCH);
-      }
-      if (filling) this.#add(batch);
-      else if (this.#options.shape === 'churn') this.#churn(batch);
+  /** Appends at most `events` adds, as many as there is room for. @returns how many. */
+  fill(batch: EventBatch, events: number): number {
+    let made = 0;
+    for (; made < events && batch.count < batch.capacity; made += 1) this.#add(batch);
+    return made;
+  }
+
+  /** Appends at most `events` events of the mix, as many as there is room for. @returns how many. */
+  steady(batch: EventBatch, events: number): number {
+    const room = batch.capacity - 1;
+    const churns = this.#options.shape === 'churn';
+    let made = 0;
+    // An event may need two records.
+    for (; made < events && batch.count < room; made += 1) {
+      if (churns) this.#churn(batch);
       else this.#step(batch);
     }
-    batches.push(batch);
-    return batches;
+    return made;
   }
 
   #step(batch: EventBatch): void {
     const draw = this.#random.below(100);
     const target = this.#options.live;
-    if (draw < 85) {
+    if (draw < 85 || this.#live === 0) {
       // Equal chances of add and delete around the target keep it there.
-      const adds = this.#live < target ? draw < 50 : draw < 38;
+      const adds = this.#live === 0 || (this.#live < target ? draw < 50 : draw < 38);
       if (adds) this.#add(batch);
       else this.#delete(batch, this.#random.below(this.#live));
     } else if (draw < 95) this.#modify(batch, this.#random.below(this.#live));
@@ -131,7 +156,7 @@ class StreamMaker {
     const order = this.#live;
     if (this.#turn === 1) {
       this.#turn = 0;
-      this.#write(batch, KIND_DELETE, order, 0);
+      this.#write(batch, KIND_DELETE, order, this.#quantity[order]!);
       return;
     }
     this.#turn = 1;
@@ -147,7 +172,7 @@ class StreamMaker {
   }
 
   #delete(batch: EventBatch, order: number): void {
-    this.#write(batch, KIND_DELETE, order, 0);
+    this.#write(batch, KIND_DELETE, order, this.#quantity[order]!);
     this.#drop(order);
   }
 
@@ -155,7 +180,24 @@ class StreamMaker {
     const random = this.#random;
     this.#price[order] = this.#priceOf(this.#bookSide[order]! >> 1, this.#bookSide[order]! & 1);
     this.#quantity[order] = 100 * (1 + random.below(10));
-    this.#write(batch, KIND_MODIFY, order, this.#quantity[order]!);
+    if (this.#options.replaces !== true) {
+      this.#write(batch, KIND_MODIFY, order, this.#quantity[order]!);
+      return;
+    }
+    const at = batch.count * RECORD_WORDS;
+    const oldLow = this.#idLow[order]!;
+    const oldHigh = this.#idHigh[order]!;
+    this.#idLow[order] = random.word();
+    this.#idHigh[order] = random.word() & 0x7fffffff;
+    this.#write(batch, KIND_REPLACE, order, this.#quantity[order]!);
+    const words = batch.words;
+    words[at]! |= FLAG_EXTENDED << 8;
+    const extension = at + RECORD_WORDS;
+    words.fill(0, extension, extension + RECORD_WORDS);
+    words[extension] = KIND_EXTENSION;
+    words[extension + EXT_WORD_RELATED_ID] = oldLow;
+    words[extension + EXT_WORD_RELATED_ID + 1] = oldHigh;
+    batch.count += 1;
   }
 
   #execute(batch: EventBatch, order: number): void {
@@ -168,9 +210,11 @@ class StreamMaker {
 
   #drop(order: number): void {
     const last = this.#live - 1;
-    for (const field of [this.#idLow, this.#idHigh, this.#bookSide, this.#price, this.#quantity]) {
-      field[order] = field[last]!;
-    }
+    this.#idLow[order] = this.#idLow[last]!;
+    this.#idHigh[order] = this.#idHigh[last]!;
+    this.#bookSide[order] = this.#bookSide[last]!;
+    this.#price[order] = this.#price[last]!;
+    this.#quantity[order] = this.#quantity[last]!;
     this.#live = last;
   }
 

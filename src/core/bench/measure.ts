@@ -1,0 +1,84 @@
+import v8 from 'node:v8';
+import { build } from 'hdr-histogram-js';
+
+/** Times of single units, ns. */
+export interface Latency {
+  readonly p50Ns: number;
+  readonly p90Ns: number;
+  readonly p99Ns: number;
+  readonly p999Ns: number;
+  readonly maxNs: number;
+  readonly samples: number;
+}
+
+/** What a run did to the heap of JavaScript objects; typed arrays of size live outside. */
+export interface HeapUse {
+  /** Bytes allocated, whether collected in the meantime or not. */
+  readonly allocatedBytes: number;
+  readonly scavenges: number;
+  readonly otherCollections: number;
+}
+
+const LATENCY_MAX_NS = 10_000_000_000;
+const NS_PER_MS = 1e6;
+/** Significant digits of a latency. */
+const LATENCY_DIGITS = 3;
+
+/** Collects garbage where the process was started with --expose-gc. */
+export function collectGarbage(): void {
+  (globalThis as { gc?: () => void }).gc?.();
+}
+
+/** CPU time of the whole process during `run`, its helper threads (compiler, collector) included; ns. */
+export function cpuNs(run: () => void): number {
+  const before = process.cpuUsage();
+  run();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) * 1000;
+}
+
+export function heapUse(run: () => void): HeapUse {
+  collectGarbage();
+  const profiler = new v8.GCProfiler();
+  profiler.start();
+  const before = process.memoryUsage().heapUsed;
+  run();
+  const growth = process.memoryUsage().heapUsed - before;
+  const { statistics } = profiler.stop();
+  let collected = 0;
+  let scavenges = 0;
+  for (const { gcType, beforeGC, afterGC } of statistics) {
+    collected += beforeGC.heapStatistics.usedHeapSize - afterGC.heapStatistics.usedHeapSize;
+    if (gcType === 'Scavenge') scavenges += 1;
+  }
+  return {
+    allocatedBytes: Math.max(0, growth + collected),
+    scavenges,
+    otherCollections: statistics.length - scavenges,
+  };
+}
+
+/** Times `samples` calls of `one` by the clock on the wall: what somebody who waits for it sees. */
+export function latencyOf(one: () => void, samples: number): Latency {
+  const histogram = build({
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: LATENCY_MAX_NS,
+    numberOfSignificantValueDigits: LATENCY_DIGITS,
+    bitBucketSize: 32,
+    useWebAssembly: false,
+  });
+  for (let sample = 0; sample < samples; sample += 1) {
+    const before = performance.now();
+    one();
+    const ns = Math.round((performance.now() - before) * NS_PER_MS);
+    histogram.recordValue(Math.min(ns, LATENCY_MAX_NS));
+  }
+  return {
+    p50Ns: histogram.getValueAtPercentile(50),
+    p90Ns: histogram.getValueAtPercentile(90),
+    p99Ns: histogram.getValueAtPercentile(99),
+    p999Ns: histogram.getValueAtPercentile(99.9),
+    maxNs: histogram.maxValue,
+    samples,
+  };
+}

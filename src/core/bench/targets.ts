@@ -1,0 +1,99 @@
+import type { Result, Verdict } from './report.ts';
+
+/** What a profile should reach: at least the floor, and the aim if it can be had. */
+interface Target {
+  readonly profile: string;
+  readonly what: string;
+  readonly floor: number;
+  readonly aim: number;
+  readonly better: 'higher' | 'lower';
+  readonly gates: boolean;
+  readonly read: (result: Result) => number | null;
+}
+
+type MeasuredResult = Omit<Result, 'verdicts' | 'change'>;
+
+const speed = (profile: string, unit: string, floor: number, aim: number): Target => ({
+  profile,
+  what: `million ${unit}s/s`,
+  floor,
+  aim,
+  better: 'higher',
+  gates: false,
+  read: (result) => result.unitsPerSecond / 1e6,
+});
+const ratio = (
+  profile: string,
+  what: string,
+  floor: number,
+  aim: number,
+  better: 'higher' | 'lower',
+): Target => ({
+  profile,
+  what,
+  floor,
+  aim,
+  better,
+  gates: true,
+  read: (result) => result.ratio?.median ?? null,
+});
+
+/** The figures that the project holds itself to. Ratios hold everywhere and gate; absolutes depend on the machine. */
+export const TARGETS: readonly Target[] = [
+  speed('apply-100k', 'event', 11, 15),
+  ratio('apply-100k', 'times as fast as object-book-100k', 5, 8, 'higher'),
+  speed('apply-1m', 'event', 4.5, 7),
+  ratio('churn', 'times the cost of apply-100k', 1.5, 1.1, 'lower'),
+  ratio('clusters', 'times the cost of apply-100k', 1.5, 1.1, 'lower'),
+  speed('itch-apply', 'message', 10, 14),
+  speed('dbn-apply', 'record', 22, 35),
+  speed('replay', 'message', 8.5, 12),
+  {
+    profile: 'replay',
+    what: 'MB resident at most',
+    floor: 250,
+    aim: 150,
+    better: 'lower',
+    gates: false,
+    read: (result) => (result.residentBytesMax === null ? null : result.residentBytesMax / 1e6),
+  },
+  {
+    profile: 'steady-state',
+    what: 'bytes of heap growth per message',
+    floor: 0.01,
+    aim: 0.01,
+    better: 'lower',
+    gates: false,
+    read: (result) => result.steady?.heapBytesPerUnit ?? null,
+  },
+  {
+    profile: 'steady-state',
+    what: 'scavenges',
+    floor: 0,
+    aim: 0,
+    better: 'lower',
+    gates: false,
+    read: (result) => result.steady?.scavenges ?? null,
+  },
+];
+
+/** How a result stands to the floors of its profile. */
+export function verdictsOf(result: MeasuredResult): Verdict[] {
+  return TARGETS.filter(({ profile }) => profile === result.name).flatMap(
+    ({ what, floor, aim, better, gates, read }) => {
+      const value = read(result as Result);
+      if (value === null) return [];
+      return [
+        {
+          what,
+          value,
+          floor,
+          aim,
+          better,
+          gates,
+          met: better === 'higher' ? value >= floor : value <= floor,
+        },
+      ];
+    },
+  );
+}

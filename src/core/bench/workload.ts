@@ -1,0 +1,43 @@
+/** What a book holds after a run, to be compared between variants. */
+export interface Checksum {
+  readonly orders: number;
+  readonly levels: number;
+  readonly crossed: number;
+  readonly hash: bigint;
+}
+
+/** What a workload is made for. */
+export interface WorkloadOptions {
+  /** Units of one measured run, where the workload can choose. */
+  readonly events: number;
+  /** Folder with real files, null where there is none. */
+  readonly data: string | null;
+}
+
+/**
+ * One thing that is measured, alone in its process. `reset` puts it in front of the same run again, `run` is that
+ * run: nothing but what the profile is named after.
+ */
+export interface Workload {
+  /** Units (events, messages, …) that one run handles. */
+  readonly units: number;
+  /** Bytes that one run reads, null where that says nothing. */
+  readonly bytes: number | null;
+  /** Something about its input that the report should tell. */
+  readonly note: string | null;
+  reset(): void;
+  run(): void;
+  /** What the last run left, null where nothing is left. */
+  checksum(): Checksum | null;
+  /** After `reset`: handles the next unit alone. Absent where units cannot be handled one by one. */
+  one?(): void;
+  /** Heap growth in a steady state, for the workload that is made for it. */
+  steady?(): SteadyState;
+}
+
+export interface SteadyState {
+  readonly units: number;
+  readonly heapGrowthBytes: number;
+  readonly scavenges: number;
+  readonly otherCollections: number;
+}
