@@ -1,0 +1,101 @@
+import { BLOCK_PREFIX_BYTES, MOLD_HEADER_BYTES } from '../feeds/itch/mold-layout.ts';
+
+/** Numbers `from` … `to`, both included. */
+export interface NumberRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A damaged copy of a packet. */
+export interface Corruption {
+  /** Number of the packet in the file, from 1. */
+  readonly packet: number;
+  /** Its messages; null for a heartbeat or end of session. */
+  readonly messages: NumberRange | null;
+  /** Byte of the UDP payload, and the bits of it that were turned. */
+  readonly offset: number;
+  readonly mask: number;
+}
+
+/** A packet of which more than one copy exists, or one that comes later. */
+export interface PacketFate {
+  readonly first: number;
+  readonly count: number;
+  /** Copies that have not come yet. */
+  copies: number;
+  shown: boolean;
+}
+
+/** What one line carried and what it did not, kept while it is written. Counts of packets, unless said otherwise. */
+export class LineLedger {
+  /** Packets before anything happened to them; heartbeats and ends of session are among them. */
+  sent = 0;
+  heartbeats = 0;
+  /** Packets in the file. */
+  written = 0;
+  lost = 0;
+  duplicated = 0;
+  reordered = 0;
+  /** Messages whose number came at least once in a whole packet. */
+  messages = 0;
+  /** Numbers that came again, and numbers that came after a higher one was seen or named. */
+  duplicateNumbers = 0;
+  outOfOrderNumbers = 0;
+  readonly corruptions: Corruption[] = [];
+  /** One above the highest number seen or named on the line. */
+  highest = 1;
+  readonly #missing: NumberRange[] = [];
+  /** Per type: messages that never came. */
+  readonly missingByType: Float64Array = new Float64Array(256);
+
+  /** A whole copy of numbers that were not shown before has come. */
+  shown(first: number, count: number): void {
+    this.messages += count;
+    if (first < this.highest) this.outOfOrderNumbers += count;
+    this.named(first + count);
+  }
+
+  shownAgain(count: number): void {
+    this.duplicateNumbers += count;
+  }
+
+  /** A heartbeat or end of session has named the next number. */
+  named(next: number): void {
+    if (next > this.highest) this.highest = next;
+  }
+
+  /** No whole copy of a packet has come or will come. */
+  missing(payload: Uint8Array, first: number, count: number): void {
+    if (count === 0) return;
+    let at = MOLD_HEADER_BYTES;
+    for (let left = count; left > 0; left -= 1) {
+      this.missingByType[payload[at + BLOCK_PREFIX_BYTES]] += 1;
+      at += BLOCK_PREFIX_BYTES + ((payload[at] << 8) | payload[at + 1]);
+    }
+    this.#missing.push({ from: first, to: first + count - 1 });
+  }
+
+  /** Numbers that never came, ascending; neighbours joined. */
+  lostRanges(): NumberRange[] {
+    const joined: NumberRange[] = [];
+    for (const range of this.#missing.toSorted((a, b) => a.from - b.from)) {
+      const before = joined.at(-1);
+      if (before !== undefined && before.to + 1 === range.from) {
+        joined[joined.length - 1] = { from: before.from, to: range.to };
+      } else joined.push(range);
+    }
+    return joined;
+  }
+
+  /** What came, of the numbers 1 … `last`. */
+  carriedRanges(last: number): NumberRange[] {
+    const carried: NumberRange[] = [];
+    let from = 1;
+    for (const range of this.lostRanges()) {
+      if (range.from > from) carried.push({ from, to: range.from - 1 });
+      from = range.to + 1;
+    }
+    if (from <= last) carried.push({ from, to: last });
+    return carried;
+  }
+}
