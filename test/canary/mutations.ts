@@ -100,7 +100,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/core/feeds/dbn/index.ts',
     from: "modifyUnknown: 'add'",
     to: "modifyUnknown: 'ignore'",
-    tests: ['test/core/pipeline/run.test.ts', 'test/core/pipeline/clx5.test.ts'],
+    tests: ['test/core/pipeline/run.test.ts'],
   },
   {
     name: 'DBN: counts of the metadata are believed',
@@ -174,7 +174,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/core/feeds/itch/index.ts',
     from: "midnightZone: 'America/New_York'",
     to: "midnightZone: 'Europe/London'",
-    tests: ['test/core/pipeline/run.test.ts', 'test/core/feeds/itch/real-captures.test.ts'],
+    tests: ['test/core/pipeline/run.test.ts'],
   },
   {
     name: 'book: a replace keeps its place',

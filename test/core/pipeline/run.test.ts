@@ -10,6 +10,7 @@ import { type RunOptions, run } from '../../../src/core/pipeline/run.ts';
 import { DATA, dataPath } from '../../world/data.ts';
 import { type AddInput, itchCapture, OPEN, type PacketInput } from '../../world/itch-capture.ts';
 import { runOptions } from '../../world/run-options.ts';
+import { concat, headBytes, mboBytes } from '../feeds/dbn/stream.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mdx-run-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -50,6 +51,22 @@ describe('venue times of ITCH', () => {
     const summerDay = 24n * 3600n * 1_000_000_000n;
     expect(await venueTimes('2023-08-21')).toEqual([OPEN - summerDay]);
     expect(await venueTimes('2023-01-05')).toEqual([BigInt(Date.UTC(2023, 0, 5, 15)) * 1_000_000n]);
+  });
+});
+
+describe('DBN mbo', () => {
+  it('a modify of an unknown order adds it, and is counted', async () => {
+    const path = join(folder, 'modify.dbn');
+    const modify = mboBytes({ action: 'M', id: 5n, price: 2_000_000_000n, size: 4 });
+    writeFileSync(
+      path,
+      concat(headBytes(), mboBytes({ action: 'A', id: 1n, price: 1_000_000_000n }), modify),
+    );
+    const { instruments, anomalies } = await report([path]);
+    expect(instruments).toMatchObject([
+      { orders: 2, bid: { price: '2.000000000', quantity: '4', orders: 1 } },
+    ]);
+    expect(anomalies.unknownOrder).toMatchObject({ modify: 1 });
   });
 });
 
