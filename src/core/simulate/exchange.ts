@@ -19,25 +19,8 @@ import {
 } from './action.ts';
 import { Chances, zipfWeights } from './chances.ts';
 import { Clock } from './clock.ts';
+import { MIX_NAMES, type Mix, type MixName } from './mix.ts';
 import { PriceTimeBooks } from './price-time-books.ts';
-
-/** What the exchange is asked for, and how often it happens relative to the others. */
-export type Mix = Readonly<Record<MixName, number>>;
-export type MixName = 'add' | 'delete' | 'replace' | 'modify' | 'reduce' | 'execute' | 'trade' | 'break';
-
-/** About what a day of US equities looks like. */
-export const MIX_DEFAULT: Mix = {
-  add: 430,
-  delete: 405,
-  replace: 70,
-  modify: 15,
-  reduce: 15,
-  execute: 55,
-  trade: 9,
-  break: 1,
-};
-
-const MIX_NAMES = Object.keys(MIX_DEFAULT) as MixName[];
 
 export interface ExchangeOptions {
   readonly seed: number;
@@ -56,9 +39,6 @@ export interface ExchangeOptions {
   /** Can the venue change an order under its id? If not, it gets a new one. */
   readonly keepsIds: boolean;
 }
-
-/** ITCH numbers instruments with 16 bits. */
-export const INSTRUMENTS_MAX = 65_535;
 
 const NS_PER_SECOND = 1e9;
 const OPEN: number = (9 * 3600 + 30 * 60) * NS_PER_SECOND;
@@ -96,7 +76,6 @@ export class Exchange implements ActionSource {
   readonly #clock: Clock;
   readonly #activity: Chances;
   readonly #mix: Chances;
-  readonly #kinds: readonly MixName[];
   /** Per instrument: wanted orders, and the price that new orders stand around. */
   readonly #wanted: Int32Array;
   readonly #mid: Int32Array;
@@ -131,7 +110,6 @@ export class Exchange implements ActionSource {
     const weights = zipfWeights(instruments, options.zipf);
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     this.#activity = new Chances(weights);
-    this.#kinds = MIX_NAMES;
     this.#mix = new Chances(MIX_NAMES.map((name) => options.mix[name]));
     this.#wanted = Int32Array.from(weights, (weight) =>
       Math.max(2, Math.round((ordersLive * weight) / total)),
@@ -222,7 +200,7 @@ export class Exchange implements ActionSource {
 
   /** What happens next in an instrument: drawn from the mix, bent so that its orders stay as many as wanted. */
   #choose(instrument: number): MixName {
-    const name = this.#kinds[this.#mix.draw(this.#random)];
+    const name = MIX_NAMES[this.#mix.draw(this.#random)];
     const orders = this.books.live[instrument].length;
     const wanted = this.#wanted[instrument];
     if (orders === 0) return 'add';

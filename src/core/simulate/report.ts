@@ -15,7 +15,7 @@ export interface SimulateReport {
   readonly messages: number;
   readonly messagesByType: Readonly<Record<string, number>>;
   readonly lines: readonly (LineCounts & {
-    readonly name: string;
+    readonly name: 'A' | 'B';
     readonly group: string;
     readonly port: number;
   })[];
