@@ -65,8 +65,10 @@ export function compareReports(report: BenchReport, earlier: BenchReport, failAb
 }
 
 function changeOf(result: Result, before: Result, comparable: boolean, failAbove: number): Change {
-  const nsPerUnit = comparable ? result.nsPerUnit.median / before.nsPerUnit.median - 1 : null;
-  const ratio = ratioChange(result, before);
+  // Another input is another profile of the same name.
+  const sameInput = result.note === (before.note ?? null);
+  const nsPerUnit = comparable && sameInput ? result.nsPerUnit.median / before.nsPerUnit.median - 1 : null;
+  const ratio = sameInput ? ratioChange(result, before) : null;
   const worse = ratio ?? nsPerUnit;
   return {
     worse,

@@ -37,7 +37,14 @@ export function cpuNs(run: () => void): number {
   return (user + system) * 1000;
 }
 
+/** What a run allocates and what it makes the collector do, without what looking costs. */
 export function heapUse(run: () => void): HeapUse {
+  const looking = watchHeap(() => {});
+  const use = watchHeap(run);
+  return { ...use, allocatedBytes: Math.max(0, use.allocatedBytes - looking.allocatedBytes) };
+}
+
+function watchHeap(run: () => void): HeapUse {
   collectGarbage();
   const profiler = new v8.GCProfiler();
   profiler.start();
@@ -52,7 +59,7 @@ export function heapUse(run: () => void): HeapUse {
     if (gcType === 'Scavenge') scavenges += 1;
   }
   return {
-    allocatedBytes: Math.max(0, growth + collected),
+    allocatedBytes: growth + collected,
     scavenges,
     otherCollections: statistics.length - scavenges,
   };

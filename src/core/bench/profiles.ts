@@ -1,5 +1,9 @@
 import type { Workload, WorkloadOptions } from './workload.ts';
 import { applyToMarket, applyToObjects } from './workloads/apply.ts';
+import { captureWalk } from './workloads/capture-walk.ts';
+import { decodeDbn } from './workloads/dbn.ts';
+import { decodeItch, steadyItch } from './workloads/itch.ts';
+import { hashBooks } from './workloads/state-hash.ts';
 
 /** How a profile stands to another one of the same run. */
 export interface Comparison {
@@ -81,6 +85,55 @@ export const PROFILES: readonly Profile[] = [
     unit: 'event',
     against: dearer('apply-100k'),
     make: (options) => applyToMarket(options, 100_000, 'clusters'),
+  },
+  {
+    name: 'decode-itch',
+    title: 'MoldUDP64 packets of ITCH in memory to event records',
+    unit: 'message',
+    against: null,
+    make: (options) => decodeItch(options, false),
+  },
+  {
+    name: 'itch-apply',
+    title: 'the same packets to event records to books with 100,000 live orders',
+    unit: 'message',
+    against: null,
+    make: (options) => decodeItch(options, true),
+  },
+  {
+    name: 'decode-dbn',
+    title: 'DBN mbo records in memory to event records',
+    unit: 'record',
+    against: null,
+    make: (options) => decodeDbn(options, false),
+  },
+  {
+    name: 'dbn-apply',
+    title: 'the same to books, crossed ones counted at the end of every group',
+    unit: 'record',
+    against: null,
+    make: (options) => decodeDbn(options, true),
+  },
+  {
+    name: 'capture-walk',
+    title: 'a pcap file in memory to UDP payloads',
+    unit: 'packet',
+    against: null,
+    make: captureWalk,
+  },
+  {
+    name: 'state-hash',
+    title: 'the canonical hash of books with 100,000 live orders',
+    unit: 'order',
+    against: null,
+    make: hashBooks,
+  },
+  {
+    name: 'steady-state',
+    title: 'ITCH packets to books without end: heap growth and garbage collections',
+    unit: 'message',
+    against: null,
+    make: steadyItch,
   },
   {
     name: 'replay',

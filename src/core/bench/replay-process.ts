@@ -10,9 +10,7 @@ import { writeItchCapture } from './itch-stream.ts';
 import type { Usage } from './usage-probe.ts';
 import type { Prepared } from './worker.ts';
 import type { Checksum } from './workload.ts';
-import { INSTRUMENTS, SEED } from './workloads/apply.ts';
-
-const LIVE = 100_000;
+import { INSTRUMENTS, LIVE, SEED } from './workloads/synthetic.ts';
 
 /** What of the report of `mdx replay` is looked at. */
 interface ReplayReport {

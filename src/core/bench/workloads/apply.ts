@@ -1,58 +1,19 @@
 import { Market } from '../../book/market.ts';
-import { stateHash } from '../../book/state-hash.ts';
-import { TALLY_CROSSED_AT_LAST } from '../../book/tally.ts';
 import type { EventBatch } from '../../event/batch.ts';
-import { Dictionary } from '../../event/dictionary.ts';
 import { itch } from '../../feeds/itch/index.ts';
 import { type EventStream, makeEventStream, type Shape } from '../event-stream.ts';
 import { ObjectBook } from '../object-book.ts';
 import type { Checksum, Workload, WorkloadOptions } from '../workload.ts';
-
-/** Instruments of every synthetic stream. */
-export const INSTRUMENTS = 64;
-/** Seed of every synthetic stream: variants of one profile see the same events. */
-export const SEED = 1;
+import { INSTRUMENTS, marketChecksum, SEED, syntheticDictionary } from './synthetic.ts';
 
 /** What both kinds of book can do. */
 interface AnyBook {
   apply(batch: EventBatch, from?: number, to?: number): void;
 }
 
-/** A dictionary in which the instrument of book n is n. */
-export function syntheticDictionary(source: string): Dictionary {
-  const dictionary = new Dictionary();
-  for (let book = 0; book < INSTRUMENTS; book += 1) {
-    dictionary.add({
-      source,
-      publisher: 0,
-      instrument: BigInt(book),
-      channel: 0,
-      priceScale: 4,
-      quantityScale: 0,
-      symbol: `S${book}`,
-    });
-  }
-  return dictionary;
-}
-
-export function marketChecksum(market: Market): Checksum {
-  return {
-    orders: market.orders.live,
-    levels: market.levelsInUse,
-    crossed: market.tally[TALLY_CROSSED_AT_LAST]!,
-    hash: stateHash(market).hash,
-  };
-}
-
 /** Records applied to a filled book: `Market`. */
 export function applyToMarket(options: WorkloadOptions, live: number, shape: Shape): Workload {
-  return applyTo(
-    options,
-    live,
-    shape,
-    () => new Market(itch.rules, syntheticDictionary('bench')),
-    marketChecksum,
-  );
+  return applyTo(options, live, shape, () => new Market(itch.rules, syntheticDictionary()), marketChecksum);
 }
 
 /** The same records applied to the book of objects. */

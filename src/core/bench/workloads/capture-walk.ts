@@ -1,0 +1,60 @@
+import { ByteWindow } from '../../binary/byte-window.ts';
+import { CAPTURE_END, CAPTURE_MORE, CAPTURE_PACKET, CaptureReader } from '../../capture/capture-reader.ts';
+import { UDP_OK, UdpExtractor } from '../../capture/udp.ts';
+import { Datagram } from '../../packet/datagram.ts';
+import { EventSource } from '../event-stream.ts';
+import { writeItchCapture } from '../itch-stream.ts';
+import type { Workload, WorkloadOptions } from '../workload.ts';
+import { INSTRUMENTS, SEED } from './synthetic.ts';
+
+const LIVE = 10_000;
+/** About what a packet of the capture takes. */
+const PACKET_BYTES = 400;
+const WINDOW_BYTES: number = 1 << 20;
+
+/** A pcap file in memory, a window's fill at a time, → UDP payloads. */
+export function captureWalk(options: WorkloadOptions): Workload {
+  const chunks: Uint8Array[] = [];
+  const source = new EventSource({
+    instruments: INSTRUMENTS,
+    live: LIVE,
+    seed: SEED,
+    shape: 'touch',
+    replaces: true,
+  });
+  writeItchCapture(source, LIVE, SEED, options.events * PACKET_BYTES, (chunk) => chunks.push(chunk.slice()));
+  const file = Buffer.concat(chunks);
+  const window = new ByteWindow(WINDOW_BYTES);
+  const datagram = new Datagram();
+  datagram.attach(window.bytes);
+  let payloads = 0;
+  const walk = (): void => {
+    const reader = new CaptureReader(window, 'pcap');
+    const extractor = new UdpExtractor();
+    let read = 0;
+    payloads = 0;
+    for (;;) {
+      const step = reader.next();
+      if (step === CAPTURE_PACKET) {
+        if (extractor.extract(reader, window, datagram) === UDP_OK) payloads += 1;
+      } else if (step === CAPTURE_MORE) {
+        const room = window.room();
+        const next = file.subarray(read, read + room.length);
+        room.set(next);
+        window.commit(next.length);
+        read += next.length;
+        window.ended = read === file.length;
+      } else if (step === CAPTURE_END) return;
+      else throw new Error(reader.problem ?? 'the capture ended early');
+    }
+  };
+  walk();
+  return {
+    units: payloads,
+    bytes: file.length,
+    note: null,
+    reset: () => window.reset(),
+    run: walk,
+    checksum: () => null,
+  };
+}

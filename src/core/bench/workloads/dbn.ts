@@ -1,0 +1,48 @@
+import { ByteWindow } from '../../binary/byte-window.ts';
+import { Market } from '../../book/market.ts';
+import { EventBatch, type EventSink } from '../../event/batch.ts';
+import { Dictionary } from '../../event/dictionary.ts';
+import { EventWriter } from '../../event/writer.ts';
+import { FeedCounts } from '../../feeds/counts.ts';
+import { dbn } from '../../feeds/dbn/index.ts';
+import { STREAM_MORE, type StreamDecoder } from '../../feeds/feed.ts';
+import { dbnTape } from '../dbn-stream.ts';
+import type { Workload, WorkloadOptions } from '../workload.ts';
+import { marketChecksum } from './synthetic.ts';
+
+/** Records in memory → decoder, and with `applies` → books, crossed ones counted at the end of every group. */
+export function decodeDbn(options: WorkloadOptions, applies: boolean): Workload {
+  const { bytes, start, records, loops, note } = dbnTape(options.data, options.events);
+  const passes = loops ? Math.max(1, Math.round(options.events / records)) : 1;
+  const window = new ByteWindow(bytes.length);
+  window.bytes.set(bytes);
+
+  let market: Market;
+  let writer: EventWriter;
+  let decoder: StreamDecoder;
+  const read = (from: number, to: number): void => {
+    window.position = from;
+    window.limit = to;
+    if (decoder.decode(window) !== STREAM_MORE) throw new Error(decoder.problem ?? 'the stream ended');
+  };
+  return {
+    units: records * passes,
+    bytes: (bytes.length - start) * passes,
+    note,
+    reset() {
+      const dictionary = new Dictionary();
+      const filled = new Market(dbn.rules, dictionary);
+      const sink: EventSink = { accept: applies ? (batch) => filled.apply(batch) : () => {} };
+      market = filled;
+      writer = new EventWriter(new EventBatch(), sink);
+      const counts = new FeedCounts(dbn.typeCount);
+      decoder = dbn.streamDecoder!({ channel: 0, dictionary, writer, counts, midnight: null }, 'dbn');
+      read(0, start);
+    },
+    run() {
+      for (let pass = 0; pass < passes; pass += 1) read(start, bytes.length);
+      writer.flush();
+    },
+    checksum: () => (applies ? marketChecksum(market) : null),
+  };
+}
