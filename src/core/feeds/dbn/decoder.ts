@@ -44,7 +44,6 @@ import {
   SIDE_CHAR_BID,
   SIZE_SCALE,
   UNDEFINED_SIZE,
-  UNDEFINED_TIME,
   VERSION_MAX,
   WORD_BYTES,
 } from './layout.ts';
@@ -62,6 +61,8 @@ const EVENT_RECORDS_MAX = 2;
 const SEQUENCE_SPAN = 0xffff;
 /** High half from which a time counts as undefined (2^64 − 1 is the value; the half begins in the year 2554). */
 const UNDEFINED_TIME_HIGH = -1;
+/** Low half from which a signed 32-bit difference reaches every other one. */
+const MIDDLE_LOW = -0x80000000;
 /** No header word of a record: its length is 0. */
 const NO_HEAD = 0;
 const TWO_32 = 4294967296;
@@ -209,7 +210,7 @@ export class DbnDecoder implements StreamDecoder {
       this.#symbols = new SymbolTable(metadata);
       this.#head = null;
       this.#writer.flush(); // what another decoder of this channel may have left has other bases
-      if (metadata.start !== UNDEFINED_TIME) {
+      if (bigHigh(metadata.start) !== UNDEFINED_TIME_HIGH) {
         this.#receiveHigh = bigHigh(metadata.start);
         this.#receiveLow = bigLow(metadata.start);
         this.#venueHigh = this.#receiveHigh;
@@ -349,17 +350,23 @@ export class DbnDecoder implements StreamDecoder {
     this.#countPlanned();
   }
 
-  /** Makes the empty batch ready for this channel: its bases are the latest times. */
+  /**
+   * Makes the empty batch ready for this channel: its bases are the latest times. Where the high half beside a base is
+   * that of undefined times, the base is put where it reaches all of its own half and nothing of the other, so that
+   * no undefined time is ever taken for one of the batch.
+   */
   #beginBatch(sequence: number): void {
     const batch = this.#batch;
+    const below = this.#venueHigh === UNDEFINED_TIME_HIGH - 1;
+    const above = this.#venueHigh === UNDEFINED_TIME_HIGH + 1;
     batch.channel = this.#options.channel;
     batch.sequenceBase = sequence;
     batch.venueBaseHigh = this.#venueHigh;
-    batch.venueBaseLow = this.#venueLow;
+    batch.venueBaseLow = below || above ? MIDDLE_LOW : this.#venueLow;
     batch.receiveBaseHigh = this.#receiveHigh;
-    batch.receiveBaseLow = this.#receiveLow;
-    this.#venue = 0;
-    this.#receive = 0;
+    batch.receiveBaseLow = this.#receiveHigh === UNDEFINED_TIME_HIGH - 1 ? 0 : this.#receiveLow;
+    this.#venue = (this.#venueLow - batch.venueBaseLow) | 0;
+    this.#receive = (this.#receiveLow - batch.receiveBaseLow) | 0;
   }
 
   /** Makes the batch fit for the record: its times, number and place. Undefined times are those of the record before. */

@@ -38,8 +38,6 @@ export const UNDEFINED_PRICE_HIGH = 0x7fffffff;
 export const UNDEFINED_PRICE_LOW = -1;
 /** Undefined size 2^32 − 1 as it reads from an Int32Array. */
 export const UNDEFINED_SIZE = -1;
-/** Undefined time, 2^64 − 1. */
-export const UNDEFINED_TIME = 0xffffffffffffffffn;
 
 export const F_LAST = 128;
 export const F_TOB = 64;
