@@ -15,11 +15,11 @@ export interface SimulateFlags {
   readonly force: boolean;
   readonly 'line-b': string | undefined;
   readonly truth: string | undefined;
-  readonly format: string | undefined;
+  readonly 'output-format': string | undefined;
   readonly profile: string;
   readonly seed: number;
   readonly date: string | undefined;
-  readonly instruments: number;
+  readonly 'instrument-count': number;
   readonly messages: number;
   readonly 'orders-live': number;
   readonly zipf: number;
@@ -61,7 +61,7 @@ export const simulateFlags: Definitions<SimulateFlags> = {
     summary: 'write the truth about the session to this file, as JSON',
     helpValue: 'FILE',
   }),
-  format: Flags.string({
+  'output-format': Flags.string({
     summary: 'form of the session; by the extension of the file unless given, else pcap',
     options: ['pcap', 'pcapng', 'dbn'],
   }),
@@ -72,8 +72,8 @@ export const simulateFlags: Definitions<SimulateFlags> = {
     default: 'exchange',
   }),
   seed: count('seed', 'decides everything that is random', 1, 0, 0xffffffff),
-  date: { ...dateFlag, summary: 'trading day in New York (2026-01-05 unless given)' },
-  instruments: count('instruments', 'how many instruments are traded', 8, 1, 65_535),
+  date: dateFlag,
+  'instrument-count': count('instrument-count', 'how many instruments are traded', 8, 1, 65_535),
   messages: count('messages', 'messages between the open and the close', 100_000, 0, 1e12),
   'orders-live': count('orders-live', 'orders in all books once they have filled up', 10_000, 1, 10_000_000),
   zipf: number('zipf', "exponent of the instruments' activity; 0 = all are alike", 1, 4),

@@ -22,7 +22,7 @@ export default class Simulate extends BaseCommand {
   static override summary: string =
     'make a session of a seeded exchange, as a capture or DBN, and the truth about it';
   static override description: string =
-    'Writes what a made-up exchange sends in a trading day: ITCH 5.0 in MoldUDP64 packets on one or two lines, or DBN. Lines can lose, double, reorder and damage packets. The truth tells the final books order by order and what each line carried. The same flags always give the same bytes.';
+    'Writes what a made-up exchange sends in a trading day: ITCH 5.0 in MoldUDP64 packets on one or two lines, or DBN. Lines can lose, double, reorder and damage packets. The truth tells the final books order by order and what each line carried. The same flags always give the same bytes; the day is 2026-01-05 unless --date says another.';
   static override examples: Example[] = [
     { description: 'A session straight into a replay', command: 'mdx simulate -o - | mdx replay -' },
     {
@@ -103,7 +103,7 @@ export default class Simulate extends BaseCommand {
         hint: 'Name a file with -o.',
       });
     }
-    if (flags.format !== undefined) return flags.format as SimulationFormat;
+    if (flags['output-format'] !== undefined) return flags['output-format'] as SimulationFormat;
     if (path === '-') return flags.profile === 'exchange' ? 'pcap' : 'dbn';
     return formatOf(path);
   }
@@ -119,7 +119,9 @@ export default class Simulate extends BaseCommand {
       { line: 'A', path: output, format, output: this.openOutput({ path: output, force }) },
     ];
     if (lineB !== undefined) {
-      const formatB = (flags.format as SimulationFormat | undefined) ?? formatOf(lineB);
+      const formatB = (flags['output-format'] as SimulationFormat | undefined) ?? formatOf(lineB);
+      if (formatB === 'dbn')
+        throw new MdxError('usage', `--line-b ${lineB}: a line of packets is pcap or pcapng`);
       lines.push({
         line: 'B',
         path: lineB,
@@ -147,7 +149,7 @@ function formatOf(path: string): SimulationFormat {
   const extension = extname(path).slice(1);
   if (extension === 'pcap' || extension === 'pcapng' || extension === 'dbn') return extension;
   throw new MdxError('usage', `writing ${path}: its extension names no format`, {
-    hint: 'Use .pcap, .pcapng or .dbn, or say it with --format.',
+    hint: 'Use .pcap, .pcapng or .dbn, or say it with --output-format.',
   });
 }
 
@@ -155,7 +157,7 @@ function formatOf(path: string): SimulationFormat {
 function refuseUnfit(flags: SimulateFlags, format: SimulationFormat): void {
   if (format !== 'dbn' && flags.profile !== 'exchange') {
     throw new MdxError('usage', `--profile ${flags.profile}: ITCH cannot say it, DBN can`, {
-      hint: 'Use --format dbn, or a file that ends in .dbn.',
+      hint: 'Use --output-format dbn, or a file that ends in .dbn.',
     });
   }
   const lineFlag = LINE_FLAGS.find((flag) => flags[flag] !== undefined);
@@ -170,7 +172,7 @@ async function profileOf(flags: SimulateFlags): Promise<Profile> {
   if (fixture !== null) {
     return { kind: 'fixture', instruments: Number(fixture[1]), ordersEach: Number(fixture[2]) };
   }
-  const { instruments, messages, zipf, rate, bursts, mix } = flags;
+  const { messages, zipf, rate, bursts, mix } = flags;
   if (messages / rate > SECONDS_MAX) {
     throw new MdxError(
       'usage',
@@ -180,7 +182,7 @@ async function profileOf(flags: SimulateFlags): Promise<Profile> {
   }
   return {
     kind: 'exchange',
-    instruments,
+    instruments: flags['instrument-count'],
     messages,
     ordersLive: flags['orders-live'],
     zipf,

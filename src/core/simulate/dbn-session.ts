@@ -7,6 +7,7 @@ import {
   F_LAST,
   ACTION_FILL as FILL,
   ACTION_MODIFY as MODIFY,
+  PRICE_SCALE,
   SIDE_CHAR_ASK,
   SIDE_CHAR_BID,
   SIDE_CHAR_NONE,
@@ -30,7 +31,6 @@ import {
 } from './action.ts';
 
 const TWO_32 = 4294967296;
-const DBN_PRICE_SCALE = 9;
 /** From the matching engine to the sender, and from there to the receiver. */
 const ENGINE_NS = 12_000;
 const TRAVEL_NS = 3_000;
@@ -55,7 +55,7 @@ export class DbnSession implements ActionSink {
     this.#source = source;
     this.#midnightHigh = bigHigh(midnight);
     this.#midnightLow = bigLow(midnight);
-    this.#priceFactor = 10 ** (DBN_PRICE_SCALE - source.priceScale);
+    this.#priceFactor = 10 ** (PRICE_SCALE - source.priceScale);
     const record = this.#record;
     record.publisher = source.publisher;
     record.channel = 1;

@@ -269,20 +269,15 @@ export class Exchange implements ActionSource {
     const price = this.#priceFor(action.instrument, action.ask) * TICK;
     const quantity = price === books.price(slot) ? books.quantity(slot) + 100 : this.#quantity();
     this.#ids.draw();
+    action.kind = keepsId ? ACTION_MODIFY : ACTION_REPLACE;
+    action.oldPrice = books.price(slot);
+    action.oldQuantity = books.quantity(slot);
     action.price = price;
     action.quantity = quantity;
-    if (keepsId) {
-      action.kind = ACTION_MODIFY;
-      books.move(slot, price, quantity);
-      return;
-    }
-    action.kind = ACTION_REPLACE;
-    action.oldQuantity = books.quantity(slot);
-    action.oldPrice = books.price(slot);
     action.newIdHigh = this.#ids.high;
     action.newIdLow = this.#ids.low;
-    books.remove(slot);
-    books.add(action.instrument * 2 + action.ask, price, quantity, this.#ids.high, this.#ids.low);
+    books.move(slot, price, quantity);
+    if (!keepsId) books.rename(slot, this.#ids.high, this.#ids.low);
   }
 
   #reduce(action: Action): void {

@@ -92,6 +92,12 @@ export class PriceTimeBooks {
     this.#enqueue(slot, price);
   }
 
+  /** Gives an order another id. */
+  rename(slot: number, idHigh: number, idLow: number): void {
+    this.#table[slot * COLUMNS + ID_HIGH] = idHigh;
+    this.#table[slot * COLUMNS + ID_LOW] = idLow;
+  }
+
   /** The quantity changes, everything else stays. */
   resize(slot: number, quantity: number): void {
     this.#table[slot * COLUMNS + QUANTITY] = quantity;

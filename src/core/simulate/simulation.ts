@@ -9,6 +9,8 @@ import {
   type UdpHeader,
 } from '../capture/capture-writer.ts';
 import { DbnMboEncoder, mboMetadata } from '../feeds/dbn/encoder.ts';
+import { PRICE_SCALE as DBN_PRICE_SCALE } from '../feeds/dbn/layout.ts';
+import { PRICE_SCALE as ITCH_PRICE_SCALE } from '../feeds/itch/layout.ts';
 import { midnightOf } from '../feeds/session-date.ts';
 import { Action, type ActionSink, type ActionSource } from './action.ts';
 import { DbnSession } from './dbn-session.ts';
@@ -60,6 +62,8 @@ export class Simulation {
   readonly source: ActionSource;
   /** ns since 1970 of the midnight that the day begins with in New York. */
   readonly midnight: bigint;
+  /** Decimal digits of prices on the wire. */
+  readonly priceScale: number;
   /** Empty for DBN. */
   readonly lines: readonly Line[];
   /** Mold session; null for DBN. */
@@ -80,13 +84,15 @@ export class Simulation {
       profile.kind === 'fixture'
         ? new Fixture(profile.instruments, profile.ordersEach)
         : new Exchange({ ...profile, seed, keepsIds: isDbn });
+    this.priceScale = isDbn ? DBN_PRICE_SCALE : ITCH_PRICE_SCALE;
     if (isDbn) {
       this.session = null;
       this.lines = [];
       this.#sink = this.#openDbn(a.sink);
       return;
     }
-    if (this.source.priceScale !== 4) throw new RangeError('ITCH prices have four decimal digits');
+    if (this.source.priceScale > ITCH_PRICE_SCALE)
+      throw new RangeError('ITCH prices have four decimal digits');
     this.session = sessionOf(seed);
     this.lines = [this.#openLine(LINES.A, a), ...(b === null ? [] : [this.#openLine(LINES.B, b)])];
     this.#sink = new ItchSession(this.source.instruments, this.lines);

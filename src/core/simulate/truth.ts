@@ -108,11 +108,11 @@ function* listText<T>(entries: Iterable<T>, describe: (entry: T) => object): Gen
 
 function* bookText(simulation: Simulation, index: number): Generator<string> {
   const { source } = simulation;
-  const { books, priceScale } = source;
+  const { books } = source;
   const { number, symbol } = source.instruments[index];
   const describe = ({ id, price, quantity }: RestingOrder): object => ({
     id: String(id),
-    price: formatScaledBig(BigInt(price), priceScale),
+    price: priceText(simulation, price),
     quantity: String(quantity),
   });
   const head = {
@@ -132,7 +132,7 @@ function* bookText(simulation: Simulation, index: number): Generator<string> {
 
 /** Best level of a side as reports print it. */
 function bestOf(simulation: Simulation, bookSide: number): object | null {
-  const { books, priceScale } = simulation.source;
+  const { books } = simulation.source;
   const head = books.head(bookSide);
   if (head === 0) return null;
   let quantity = 0;
@@ -141,6 +141,11 @@ function bestOf(simulation: Simulation, bookSide: number): object | null {
     quantity += books.quantity(slot);
     orders += 1;
   }
-  const price = formatScaledBig(BigInt(books.price(head)), priceScale);
-  return { price, quantity: String(quantity), orders };
+  return { price: priceText(simulation, books.price(head)), quantity: String(quantity), orders };
+}
+
+/** A price with all the digits that the wire format has. */
+function priceText(simulation: Simulation, price: number): string {
+  const { priceScale, source } = simulation;
+  return formatScaledBig(BigInt(price) * 10n ** BigInt(priceScale - source.priceScale), priceScale);
 }
