@@ -17,6 +17,7 @@ import {
 } from '../event/record.ts';
 import type { BookRules } from '../event/rules.ts';
 import { Ladder, LeafPool } from './ladder.ts';
+import { LOOK_AHEAD_ORDERS_MIN, LOOK_AHEAD_RECORDS, LookAhead } from './look-ahead.ts';
 import * as store from './store.ts';
 import { RecordStore } from './store.ts';
 import {
@@ -136,6 +137,7 @@ export class Market {
   readonly #leaves: LeafPool = new LeafPool();
   /** The ladder of every book-side without levels: most books of a market are those of other channels. */
   readonly #noLevels: Ladder = new Ladder(this.levels, this.#leaves);
+  readonly #lookAhead: LookAhead = new LookAhead();
   readonly #lostChannels: Set<number> = new Set();
   /** A book has been declared right since the last loss. */
   #restored = false;
@@ -190,7 +192,12 @@ export class Market {
     let groups = 0;
     const end = to * RECORD_WORDS;
     let at = from * RECORD_WORDS;
+    let ahead = this.orders.live >= LOOK_AHEAD_ORDERS_MIN ? at : end;
     while (at < end) {
+      if (at >= ahead) {
+        ahead = Math.min(at + LOOK_AHEAD_RECORDS * RECORD_WORDS, end);
+        this.#lookAhead.touch(words, at, ahead, this.orderIndex, this.orders.words, this.#scope);
+      }
       const head = words[at]!;
       const kind = head & 255;
       const book = words[at + WORD_BOOK]!;
