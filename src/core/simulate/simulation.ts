@@ -64,6 +64,8 @@ export class Simulation {
   readonly midnight: bigint;
   /** Decimal digits of prices on the wire. */
   readonly priceScale: number;
+  /** DBN's publisher; 0 where the wire has none. */
+  readonly publisher: number;
   /** Empty for DBN. */
   readonly lines: readonly Line[];
   /** Mold session; null for DBN. */
@@ -85,6 +87,7 @@ export class Simulation {
         ? new Fixture(profile.instruments, profile.ordersEach)
         : new Exchange({ ...profile, seed, keepsIds: isDbn });
     this.priceScale = isDbn ? DBN_PRICE_SCALE : ITCH_PRICE_SCALE;
+    this.publisher = isDbn ? this.source.publisher : 0;
     if (isDbn) {
       this.session = null;
       this.lines = [];

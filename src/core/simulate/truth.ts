@@ -4,6 +4,7 @@ import type { Line } from './line.ts';
 import type { NumberRange } from './line-ledger.ts';
 import type { RestingOrder } from './price-time-books.ts';
 import type { Simulation } from './simulation.ts';
+import { trueState } from './true-state.ts';
 
 /** What a line carried, in counts; `numbers` are message numbers, the others packets. */
 export interface LineCounts {
@@ -48,7 +49,8 @@ export function* truthText(simulation: Simulation, head: object): Generator<stri
     yield `${index > 0 ? ',' : ''}\n    ${JSON.stringify(line.profile.name)}: `;
     yield* lineText(line, simulation);
   }
-  yield simulation.lines.length === 0 ? '},\n  "books": [' : '\n  },\n  "books": [';
+  yield simulation.lines.length === 0 ? '},' : '\n  },';
+  yield `\n  "book": ${JSON.stringify(trueState(simulation))},\n  "books": [`;
   let separator = '\n';
   for (const [index] of simulation.source.instruments.entries()) {
     yield separator;
@@ -116,7 +118,7 @@ function* bookText(simulation: Simulation, index: number): Generator<string> {
     quantity: String(quantity),
   });
   const head = {
-    publisher: simulation.lines.length > 0 ? 0 : source.publisher,
+    publisher: simulation.publisher,
     instrument: String(number),
     symbol,
     orders: books.live[index].length,

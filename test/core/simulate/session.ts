@@ -52,6 +52,8 @@ export interface TruthLine {
 export interface Truth {
   readonly messagesByType: Readonly<Record<string, number>>;
   readonly lines: Readonly<Record<string, TruthLine>>;
+  /** As in the report of a replay. */
+  readonly book: object;
   readonly books: readonly {
     readonly publisher: number;
     readonly instrument: string;

@@ -71,6 +71,7 @@ describe('the truth of a session that nothing happened to', () => {
           expect(report.sequence?.channels.map(({ gaps }) => gaps)).toEqual([[]]);
           expect(booksOf(replayed)).toEqual(trueBooks(truth));
           expect(report.book.stateHash).toBe(hashOf(truth));
+          expect(truth.book).toEqual(report.book);
           const listed = report.instruments.filter(({ instrument }) => instrument !== '0');
           expect(listed.map(({ symbol, bid, ask }) => ({ symbol, bid, ask }))).toEqual(
             truth.books.map(({ symbol, bid, ask }) => ({ symbol, bid, ask })),
@@ -89,6 +90,7 @@ describe('the truth of a session that nothing happened to', () => {
         expect(replayed.report.feed.messagesByType).toEqual(truth.messagesByType);
         expect(replayed.report.anomalies).toMatchObject(CLEAN);
         expect(booksOf(replayed)).toEqual(trueBooks(truth));
+        expect(truth.book).toEqual(replayed.report.book);
       }),
       { numRuns: 25 },
     );
