@@ -1,0 +1,92 @@
+/** What a proof reads of the report of `mdx replay --json`. */
+export interface ReplayReport {
+  readonly feed: { readonly messages: number; readonly messagesByType: Readonly<Record<string, number>> };
+  readonly sequence: { readonly channels: readonly { readonly gaps: readonly NumberRange[] }[] } | null;
+  readonly events: Readonly<Record<string, number>>;
+  readonly anomalies: { readonly unknownOrder: Readonly<Record<string, number>>; readonly rejected: number };
+  readonly book: Readonly<Record<string, number | string>>;
+  readonly instruments: readonly Best[];
+}
+
+/** What a proof reads of the truth that `mdx simulate --truth` writes (docs/simulate.md). */
+export interface Truth {
+  readonly messages: number;
+  readonly messagesByType: Readonly<Record<string, number>>;
+  readonly lines: Readonly<
+    Record<string, { readonly messages: number; readonly missing: readonly NumberRange[] }>
+  >;
+  readonly book: Readonly<Record<string, number | string>>;
+  readonly books: readonly Best[];
+}
+
+/** Message numbers, both included. */
+export interface NumberRange {
+  readonly from: string;
+  readonly to: string;
+}
+
+interface Best {
+  readonly symbol: string | null;
+  readonly bid: object | null;
+  readonly ask: object | null;
+}
+
+/** One thing that has to be the same. */
+export interface Comparison {
+  readonly what: string;
+  readonly truth: string;
+  readonly replay: string;
+  readonly equal: boolean;
+}
+
+/** Holds the report of a replay against the truth of a session that came whole. */
+export function compareWhole(truth: Truth, report: ReplayReport): Comparison[] {
+  const unknown = Object.values(report.anomalies.unknownOrder).reduce((sum, count) => sum + count, 0);
+  return [
+    compare('messages', truth.messages, report.feed.messages),
+    compareAll('kinds of message', truth.messagesByType, report.feed.messagesByType),
+    compare('events', truth.messages, report.events['total']),
+    compare('orders nobody knows', 0, unknown),
+    compare('books', truth.book['instruments'], report.book['instruments']),
+    compare('orders', truth.book['orders'], report.book['orders']),
+    compare('levels', truth.book['levels'], report.book['levels']),
+    compareAll('best prices', bestOf(truth.books), bestOf(report.instruments)),
+    compare('state hash', truth.book['stateHash'], report.book['stateHash']),
+  ];
+}
+
+/** Holds the report of a replay of line A against what that line lost, range by range. */
+export function compareLoss(truth: Truth, report: ReplayReport): Comparison[] {
+  const line = truth.lines['A']!;
+  const gaps = report.sequence?.channels.flatMap((channel) => channel.gaps) ?? [];
+  return [
+    compare('messages', line.messages, report.feed.messages),
+    compareAll('lost ranges', line.missing.map(rangeText), gaps.map(rangeText)),
+    compare('lost messages', countOf(line.missing), countOf(gaps)),
+  ];
+}
+
+function compare(what: string, truth: unknown, replay: unknown): Comparison {
+  return { what, truth: String(truth), replay: String(replay), equal: truth === replay };
+}
+
+/** Compares every entry of two lists; what is shown is their length. */
+function compareAll(what: string, truth: object, replay: object): Comparison {
+  const count = (list: object): string => String(Object.keys(list).length);
+  const equal = JSON.stringify(truth) === JSON.stringify(replay);
+  return { what, truth: count(truth), replay: count(replay), equal };
+}
+
+function bestOf(books: readonly Best[]): Best[] {
+  return books
+    .filter(({ bid, ask }) => bid !== null || ask !== null)
+    .map(({ symbol, bid, ask }) => ({ symbol, bid, ask }));
+}
+
+function rangeText({ from, to }: NumberRange): string {
+  return `${from}–${to}`;
+}
+
+function countOf(ranges: readonly NumberRange[]): number {
+  return ranges.reduce((sum, { from, to }) => sum + Number(to) - Number(from) + 1, 0);
+}
