@@ -71,7 +71,9 @@ export const simulateFlags: Definitions<SimulateFlags> = {
     options: ['exchange', 'fixture-64x64', 'fixture-64x128'],
     default: 'exchange',
   }),
-  seed: count('seed', 'decides everything that is random', 1, 0, 0xffffffff),
+  seed: single('decides everything that is random', 'NUMBER', 1, (text) =>
+    parseCount('seed', text, 0, 0xffffffff),
+  ),
   date: dateFlag,
   'instrument-count': count('instrument-count', 'how many instruments are traded', 8, 1, 65_535),
   messages: count('messages', 'messages between the open and the close', 100_000, 0, 1e12),
@@ -105,6 +107,12 @@ export const simulateFlags: Definitions<SimulateFlags> = {
     },
   ),
 };
+
+/** The settings of a flag; none for a flag that is about no line, or was not given. */
+export function settingsOf(flags: SimulateFlags, flag: keyof SimulateFlags): readonly LineSetting<unknown>[] {
+  const value: unknown = flags[flag];
+  return Array.isArray(value) ? (value as LineSetting<unknown>[]) : [];
+}
 
 /** What the settings of a flag say about a line; the last word counts. */
 export function settingOf<T>(

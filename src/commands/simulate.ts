@@ -1,8 +1,14 @@
-import { extname } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { BaseCommand } from '../cli/base-command.ts';
 import type { Example } from '../cli/definition.ts';
 import type { Output } from '../cli/output.ts';
-import { LINE_FLAGS, type SimulateFlags, settingOf, simulateFlags } from '../cli/simulate-flags.ts';
+import {
+  LINE_FLAGS,
+  type SimulateFlags,
+  settingOf,
+  settingsOf,
+  simulateFlags,
+} from '../cli/simulate-flags.ts';
 import type { Style } from '../cli/style.ts';
 import { pairs, table } from '../cli/table.ts';
 import { MdxError } from '../core/errors.ts';
@@ -111,7 +117,7 @@ export default class Simulate extends BaseCommand {
   #open(flags: SimulateFlags, format: SimulationFormat): Files {
     const { output = '-', force, truth } = flags;
     const lineB = flags['line-b'];
-    const paths = [output, lineB, truth].filter((path) => path !== undefined);
+    const paths = [output, lineB, truth].filter((path) => path !== undefined).map((path) => resolve(path));
     if (lineB === '-' || truth === '-' || new Set(paths).size < paths.length) {
       throw new MdxError('usage', 'the two lines and the truth each need a file of their own');
     }
@@ -163,6 +169,12 @@ function refuseUnfit(flags: SimulateFlags, format: SimulationFormat): void {
   const lineFlag = LINE_FLAGS.find((flag) => flags[flag] !== undefined);
   if (format === 'dbn' && lineFlag !== undefined) {
     throw new MdxError('usage', `--${lineFlag} is about lines of packets, and DBN has none`);
+  }
+  const flagOfB = LINE_FLAGS.find((flag) => settingsOf(flags, flag).some(({ line }) => line === 'B'));
+  if (flags['line-b'] === undefined && flagOfB !== undefined) {
+    throw new MdxError('usage', `--${flagOfB} B=…: there is no line B`, {
+      hint: 'Name its file with --line-b.',
+    });
   }
 }
 
