@@ -4,9 +4,9 @@
  *     node scripts/man.ts [--check]
  */
 import { CommandSet } from '../src/cli/command-set.ts';
-import type { CommandDefinition, FlagDefinition } from '../src/cli/definition.ts';
+import type { CommandDefinition, Example, FlagDefinition } from '../src/cli/definition.ts';
 import { EXIT_CODES } from '../src/cli/exit-codes.ts';
-import { flagText } from '../src/cli/help.ts';
+import { FIRST_EXAMPLES, flagText } from '../src/cli/help.ts';
 import { packageVersion, settle } from './generated.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -27,12 +27,12 @@ settle(pages, 'man');
 
 function mainPage(): string {
   return page('mdx', [
-    section('NAME', `mdx \\- ${roff('market data from captures and live feeds to exact order books')}`),
+    section('NAME', `mdx \\- ${roff('market data from captures and files to exact order books')}`),
     section('SYNOPSIS', '.B mdx\n.I command\n.RI [ argument \\&.\\|.\\|.]\n.RI [ flags ]'),
     section(
       'DESCRIPTION',
       roff(
-        'Reads captures and feeds of exchanges and keeps full-depth order books of them. Data goes to standard output, everything said to people beside it to standard error.',
+        'Reads captures and files of exchange feeds and keeps full-depth order books of them. Data goes to standard output, everything said to people beside it to standard error.',
       ),
     ),
     section(
@@ -48,10 +48,7 @@ function mainPage(): string {
       'ENVIRONMENT',
       `.TP\n.B NO_COLOR\n${roff('If set and not empty, no colours unless --color always is given.')}`,
     ),
-    section(
-      'EXAMPLES',
-      `${roff('A synthetic exchange into a book, with the proof:')}\n${code('mdx simulate -o - | mdx replay -')}`,
-    ),
+    section('EXAMPLES', exampleList(FIRST_EXAMPLES)),
     section('SEE ALSO', seeAlso(commands.map(({ id }) => `mdx\\-${roff(id)}`))),
   ]);
 }
@@ -62,9 +59,6 @@ function commandPage(command: CommandDefinition): string {
     return arg.required ? `.I ${roff(arg.name)}${dots}` : `.RI [ ${roff(arg.name)}${dots.trim()} ]`;
   });
   const argList = command.args.map((arg) => `.TP\n.I ${roff(arg.name)}\n${roff(arg.summary)}`);
-  const examples = command.examples.map(
-    ({ description, command: line }) => `${roff(description)}:\n${code(line)}`,
-  );
   return page(`mdx-${command.id}`, [
     section('NAME', `mdx\\-${roff(command.id)} \\- ${roff(command.summary)}`),
     section('SYNOPSIS', [`.B mdx ${roff(command.id)}`, ...args, '.RI [ flags ]'].join('\n')),
@@ -72,7 +66,7 @@ function commandPage(command: CommandDefinition): string {
     ...(argList.length === 0 ? [] : [section('ARGUMENTS', argList.join('\n'))]),
     section('OPTIONS', flagList(command.flags.filter((flag) => !flag.global))),
     section('GLOBAL OPTIONS', flagList(command.flags.filter((flag) => flag.global))),
-    section('EXAMPLES', examples.join('\n.PP\n')),
+    section('EXAMPLES', exampleList(command.examples)),
     section('EXIT STATUS', 'The same for every command; see\n.BR mdx (1).'),
     section('SEE ALSO', '.BR mdx (1)'),
   ]);
@@ -99,6 +93,12 @@ function flagList(flags: readonly FlagDefinition[]): string {
 
 function seeAlso(names: readonly string[]): string {
   return names.map((name, at) => `.BR ${name} (1)${at < names.length - 1 ? ',' : ''}`).join('\n');
+}
+
+function exampleList(examples: readonly Example[]): string {
+  return examples
+    .map(({ description, command }) => `${roff(description)}:\n${code(command)}`)
+    .join('\n.PP\n');
 }
 
 /** A line to type. */

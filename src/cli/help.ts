@@ -1,4 +1,4 @@
-import type { ArgDefinition, CommandDefinition, FlagDefinition } from './definition.ts';
+import type { ArgDefinition, CommandDefinition, Example, FlagDefinition } from './definition.ts';
 import type { Style } from './style.ts';
 
 /** Width of help where there is no terminal to ask. */
@@ -75,17 +75,36 @@ export function helpText(command: CommandDefinition, width: number, style: Style
     .concat('\n');
 }
 
-/** What `mdx` alone prints: what it is for, a pipe that works as typed, and the commands. */
-export function overview(commands: readonly CommandDefinition[], version: string, style: Style): string {
-  const width = commands.reduce((most, { id }) => Math.max(most, id.length), 0);
-  const list = commands.map(({ id, summary }) => `${INDENT}${style.bold(id.padEnd(width))}  ${summary}\n`);
-  return `${style.bold('mdx')} ${version}: market data from captures and live feeds to exact order books
+/** What to try first. */
+export const FIRST_EXAMPLES: readonly Example[] = [
+  {
+    description: 'A session of a made-up exchange, straight into its books',
+    command: 'mdx simulate -o - | mdx replay -',
+  },
+  { description: 'The report of a capture or file', command: 'mdx replay session.pcap.zst' },
+  { description: 'The same for a script', command: 'mdx replay session.dbn --json | jq .book' },
+];
+
+/** What `mdx` alone prints: what it is for, pipes that work as typed, and the commands. */
+export function overview(
+  commands: readonly CommandDefinition[],
+  version: string,
+  style: Style,
+  width: number,
+): string {
+  const examples = FIRST_EXAMPLES.map(
+    ({ description, command }) => `${INDENT}${style.dim(`# ${description}`)}\n${INDENT}${command}\n`,
+  );
+  const list = labelled(
+    commands.map(({ id, summary }) => [id, summary]),
+    width,
+  );
+  return `${style.bold('mdx')} ${version}: market data from captures and files to exact order books
 
 ${style.bold('Try')}
-${INDENT}mdx simulate -o - | mdx replay -    ${style.dim('# a synthetic exchange into a book, with the proof')}
-
+${examples.join('')}
 ${style.bold('Commands')}
-${list.join('')}
+${list}
 mdx COMMAND --help explains a command, mdx --version tells the version.
 `;
 }

@@ -50,7 +50,9 @@ async function run(options: StartOptions, trouble: StreamTrouble): Promise<void>
       throw new MdxError('usage', `${unknown}: expected a command first`, { hint: 'See mdx --help.' });
     }
     const style = styleFor('auto', process.stdout);
-    await print(overview(await commands.definitions(), options.pjson.version, style));
+    await print(
+      overview(await commands.definitions(), options.pjson.version, style, helpWidth(process.stdout)),
+    );
     return;
   }
   if (!commands.ids.includes(id)) throw unknownCommand(id, commands.ids);
