@@ -129,8 +129,10 @@ export abstract class BaseCommand extends Command {
     return styleFor(this.globals.color as ColorMode, stream);
   }
 
-  protected async startProgress(text: string): Promise<Progress> {
-    return startProgress(this.globals.quiet ? 'never' : (this.globals.progress as ProgressMode), text);
+  /** @param isBusy the terminal already shows what is done: rows. */
+  protected async startProgress(text: string, isBusy: boolean = false): Promise<Progress> {
+    const { quiet, progress } = this.globals;
+    return startProgress(quiet || isBusy ? 'never' : (progress as ProgressMode), text);
   }
 
   /** Errors are shown in one place, by the start sequence (main.ts). */

@@ -1,29 +1,33 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BaseCommand } from '../cli/base-command.ts';
 import type { Example } from '../cli/definition.ts';
 import { EXIT_DAMAGED, EXIT_PROBLEM } from '../cli/exit-codes.ts';
 import {
   allInstrumentsFlag,
-  dateFlag,
-  feedFlag,
+  depthFlag,
+  emitFlag,
   filesArg,
-  fromFlag,
-  gapTimeoutFlag,
-  groupFlag,
-  instrumentFlag,
-  limitFlag,
-  portFlag,
-  startFlag,
+  forceFlag,
+  formatFlag,
+  outputFlag,
+  speedFlag,
   strictFlag,
-  symbolFlag,
-  untilFlag,
+  unbufferedFlag,
   verifyInvariantsFlag,
 } from '../cli/flags.ts';
+import { inputFlags, inputOptions } from '../cli/input.ts';
+import type { Output } from '../cli/output.ts';
+import { rowFormatOf, rowWriter } from '../cli/rows.ts';
 import type { Style } from '../cli/style.ts';
 import { pairs, table } from '../cli/table.ts';
+import { wallClock } from '../cli/wall-clock.ts';
 import { MdxError } from '../core/errors.ts';
-import type { BookFilter } from '../core/pipeline/books.ts';
+import type { EventObserver } from '../core/pipeline/books.ts';
 import type { InvariantMode } from '../core/pipeline/invariant-watch.ts';
-import type { BestReport, RunReport } from '../core/pipeline/report.ts';
+import type { LevelReport } from '../core/pipeline/level-report.ts';
+import type { Pacer } from '../core/pipeline/pacer.ts';
+import type { RunReport } from '../core/pipeline/report.ts';
+import type { RowKind } from '../core/pipeline/rows/rows.ts';
 
 /** Builds the books of a capture or file and reports on them. */
 export default class Replay extends BaseCommand {
@@ -39,73 +43,49 @@ export default class Replay extends BaseCommand {
     },
   ];
   static override args: { files: typeof filesArg } = { files: filesArg };
-  static override flags: {
-    feed: typeof feedFlag;
-    port: typeof portFlag;
-    group: typeof groupFlag;
-    from: typeof fromFlag;
-    until: typeof untilFlag;
-    limit: typeof limitFlag;
-    symbol: typeof symbolFlag;
-    instrument: typeof instrumentFlag;
-    date: typeof dateFlag;
-    start: typeof startFlag;
+  static override flags: typeof inputFlags & {
     strict: typeof strictFlag;
-    'gap-timeout': typeof gapTimeoutFlag;
     'verify-invariants': typeof verifyInvariantsFlag;
     'all-instruments': typeof allInstrumentsFlag;
+    emit: typeof emitFlag;
+    format: typeof formatFlag;
+    depth: typeof depthFlag;
+    output: typeof outputFlag;
+    force: typeof forceFlag;
+    unbuffered: typeof unbufferedFlag;
+    speed: typeof speedFlag;
   } = {
-    feed: feedFlag,
-    port: portFlag,
-    group: groupFlag,
-    from: fromFlag,
-    until: untilFlag,
-    limit: limitFlag,
-    symbol: symbolFlag,
-    instrument: instrumentFlag,
-    date: dateFlag,
-    start: startFlag,
+    ...inputFlags,
     strict: strictFlag,
-    'gap-timeout': gapTimeoutFlag,
     'verify-invariants': verifyInvariantsFlag,
     'all-instruments': allInstrumentsFlag,
+    emit: emitFlag,
+    format: formatFlag,
+    depth: depthFlag,
+    output: outputFlag,
+    force: forceFlag,
+    unbuffered: unbufferedFlag,
+    speed: speedFlag,
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Replay);
     // Loaded here, so that help does not wait for it.
-    const { FEEDS } = await import('../core/feeds/registry.ts');
-    const { parseAddress } = await import('../core/capture/address.ts');
     const { run } = await import('../core/pipeline/run.ts');
     const { reportOf } = await import('../core/pipeline/report.ts');
-    if (flags.start === 'snapshot') {
-      throw new MdxError('usage', '--start snapshot: no feed that mdx reads has a snapshot channel');
-    }
-    const progress = await this.startProgress('reading');
+    const input = await inputOptions(args.files, flags);
+    const rows = await this.#openRows(flags);
+    const progress = await this.startProgress('reading', rows?.onStdout === true);
     const result = await run({
-      paths: args.files,
-      feeds: FEEDS,
-      feedName: flags.feed ?? null,
-      ports: flags.port === undefined ? null : new Set(flags.port),
-      groups: flags.group === undefined ? null : flags.group.map((group) => parseAddress(group)!.words),
-      from: flags.from ?? null,
-      until: flags.until ?? null,
-      messagesMax: flags.limit ?? Number.POSITIVE_INFINITY,
-      books: bookFilter(flags.symbol, flags.instrument),
-      naming: null,
-      date: flags.date ?? null,
-      sequencer: {
-        gapTimeoutNs: flags['gap-timeout'],
-        start: flags.start === 'first-seen' ? 'first-seen' : Number(flags.start),
-      },
+      ...input,
       stopAt: null,
       invariants: flags['verify-invariants'] as InvariantMode,
-      observers: [],
-      pacer: null,
-      stop: () => this.interruption.signal !== null,
+      observers: rows === null ? [] : [rows.observer],
+      pacer: await this.#pacer(flags.speed),
+      stop: () => this.interruption.signal !== null || rows?.output.closed === true,
       breathe: async ({ messages }) => {
         progress.update(`reading: ${messages.toLocaleString('en')} messages`);
-        await new Promise((resume) => setImmediate(resume));
+        await (rows === null ? nextTurn() : rows.output.drain());
       },
     }).finally(() => progress.stop());
     const report = reportOf(result, {
@@ -118,11 +98,71 @@ export default class Replay extends BaseCommand {
     }
     for (const { path, offset, problem } of result.damage)
       this.caution(`${path}: damaged at byte ${offset}: ${problem}`);
-    await this.printReport(report, (style) => render(report, style));
+    // Rows are never mixed with a report.
+    if (rows?.onStdout !== true) await this.printReport(report, (style) => render(report, style));
     this.exitWith(exitCode(report, flags.strict));
     if (this.interruption.exitCode !== null) this.exitWith(this.interruption.exitCode);
   }
+
+  /** Opens what the rows of `--emit` go to; null where none were asked for. */
+  async #openRows(flags: RowFlags): Promise<Rows | null> {
+    const { emit, output: path, depth } = flags;
+    const onStdout = path === undefined || path === '-';
+    if (emit === undefined) {
+      const given = ROW_FLAGS.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
+      if (given === undefined) return null;
+      throw new MdxError('usage', `--${given} is about rows, and without --emit there are none`);
+    }
+    if (depth !== undefined && emit !== 'depth') {
+      throw new MdxError('usage', `--depth is about price levels, and rows of --emit ${emit} have none`);
+    }
+    if (onStdout && this.globals.json) {
+      throw new MdxError('usage', '--json prints a report where --emit writes its rows', {
+        hint: 'Name a file for the rows with -o.',
+      });
+    }
+    const { ROW_MAKERS } = await import('../core/pipeline/rows/rows.ts');
+    const format = rowFormatOf(flags.format, path);
+    const output = this.openOutput({
+      path: path ?? null,
+      force: flags.force,
+      unbuffered: flags.unbuffered || Number.isFinite(flags.speed),
+    });
+    const style = this.styleOf(onStdout ? process.stdout : {});
+    const observe = <K extends RowKind>(kind: K): EventObserver =>
+      ROW_MAKERS[kind](rowWriter(kind, format, output, style), depth ?? DEPTH_DEFAULT);
+    return { output, onStdout, observer: observe(emit as RowKind) };
+  }
+
+  /** What plays the input at its own speed; null = as fast as possible. A signal ends its waiting. */
+  async #pacer(factor: number): Promise<Pacer | null> {
+    if (!Number.isFinite(factor)) return null;
+    const { Pacer } = await import('../core/pipeline/pacer.ts');
+    return new Pacer(wallClock(this.interruption), factor);
+  }
 }
+
+/** Where rows go, and what makes them. */
+interface Rows {
+  readonly output: Output;
+  readonly onStdout: boolean;
+  readonly observer: EventObserver;
+}
+
+/** What rows are asked for, and how. */
+interface RowFlags {
+  readonly emit: string | undefined;
+  readonly format: string | undefined;
+  readonly depth: number | undefined;
+  readonly output: string | undefined;
+  readonly force: boolean;
+  readonly unbuffered: boolean;
+  readonly speed: number;
+}
+
+/** What is meaningless without rows. */
+const ROW_FLAGS = ['format', 'depth', 'output', 'force', 'unbuffered'] as const;
+const DEPTH_DEFAULT = 10;
 
 function exitCode(report: RunReport, strict: boolean): number {
   if (report.damage.length > 0) return EXIT_DAMAGED;
@@ -130,13 +170,6 @@ function exitCode(report: RunReport, strict: boolean): number {
   const { malformed } = report.feed;
   const gaps = report.sequence?.channels.some((channel) => channel.gaps.length > 0) ?? false;
   return strict && (malformed > 0 || report.anomalies.rejected > 0 || gaps) ? EXIT_PROBLEM : 0;
-}
-
-function bookFilter(symbols: string[] | undefined, instruments: bigint[] | undefined): BookFilter | null {
-  if (symbols === undefined && instruments === undefined) return null;
-  return (book) =>
-    (book.symbol !== null && (symbols?.includes(book.symbol) ?? false)) ||
-    (instruments?.includes(book.instrument) ?? false);
 }
 
 function render(report: RunReport, style: Style): string {
@@ -175,6 +208,6 @@ function render(report: RunReport, style: Style): string {
   return `${facts}\n${table(head, rows, style)}`;
 }
 
-function best(level: BestReport | null): string {
+function best(level: LevelReport | null): string {
   return level === null ? '–' : `${level.price ?? 'market'} × ${level.quantity}`;
 }

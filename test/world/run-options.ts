@@ -1,3 +1,4 @@
+import { BATCH_RECORDS_DEFAULT } from '../../src/core/event/batch.ts';
 import { FEEDS } from '../../src/core/feeds/registry.ts';
 import type { RunOptions } from '../../src/core/pipeline/run.ts';
 
@@ -16,6 +17,7 @@ export function runOptions(paths: readonly string[], wanted: Partial<RunOptions>
     naming: null,
     date: null,
     sequencer: { gapTimeoutNs: 5_000_000, start: 'first-seen' },
+    batchEvents: BATCH_RECORDS_DEFAULT,
     stopAt: null,
     invariants: 'off',
     observers: [],

@@ -12,6 +12,7 @@ import {
   WORD_BOOK,
 } from '../event/record.ts';
 import type { BookRules } from '../event/rules.ts';
+import type { Feed } from '../feeds/feed.ts';
 
 const HEAD_LAST: number = FLAG_LAST << 8;
 const HEAD_EXTENDED: number = FLAG_EXTENDED << 8;
@@ -21,6 +22,8 @@ const HEAD_EXTENDED: number = FLAG_EXTENDED << 8;
  * changed. `at` is the word where the event's record begins in `batch.words`.
  */
 export interface EventObserver {
+  /** Called once, before the first event. */
+  start?(feed: Feed): void;
   before?(batch: EventBatch, at: number, market: Market): void;
   after?(batch: EventBatch, at: number, market: Market): void;
 }

@@ -17,21 +17,13 @@ import {
   TALLY_UNKNOWN_REDUCE,
   TALLY_UNKNOWN_REPLACE,
 } from '../book/tally.ts';
-import { bestOf, type LevelView, ordersIn } from '../book/view.ts';
+import { bestOf, ordersIn } from '../book/view.ts';
 import type { BookDefinition } from '../event/dictionary.ts';
-import { formatScaledBig } from '../event/format-text.ts';
 import { KIND_NAMES } from '../event/record.ts';
 import type { Gap } from '../merge/sequencer.ts';
 import type { Channel } from './flows.ts';
+import { type LevelReport, levelReport } from './level-report.ts';
 import type { RunResult } from './run.ts';
-
-/** Best level of one side: exact decimals in the book's scales; price null and `market` true for orders without a price. */
-export interface BestReport {
-  readonly price: string | null;
-  readonly quantity: string;
-  readonly orders: number;
-  readonly market?: true;
-}
 
 export interface InstrumentReport {
   readonly source: string;
@@ -42,8 +34,8 @@ export interface InstrumentReport {
   readonly quantityScale: number;
   readonly orders: number;
   readonly stale: boolean;
-  readonly bid: BestReport | null;
-  readonly ask: BestReport | null;
+  readonly bid: LevelReport | null;
+  readonly ask: LevelReport | null;
 }
 
 export interface ChannelReport {
@@ -276,8 +268,8 @@ function instrumentsOf({ books }: RunResult, all: boolean): InstrumentReport[] {
     const market = books.marketOf(definition.channel);
     const { number } = definition;
     if (number >= market.books) continue;
-    const bid = bestReport(bestOf(market, number, false), definition);
-    const ask = bestReport(bestOf(market, number, true), definition);
+    const bid = bestOf(market, number, false);
+    const ask = bestOf(market, number, true);
     if (!all && bid === null && ask === null) continue;
     const report: InstrumentReport = {
       source: definition.source,
@@ -288,8 +280,8 @@ function instrumentsOf({ books }: RunResult, all: boolean): InstrumentReport[] {
       quantityScale: definition.quantityScale,
       orders: ordersIn(market, number),
       stale: market.stale[number] === 1,
-      bid,
-      ask,
+      bid: bid === null ? null : levelReport(bid, definition),
+      ask: ask === null ? null : levelReport(ask, definition),
     };
     rows.push({ definition, report });
   }
@@ -297,17 +289,6 @@ function instrumentsOf({ books }: RunResult, all: boolean): InstrumentReport[] {
     a.publisher !== b.publisher ? a.publisher - b.publisher : a.instrument < b.instrument ? -1 : 1,
   );
   return rows.map(({ report }) => report);
-}
-
-function bestReport(level: LevelView | null, definition: BookDefinition): BestReport | null {
-  if (level === null) return null;
-  const quantity = formatScaledBig(BigInt(level.quantity), definition.quantityScale);
-  if (level.price === null) return { price: null, quantity, orders: level.orders, market: true };
-  return {
-    price: formatScaledBig(BigInt(level.price), definition.priceScale),
-    quantity,
-    orders: level.orders,
-  };
 }
 
 function text(value: bigint | number | null): string | null {

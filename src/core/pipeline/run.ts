@@ -41,14 +41,16 @@ import { type Until, UntilGate } from './until.ts';
 const WINDOW_BYTES: number = 1 << 20;
 /** Bytes looked at to tell a format. */
 const HEAD_BYTES = 65536;
-/** Bytes of a stream decoded between two looks at the clock of a paced run. */
-const PACED_STREAM_BYTES = 1024;
 /** No message of a stream is shorter, its framing included. */
 const MESSAGE_BYTES_MIN = 12;
 /** Growth of what a stepped decoder is shown: less than a message, so that none is overlooked. */
 const STREAM_STEP_BYTES = 8;
 /** Packets between two looks at whether to stop. */
 const PACKETS_PER_TURN = 8192;
+/** The same where events are watched, which may print many times what is read: then a slow reader counts. */
+const PACKETS_PER_TURN_WATCHED = 16;
+/** Bytes of a stream decoded between two such looks. */
+const STREAM_BYTES_WATCHED = 4096;
 
 /** What a run reads and how; every choice is visible where the run is made. */
 export interface RunOptions {
@@ -69,6 +71,8 @@ export interface RunOptions {
   /** Trading day, YYYY-MM-DD, for feeds whose times count from midnight. */
   readonly date: string | null;
   readonly sequencer: SequencerOptions;
+  /** Records of a batch between decoder and books. */
+  readonly batchEvents: number;
   readonly stopAt: Until | null;
   readonly invariants: InvariantMode;
   readonly observers: readonly EventObserver[];
@@ -139,7 +143,7 @@ class Run {
   readonly #window: ByteWindow = new ByteWindow(WINDOW_BYTES);
   readonly #datagram: Datagram = new Datagram();
   readonly #extractor: UdpExtractor = new UdpExtractor();
-  readonly #batch: EventBatch = new EventBatch();
+  readonly #batch: EventBatch;
   readonly #dictionary: Dictionary;
   readonly #inputs: InputResult[] = [];
   readonly #damage: Damage[] = [];
@@ -159,6 +163,7 @@ class Run {
 
   constructor(options: RunOptions) {
     this.#options = options;
+    this.#batch = new EventBatch(options.batchEvents);
     this.#dictionary = new Dictionary(options.naming);
     this.#invariants = options.invariants === 'off' ? null : new InvariantWatch(options.invariants);
     this.#detector = new FeedDetector(options.feeds);
@@ -236,7 +241,9 @@ class Run {
       const step = this.#walk(reader, input, skipped);
       if (this.#wait > 0) {
         this.#pipeline?.flush();
+        await this.#breathe(source);
         await this.#pause();
+        if (this.#stopped === null) this.#take(input);
         if (this.#stopped !== null) break;
         continue;
       }
@@ -261,11 +268,13 @@ class Run {
     const datagram = this.#datagram;
     const extractor = this.#extractor;
     const window = this.#window;
+    const { pacer } = this.#options;
     const bounded = this.#options.from !== null || this.#options.until !== null;
+    const packetsMax = this.#isWatched ? PACKETS_PER_TURN_WATCHED : PACKETS_PER_TURN;
     let packets = 0;
     let datagrams = 0;
     let step = CAPTURE_PACKET;
-    while (packets < PACKETS_PER_TURN) {
+    while (packets < packetsMax) {
       step = reader.next();
       if (step !== CAPTURE_PACKET) break;
       packets += 1;
@@ -280,8 +289,13 @@ class Run {
         if (this.#stopped !== null) break;
         continue;
       }
-      if (!this.#accept(datagram)) count(input.skipped, 'otherPort');
-      if (this.#stopped !== null || this.#wait > 0) break;
+      if (pacer !== null) {
+        // A datagram that is not due yet stays where it is in the window.
+        this.#wait = pacer.waitNs(datagram.timeHigh, datagram.timeLow);
+        if (this.#wait > 0) break;
+      }
+      this.#take(input);
+      if (this.#stopped !== null) break;
     }
     if (packets > 0) input.lastTime = toBigUint(reader.timeHigh, reader.timeLow);
     input.packets! += packets;
@@ -315,15 +329,22 @@ class Run {
     return false;
   }
 
+  /** Decodes the datagram at hand, or counts it as none of the feed's. */
+  #take(input: InputResult): void {
+    if (!this.#accept(this.#datagram)) count(input.skipped, 'otherPort');
+  }
+
   /** @returns false when the datagram is not one of the feed's. */
   #accept(datagram: Datagram): boolean {
     const pipeline = this.#pipeline;
     if (pipeline === null) return this.#detect(datagram);
     const accepted = pipeline.accept(datagram);
     if (pipeline.full) this.#stopped = 'limit';
-    if (this.#gate?.passed === true) this.#stopped = 'until';
-    if (this.#options.pacer !== null)
-      this.#wait = this.#options.pacer.waitNs(datagram.timeHigh, datagram.timeLow);
+    if (this.#gate !== null) {
+      // At once, so that what is read does not depend on the size of a batch.
+      pipeline.flush();
+      if (this.#gate.passed) this.#stopped = 'until';
+    }
     return accepted;
   }
 
@@ -409,7 +430,7 @@ class Run {
     this.#streams.push(decoder);
     const window = this.#window;
     for (;;) {
-      const answer = await this.#decodeStream(decoder, writer);
+      const answer = await this.#decodeStream(source, decoder, writer);
       if (this.#options.observers.length > 0) writer.flush();
       await this.#breathe(source);
       if (this.#stopped !== null || answer === STREAM_END) break;
@@ -433,7 +454,7 @@ class Run {
    * Decodes what the window holds: at once, or in steps where the run is paced or ends after so many messages. A step
    * shows the decoder only so many bytes that it cannot go too far.
    */
-  async #decodeStream(decoder: StreamDecoder, writer: EventWriter): Promise<number> {
+  async #decodeStream(source: ByteSource, decoder: StreamDecoder, writer: EventWriter): Promise<number> {
     const window = this.#window;
     const { limit, ended } = window;
     let answer = 0;
@@ -448,27 +469,40 @@ class Run {
       // What was shown and could not be read yet is shown again with more behind it.
       shown -= window.position - position;
       this.#noteStreamStop(writer);
-      if (this.#options.pacer !== null) await this.#paceStream(this.#options.pacer, decoder, writer);
+      if (this.#options.pacer !== null) await this.#paceStream(this.#options.pacer, source, decoder);
       if (isAll) break;
+      if (this.#isWatched) {
+        writer.flush();
+        await this.#breathe(source);
+      }
     }
     window.limit = limit;
     window.ended = ended;
     return answer;
   }
 
-  /** Bytes that may be decoded before the clock or the number of messages has to be looked at again. */
-  #stepBytes(): number {
-    const left = this.#options.messagesMax - (this.#counts?.messages ?? 0);
-    const paced = this.#options.pacer === null ? Number.POSITIVE_INFINITY : PACED_STREAM_BYTES;
-    return Math.min(left * MESSAGE_BYTES_MIN, paced);
+  /** Somebody sees the events as they come, and may have to wait for whom it shows them to. */
+  get #isWatched(): boolean {
+    return this.#options.observers.length > 0;
   }
 
-  async #paceStream(pacer: Pacer, decoder: StreamDecoder, writer: EventWriter): Promise<void> {
-    writer.flush();
+  /** Bytes that may be decoded before the clock or the number of messages has to be looked at again. */
+  #stepBytes(): number {
+    // Paced, one message at a time: it is handed over when it is due.
+    if (this.#options.pacer !== null) return STREAM_STEP_BYTES;
+    const left = this.#options.messagesMax - (this.#counts?.messages ?? 0);
+    const watched = this.#isWatched || this.#gate !== null;
+    return Math.min(left * MESSAGE_BYTES_MIN, watched ? STREAM_BYTES_WATCHED : Number.POSITIVE_INFINITY);
+  }
+
+  /** Waits until the message decoded last is due; its events are still held. */
+  async #paceStream(pacer: Pacer, source: ByteSource, decoder: StreamDecoder): Promise<void> {
     const time = decoder.lastTime;
     if (time === null) return;
     this.#wait = pacer.waitNs(bigHigh(time), bigLow(time));
-    if (this.#wait > 0) await this.#pause();
+    if (this.#wait === 0) return;
+    await this.#breathe(source);
+    await this.#pause();
   }
 
   #noteStreamStop(writer: EventWriter): void {
@@ -530,6 +564,7 @@ class Run {
       const watch = this.#invariants === null ? observers : [...observers, this.#invariants];
       this.#books = new Books(feed.rules, this.#dictionary, filter, watch);
       this.#counts = new FeedCounts(feed.typeCount);
+      for (const observer of observers) observer.start?.(feed);
       this.#gate = stopAt === null ? null : new UntilGate(stopAt, feed.rules, this.#books);
     }
     return { counts: this.#counts!, sink: this.#gate ?? this.#books };

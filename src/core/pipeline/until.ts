@@ -1,6 +1,15 @@
 import { nsBetween } from '../binary/time.ts';
 import { EventBatch, type EventSink } from '../event/batch.ts';
-import { FLAG_EXTENDED, FLAG_LAST, RECORD_WORDS, WORD_BOOK, WORD_RECEIVE_TIME } from '../event/record.ts';
+import {
+  FLAG_EXTENDED,
+  FLAG_LAST,
+  KIND_GAP,
+  KIND_RESET,
+  KIND_SESSION,
+  RECORD_WORDS,
+  WORD_BOOK,
+  WORD_RECEIVE_TIME,
+} from '../event/record.ts';
 import type { BookRules } from '../event/rules.ts';
 
 /** Where a run stops; both are inclusive. */
@@ -70,8 +79,16 @@ export class UntilGate implements EventSink {
   }
 
   #take(words: Int32Array, at: number, records: number): void {
-    const group = this.#bySource ? 0 : words[at + WORD_BOOK]!;
+    const kind = words[at]! & 255;
     const length = records * RECORD_WORDS;
+    if (kind === KIND_GAP || kind === KIND_RESET || kind === KIND_SESSION) {
+      // The transport's own events belong to no group and wait for none; what has begun came before them.
+      for (const begun of this.#open.values()) this.#emit(begun, 0, begun.length);
+      this.#open.clear();
+      this.#emit(words, at, length);
+      return;
+    }
+    const group = this.#bySource ? 0 : words[at + WORD_BOOK]!;
     const begun = this.#open.get(group);
     if ((words[at]! & HEAD_LAST) === 0) {
       const list = begun ?? [];

@@ -1,0 +1,102 @@
+import { MdxError } from '../core/errors.ts';
+import type { BookFilter } from '../core/pipeline/books.ts';
+import type { RunOptions } from '../core/pipeline/run.ts';
+import {
+  batchEventsFlag,
+  dateFlag,
+  feedFlag,
+  fromFlag,
+  gapTimeoutFlag,
+  groupFlag,
+  instrumentFlag,
+  limitFlag,
+  portFlag,
+  startFlag,
+  symbolFlag,
+  untilFlag,
+} from './flags.ts';
+
+/** Flags of every command that reads captures and builds books: what is read, and how. */
+export const inputFlags: {
+  readonly feed: typeof feedFlag;
+  readonly port: typeof portFlag;
+  readonly group: typeof groupFlag;
+  readonly from: typeof fromFlag;
+  readonly until: typeof untilFlag;
+  readonly limit: typeof limitFlag;
+  readonly symbol: typeof symbolFlag;
+  readonly instrument: typeof instrumentFlag;
+  readonly date: typeof dateFlag;
+  readonly start: typeof startFlag;
+  readonly 'gap-timeout': typeof gapTimeoutFlag;
+  readonly 'batch-events': typeof batchEventsFlag;
+} = {
+  feed: feedFlag,
+  port: portFlag,
+  group: groupFlag,
+  from: fromFlag,
+  until: untilFlag,
+  limit: limitFlag,
+  symbol: symbolFlag,
+  instrument: instrumentFlag,
+  date: dateFlag,
+  start: startFlag,
+  'gap-timeout': gapTimeoutFlag,
+  'batch-events': batchEventsFlag,
+};
+
+/** The same as they are parsed. */
+export interface InputFlags {
+  readonly feed: string | undefined;
+  readonly port: number[] | undefined;
+  readonly group: string[] | undefined;
+  readonly from: bigint | undefined;
+  readonly until: bigint | undefined;
+  readonly limit: number | undefined;
+  readonly symbol: string[] | undefined;
+  readonly instrument: bigint[] | undefined;
+  readonly date: string | undefined;
+  readonly start: bigint | 'first-seen' | 'snapshot';
+  readonly 'gap-timeout': number;
+  readonly 'batch-events': number;
+}
+
+/** The part of a run that these flags choose. */
+export type InputOptions = Omit<
+  RunOptions,
+  'stopAt' | 'invariants' | 'observers' | 'pacer' | 'stop' | 'breathe'
+>;
+
+export async function inputOptions(paths: readonly string[], flags: InputFlags): Promise<InputOptions> {
+  // Loaded here, so that help does not wait for them.
+  const { FEEDS } = await import('../core/feeds/registry.ts');
+  const { parseAddress } = await import('../core/capture/address.ts');
+  if (flags.start === 'snapshot') {
+    throw new MdxError('usage', '--start snapshot: no feed that mdx reads has a snapshot channel');
+  }
+  return {
+    paths,
+    feeds: FEEDS,
+    feedName: flags.feed ?? null,
+    ports: flags.port === undefined ? null : new Set(flags.port),
+    groups: flags.group === undefined ? null : flags.group.map((group) => parseAddress(group)!.words),
+    from: flags.from ?? null,
+    until: flags.until ?? null,
+    messagesMax: flags.limit ?? Number.POSITIVE_INFINITY,
+    books: bookFilter(flags.symbol, flags.instrument),
+    naming: null,
+    date: flags.date ?? null,
+    sequencer: {
+      gapTimeoutNs: flags['gap-timeout'],
+      start: flags.start === 'first-seen' ? 'first-seen' : Number(flags.start),
+    },
+    batchEvents: flags['batch-events'],
+  };
+}
+
+function bookFilter(symbols: string[] | undefined, instruments: bigint[] | undefined): BookFilter | null {
+  if (symbols === undefined && instruments === undefined) return null;
+  return (book) =>
+    (book.symbol !== null && (symbols?.includes(book.symbol) ?? false)) ||
+    (instruments?.includes(book.instrument) ?? false);
+}

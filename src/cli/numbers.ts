@@ -1,0 +1,29 @@
+/*
+ * Numbers as people read them. Machines get the exact text of core; nothing here is for them.
+ */
+
+/** A count with thousands separators: `38,212`. */
+export function grouped(count: number | bigint | string): string {
+  return BigInt(count).toLocaleString('en');
+}
+
+/** Digits behind the point that an exact decimal needs. */
+export function decimalsOf(decimal: string): number {
+  const point = decimal.indexOf('.');
+  return point < 0 ? 0 : decimal.replace(/0+$/, '').length - point - 1;
+}
+
+/** An exact decimal without its last zeros, but with at least `decimals` digits behind the point if it has a point. */
+export function trimmed(decimal: string, decimals: number): string {
+  const point = decimal.indexOf('.');
+  if (point < 0) return decimal;
+  const digits = Math.max(decimalsOf(decimal), decimals);
+  return digits === 0 ? decimal.slice(0, point) : decimal.slice(0, point + 1 + digits);
+}
+
+/** Digits behind the point under which all these decimals keep their value: prices of one instrument line up. */
+export function sharedDecimals(decimals: Iterable<string | null>): number {
+  let most = 2;
+  for (const decimal of decimals) if (decimal !== null) most = Math.max(most, decimalsOf(decimal));
+  return most;
+}
