@@ -9,7 +9,6 @@ export {
   CAPTURE_MORE,
   CAPTURE_PACKET,
   CAPTURE_TRUNCATED,
-  type CaptureInterface,
 } from './captured-packet.ts';
 
 export type CaptureFormat = 'pcap' | 'pcapng';

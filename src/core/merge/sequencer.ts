@@ -28,7 +28,6 @@ export interface SequencerOptions {
   readonly start: 'first-seen' | number;
 }
 
-export const GAP_TIMEOUT_NS_DEFAULT = 5_000_000;
 /** Most packets, and most bytes of them, that may wait for holes to fill, all channels together. */
 export const WAITING_PACKETS_MAX = 32768;
 export const WAITING_BYTES_MAX: number = 64 * 1024 * 1024;

@@ -6,7 +6,6 @@ const BURST_WAIT = 0.05;
 const BURST_LENGTH_MIN = 20;
 const BURST_LENGTH_MAX = 380;
 const BURST_LENGTH_MEAN = (BURST_LENGTH_MIN + BURST_LENGTH_MAX) / 2;
-export const BURSTS_MAX = 0.95;
 
 /**
  * When things happen: waits are exponential, shorter while a burst lasts and longer between bursts, so that their
@@ -22,7 +21,7 @@ export class Clock {
   readonly #rush: Int32Array;
   readonly #burstChance: number;
 
-  /** @param bursts share of the actions that come in bursts, 0 … BURSTS_MAX. */
+  /** @param bursts share of the actions that come in bursts, below 1. */
   constructor(random: Random, time: number, waitNs: number, bursts: number) {
     this.#random = random;
     this.time = time;

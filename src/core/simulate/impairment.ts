@@ -30,8 +30,6 @@ export const PERFECT: Impairments = {
   corruptPart: 'framing',
 };
 
-export const REORDER_DEPTH_MAX = 1024;
-
 /** Takes packets as they arrive: the payload is valid until it returns, `time` is ns since midnight. */
 export type PacketSink = (payload: Uint8Array, time: number) => void;
 

@@ -46,7 +46,7 @@ describe('the same seed', () => {
       [
         "6e9b7d98d7b51caf",
         "5f47b3098ee8786b",
-        "75c5da02547ae268",
+        "5f2a4605069c3a77",
         "d6c5a2e8d9242c3b",
       ]
     `);
