@@ -22,7 +22,7 @@ export function trueState(simulation: Simulation): TrueState {
   const filled = [...instruments.keys()]
     .filter((index) => books.live[index].length > 0)
     .sort((left, right) => instruments[left].number - instruments[right].number);
-  const version = publisher === 0 ? 1 : 2;
+  const version = publisher === 0 || filled.length === 0 ? 1 : 2;
   const factor = 10 ** (simulation.priceScale - simulation.source.priceScale);
   const fnv = new Fnv64();
   let levels = 0;
