@@ -33,13 +33,17 @@ import type { RowKind } from '../core/pipeline/rows/rows.ts';
 export default class Replay extends BaseCommand {
   static override summary: string = 'build the full-depth books of captures and files, with a report';
   static override description: string =
-    'Reads captures and message files as fast as the machine allows, restores the order of the messages, keeps every order of every book, and reports what was read, what was missing and what the books are at the end.';
+    'Reads captures and message files as fast as the machine allows, restores the order of the messages, keeps every order of every book, and reports what was read, what was missing and what the books are at the end; or prints rows with --emit (docs/rows.md).';
   static override examples: Example[] = [
     { description: 'The report of a DBN file as tables', command: 'mdx replay session.dbn.zst' },
     { description: 'The state hash alone', command: 'mdx replay session.dbn --json | jq -r .book.stateHash' },
     {
       description: 'Standard input, one instrument',
       command: 'zstd -dc session.dbn.zst | mdx replay - --symbol CLX5',
+    },
+    {
+      description: 'Best quotes as they change, as CSV',
+      command: 'mdx replay session.dbn --emit bbo -o bbo.csv',
     },
   ];
   static override args: { files: typeof filesArg } = { files: filesArg };
