@@ -1,10 +1,12 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATA, dataPath } from '../world/data.ts';
-import { mdx, shell } from '../world/real-process.ts';
+import { environment, finished, MDX, mdx, shell } from '../world/real-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mdx-rows-'));
 const session = join(folder, 'session.pcap');
@@ -250,6 +252,22 @@ describe('where rows go', () => {
     const { code, stdout, stderr } = await mdx(['replay', session, ...args]);
     expect(code).toBe(2);
     expect(stdout + stderr).toContain(message);
+  });
+
+  it('one by one when paced, until a signal ends the waiting', async () => {
+    const child = spawn(
+      process.execPath,
+      [MDX, 'replay', session, '--emit', 'events', '--speed', '0.000001'],
+      {
+        env: environment(),
+      },
+    );
+    const end = finished(child, null);
+    await once(child.stdout, 'data');
+    child.kill('SIGINT');
+    const { code, stdout } = await end;
+    const times = stdout.match(/"receiveTime":"\d+"/g)!;
+    expect({ code, packets: new Set(times).size }).toEqual({ code: 130, packets: 1 });
   });
 
   it('with their head line also where none comes', async () => {
