@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DATA, dataPath } from '../world/data.ts';
 import { mdx, shell } from '../world/real-process.ts';
@@ -34,6 +35,44 @@ describe('mdx replay: what it refuses', () => {
   it('an unknown flag and an unknown command: exit 2', async () => {
     expect((await mdx(['replay', '--nope'])).code).toBe(2);
     expect((await mdx(['replya'])).code).toBe(2);
+  });
+});
+
+describe('mdx replay: a capture that is cut', () => {
+  const session = async (): Promise<Buffer> => {
+    const path = join(folder, 'whole.pcap');
+    await mdx(['simulate', '--messages', '2000', '-o', path, '--force']);
+    return readFileSync(path);
+  };
+
+  it('inside its header: exit 3 and what is wrong', async () => {
+    const path = file('head.pcap', (await session()).subarray(0, 10));
+    expect(await mdx(['replay', path])).toEqual({
+      code: 3,
+      signal: null,
+      stdout: '',
+      stderr: `error: reading ${path}: the file ends inside the file header: 10 of 24 bytes\nhint: Nothing in front of the damage could be used.\n`,
+    });
+  });
+
+  it('inside a packet: everything before it, and where it is', async () => {
+    const path = file('cut.pcap', (await session()).subarray(0, 50_000));
+    const { code, stdout, stderr } = await mdx(['replay', path]);
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/^feed +itch-5\.0 \(moldudp64\)\nmessages +[1-9]\d+ · unknown 0 · malformed 0\n/);
+    expect(stderr).toMatch(
+      /^warning: .*cut\.pcap: damaged at byte 49\d\d\d: the file ends inside a packet: \d+ of \d+ bytes\n$/,
+    );
+  });
+
+  it('inside its compressed bytes: one damage, not two', async () => {
+    const whole = gzipSync(await session());
+    const path = file('cut.pcap.gz', whole.subarray(0, whole.length >> 1));
+    const { code, stderr } = await mdx(['replay', path]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(
+      /^warning: .*: gzip data cannot be read any further .*: unexpected end of file\n$/,
+    );
   });
 });
 

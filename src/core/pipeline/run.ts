@@ -230,6 +230,12 @@ class Run {
     }
   }
 
+  /** Notes where a capture cannot be read any further, unless it only ends where its compressed bytes did. */
+  #noteEnd({ path }: ByteSource, truncated: boolean, { problem, problemOffset }: CaptureReader): void {
+    if (truncated && this.#damage.at(-1)?.path === path) return;
+    this.#damage.push({ path, offset: problemOffset, problem: problem ?? '' });
+  }
+
   async #readCapture(source: ByteSource, format: CaptureFormat): Promise<void> {
     const input = this.#addInput(source.path, format);
     input.packets = 0;
@@ -249,7 +255,7 @@ class Run {
       }
       if (step === CAPTURE_DAMAGED || step === CAPTURE_TRUNCATED) {
         input.truncated = step === CAPTURE_TRUNCATED;
-        this.#damage.push({ path: source.path, offset: reader.problemOffset, problem: reader.problem ?? '' });
+        this.#noteEnd(source, input.truncated, reader);
         break;
       }
       await this.#breathe(source);
@@ -617,6 +623,12 @@ class Run {
     const { held } = this.#detector;
     const last = this.#inputs.at(-1);
     if (this.#feed !== null || last === undefined || last.packets === null) return;
+    const damage = this.#damage.at(-1);
+    if (held.length === 0 && damage !== undefined) {
+      throw new MdxError('input-damaged', `reading ${damage.path}: ${damage.problem}`, {
+        hint: 'Nothing in front of the damage could be used.',
+      });
+    }
     if (this.#stopped === null || held.length > 0) throw this.#detector.failure(last.path);
   }
 }
