@@ -20,7 +20,15 @@ interface ParserError extends Error {
   readonly oclif?: { readonly exit?: number };
   /** Flags that do not exist. */
   readonly flags?: readonly string[];
+  /** Arguments that are missing. */
+  readonly args?: readonly MissingArgument[];
   readonly parse?: { readonly input?: { readonly flags?: Readonly<Record<string, unknown>> } };
+}
+
+interface MissingArgument {
+  readonly name: string;
+  readonly description?: string;
+  readonly multiple?: boolean;
 }
 
 /** Sorts whatever was thrown into the catalogue. */
@@ -37,7 +45,7 @@ export function describeError(thrown: unknown, command: string | null): ErrorRep
   if ((error as ParserError).oclif?.exit !== undefined) {
     return {
       code: 'usage',
-      message: parserMessage(error.message),
+      message: missingMessage(error) ?? parserMessage(error.message),
       hint: flagHint(error) ?? helpHint(command),
       exit: EXIT_NOT_RUN,
       stack: null,
@@ -82,6 +90,15 @@ const WRAPPED_TAIL = /\nSee more help with --help$/;
 /** The argument parser wraps what a flag's own parser throws; ours name the flag themselves. */
 function unwrapped(message: string): string {
   return message.replace(WRAPPED_HEAD, '').replace(WRAPPED_TAIL, '');
+}
+
+/** `FILE… is missing: …`, null for other errors than those of a missing argument. */
+function missingMessage({ args, message }: ParserError): string | null {
+  const missing = args?.[0];
+  if (missing === undefined || !message.startsWith('Missing ')) return null;
+  const { name, description = '', multiple } = missing;
+  const label = multiple === true ? `${name.replace(/s$/, '')}…` : name;
+  return `${label.toUpperCase()} is missing: ${description}`;
 }
 
 function parserMessage(message: string): string {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { mdx } from '../world/real-process.ts';
+import { mdx, ROOT } from '../world/real-process.ts';
 
 const has = (shell: string): boolean => spawnSync(shell, ['-c', 'true']).status === 0;
 
@@ -22,12 +22,15 @@ describe('bash completion', () => {
   it('offers commands', () => {
     expect(offers('mdx', 'fe')).toEqual(['feeds']);
     expect(offers('mdx', 'help', 'rep')).toEqual(['replay']);
+    expect(offers('mdx', '')).toEqual(expect.arrayContaining(['bench', 'simulate', 'completion']));
   });
 
   it('offers flags, values of flags, and words', () => {
     expect(offers('mdx', 'replay', '--gap')).toEqual(['--gap-timeout']);
     expect(offers('mdx', 'replay', '--color', 'a')).toEqual(['auto', 'always']);
     expect(offers('mdx', 'completion', 'z')).toEqual(['zsh']);
+    expect(offers('mdx', 'simulate', '--output-format', 'p')).toEqual(['pcap', 'pcapng']);
+    expect(offers('mdx', 'bench', '--sh')).toEqual(['--short']);
   });
 
   it('offers files elsewhere', () => {
@@ -44,9 +47,26 @@ it.skipIf(!has('zsh'))('zsh reads its script', async () => {
   });
 });
 
+it.skipIf(!has('fish'))('fish offers commands, flags, values of flags, and files', async () => {
+  const { stdout } = await mdx(['completion', 'fish']);
+  const offers = (line: string): string[] => {
+    const run = `${stdout}\ncomplete -C '${line}'`;
+    const found = spawnSync('fish', ['--no-config', '-c', run], { cwd: ROOT, encoding: 'utf8' });
+    return found.stdout
+      .trim()
+      .split('\n')
+      .map((offer) => offer.split('\t')[0]!);
+  };
+  expect(offers('mdx sim')).toEqual(['simulate']);
+  expect(offers('mdx simulate --lin')).toEqual(['--line-b']);
+  expect(offers('mdx simulate --output-format p')).toEqual(['pcap', 'pcapng']);
+  expect(offers('mdx replay package.j')).toEqual(['package.json']);
+  expect(offers('mdx simulate --truth package.j')).toEqual(['package.json']);
+});
+
 it.skipIf(!has('fish'))('fish reads its script', async () => {
   const { stdout } = await mdx(['completion', 'fish']);
-  expect(spawnSync('fish', ['-n'], { input: stdout, encoding: 'utf8' })).toMatchObject({
+  expect(spawnSync('fish', ['--no-config', '-n', '-c', stdout], { encoding: 'utf8' })).toMatchObject({
     status: 0,
     stderr: '',
   });

@@ -23,6 +23,16 @@ describe('what cannot be run', () => {
     ],
     ['an argument too many', ['feeds', 'x'], 'error: unexpected argument: x\nhint: See mdx feeds --help.\n'],
     [
+      'no file',
+      ['replay'],
+      'error: FILE… is missing: captures and files to read, in order; - is standard input\nhint: See mdx replay --help.\n',
+    ],
+    [
+      'no shell',
+      ['completion'],
+      'error: SHELL is missing: shell to complete in: bash, zsh, fish\nhint: See mdx completion --help.\n',
+    ],
+    [
       'an unknown feed',
       ['replay', 'x', '--feed', 'itch-5'],
       'error: --feed itch-5: no such feed; known are itch-5.0, dbn-mbo\nhint: Did you mean --feed itch-5.0?\n',
