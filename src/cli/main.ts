@@ -65,7 +65,9 @@ async function run(options: StartOptions, trouble: StreamTrouble): Promise<void>
   watchStandardStreams(trouble);
   command.id = id;
   const rest = argv.toSpliced(argv.indexOf(id), 1);
-  await command.run(rest, { root: options.root, pjson: options.pjson });
+  // There are no plugins, so nobody's folders are searched for them.
+  const { root, pjson } = options;
+  await command.run(rest, { root, pjson, userPlugins: false, devPlugins: false });
 }
 
 async function print(text: string): Promise<void> {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { environment, finished, ROOT } from '../world/real-process.ts';
+import { environment, finished, ROOT, shell } from '../world/real-process.ts';
 
 /** A Node of this machine that is too old for mdx, null where there is none. */
 const OLD_NODE: string | null =
@@ -103,5 +103,15 @@ describe.skipIf(OLD_NODE === null)('under a Node that is too old', () => {
       const [code, signal] = await once(child, 'exit');
       expect({ code, signal }).toEqual({ code: null, signal: 'SIGKILL' });
     });
+  });
+});
+
+describe('the folders of users', () => {
+  it('are searched for no plugins', async () => {
+    const home = join(folder, 'home');
+    mkdirSync(join(home, '.local/share/mdx'), { recursive: true });
+    writeFileSync(join(home, '.local/share/mdx/package.json'), '{ broken');
+    const { code, stderr } = await shell('$MDX feeds', { HOME: home, XDG_DATA_HOME: '' });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 });
