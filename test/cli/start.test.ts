@@ -109,8 +109,12 @@ describe.skipIf(OLD_NODE === null)('under a Node that is too old', () => {
 describe('the folders of users', () => {
   it('are searched for no plugins', async () => {
     const home = join(folder, 'home');
-    // Whoever reads it as a file complains.
-    mkdirSync(join(home, '.local/share/mdx/package.json'), { recursive: true });
+    mkdirSync(join(home, '.local/share/mdx'), { recursive: true });
+    const plugins = {
+      oclif: { plugins: [{ type: 'user', name: 'nothing' }] },
+      dependencies: { nothing: '1' },
+    };
+    writeFileSync(join(home, '.local/share/mdx/package.json'), JSON.stringify(plugins));
     const { code, stderr } = await shell('$MDX feeds', { HOME: home, XDG_DATA_HOME: '' });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
