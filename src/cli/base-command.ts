@@ -1,6 +1,7 @@
 import { Command } from '@oclif/core/command';
 import * as Flags from '@oclif/core/flags';
 import type { ArgInput, FlagInput, InferredArgs, Input, ParserOutput } from '@oclif/core/interfaces';
+import type { RunResult } from '../core/pipeline/run.ts';
 import { EXIT_DONE } from './exit-codes.ts';
 import { toJson } from './ndjson.ts';
 import { Output, type OutputOptions } from './output.ts';
@@ -123,6 +124,16 @@ export abstract class BaseCommand extends Command {
   protected caution(text: string): void {
     if (!this.globals.quiet)
       process.stderr.write(`${this.styleOf(process.stderr).warn('warning:')} ${text}\n`);
+  }
+
+  /** Says on stderr what a run could not read, once per kind. */
+  protected tellProblems({ counts, damage }: Pick<RunResult, 'counts' | 'damage'>): void {
+    for (const { kind, count, packetNumber, offset } of counts.problems.values()) {
+      this.caution(`${kind}: ${count} times, first in packet ${packetNumber} at offset ${offset}`);
+    }
+    for (const { path, offset, problem } of damage) {
+      this.caution(`${path}: damaged at byte ${offset}: ${problem}`);
+    }
   }
 
   protected styleOf(stream: { readonly isTTY?: boolean }): Style {

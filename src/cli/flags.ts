@@ -1,8 +1,10 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import type { Arg, BooleanFlag, OptionFlag } from '@oclif/core/interfaces';
+import { bigHigh, bigLow } from '../core/binary/time.ts';
 import { MdxError } from '../core/errors.ts';
 import { parseTime } from '../core/event/format-text.ts';
+import type { Until } from '../core/pipeline/until.ts';
 import { nearest } from './nearest.ts';
 
 /*
@@ -120,8 +122,35 @@ export const emitFlag: OptionFlag<string | undefined> = Flags.string({
 });
 
 export const formatFlag: OptionFlag<string | undefined> = Flags.string({
-  summary: 'form of the rows; by the extension of -o unless given, else ndjson',
+  summary: 'form of the rows; by the extension of -o unless given',
   options: ['ndjson', 'csv', 'pretty'],
+});
+
+/** A point in the input, as `--at` takes it. */
+export const atFlag: OptionFlag<Until | undefined> = Flags.custom<Until>({
+  summary:
+    'the book as it was at this time of arrival, or after this message number: TIME or #[CHANNEL/]SEQUENCE',
+  helpValue: 'POINT',
+  parse: async (text) => {
+    if (!text.startsWith('#')) {
+      const time = timeOf('at', text, 'Or name a message number such as #1200 or #0/1200.');
+      return { kind: 'time', high: bigHigh(time), low: bigLow(time) };
+    }
+    const match = /^#(?:(\d{1,9})\/)?(\d{1,16})$/.exec(text);
+    const sequence = Number(match?.[2] ?? Number.NaN);
+    if (!Number.isSafeInteger(sequence)) {
+      throw new MdxError(
+        'usage',
+        `--at ${text}: expected #SEQUENCE or #CHANNEL/SEQUENCE, such as #1200 or #0/1200`,
+      );
+    }
+    return { kind: 'sequence', channel: Number(match?.[1] ?? 0), sequence };
+  },
+})();
+
+export const ordersFlag: BooleanFlag<boolean> = Flags.boolean({
+  summary: 'show the single orders of each level, in the order of their queue',
+  default: false,
 });
 
 export const depthFlag: OptionFlag<number | undefined> = Flags.integer({
@@ -221,10 +250,10 @@ export function parseDuration(flag: string, text: string): number {
   );
 }
 
-function timeOf(flag: string, text: string): bigint {
+function timeOf(flag: string, text: string, hint?: string): bigint {
   try {
     return parseTime(text);
   } catch (error) {
-    throw new MdxError('usage', `--${flag}: ${(error as Error).message}`);
+    throw new MdxError('usage', `--${flag}: ${(error as Error).message}`, { hint });
   }
 }

@@ -1,3 +1,5 @@
+import { formatScaledBig } from '../core/event/format-text.ts';
+
 /*
  * Numbers as people read them. Machines get the exact text of core; nothing here is for them.
  */
@@ -26,4 +28,20 @@ export function sharedDecimals(decimals: Iterable<string | null>): number {
   let most = 2;
   for (const decimal of decimals) if (decimal !== null) most = Math.max(most, decimalsOf(decimal));
   return most;
+}
+
+/** A quantity with separators, without zeros behind its point. */
+export function quantityText(quantity: string): string {
+  const [whole, fraction] = trimmed(quantity, 0).split('.') as [string, string | undefined];
+  return fraction === undefined ? grouped(whole) : `${grouped(whole)}.${fraction}`;
+}
+
+/** The integer that a decimal of a known scale counts; quantities of books are safe integers, and so are sums shown. */
+export function unscaled(decimal: string): number {
+  return Number(decimal.replace('.', ''));
+}
+
+/** The decimal that an integer means in a scale. */
+export function scaled(units: number, scale: number): string {
+  return formatScaledBig(BigInt(units), scale);
 }

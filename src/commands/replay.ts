@@ -97,11 +97,7 @@ export default class Replay extends BaseCommand {
       version: this.config.version,
       allInstruments: flags['all-instruments'],
     });
-    for (const { kind, count, packetNumber, offset } of result.counts.problems.values()) {
-      this.caution(`${kind}: ${count} times, first in packet ${packetNumber} at offset ${offset}`);
-    }
-    for (const { path, offset, problem } of result.damage)
-      this.caution(`${path}: damaged at byte ${offset}: ${problem}`);
+    this.tellProblems(result);
     // Rows are never mixed with a report.
     if (rows?.onStdout !== true) await this.printReport(report, (style) => render(report, style));
     this.exitWith(exitCode(report, flags.strict));

@@ -1,9 +1,10 @@
 import { Market } from '../book/market.ts';
-import type { EventBatch, EventSink } from '../event/batch.ts';
+import { EventBatch, type EventSink } from '../event/batch.ts';
 import type { BookDefinition, Dictionary } from '../event/dictionary.ts';
 import {
   FLAG_EXTENDED,
   FLAG_LAST,
+  KIND_EXTENSION,
   KIND_GAP,
   KIND_RESET,
   KIND_SESSION,
@@ -38,6 +39,8 @@ export type BookFilter = (book: BookDefinition) => boolean;
 export class Books implements EventSink {
   readonly dictionary: Dictionary;
   readonly markets: Market[] = [];
+  /** The last event that came in, alone in a batch of its own; the batch is empty before the first. */
+  readonly last: EventBatch = new EventBatch(1);
   readonly #rules: BookRules;
   readonly #perChannel: boolean;
   readonly #filter: BookFilter | null;
@@ -66,10 +69,27 @@ export class Books implements EventSink {
   }
 
   accept(batch: EventBatch): void {
+    this.#remember(batch);
     if (this.#filter !== null) this.#select(batch, this.#filter);
     const market = this.marketOf(batch.channel);
     if (this.#observers.length === 0) market.apply(batch);
     else this.#applyObserved(batch, market);
+  }
+
+  #remember(batch: EventBatch): void {
+    if (batch.count === 0) return;
+    const { last } = this;
+    const end = batch.count * RECORD_WORDS;
+    const isSecond = (batch.words[end - RECORD_WORDS]! & 255) === KIND_EXTENSION;
+    const at = end - (isSecond ? 2 : 1) * RECORD_WORDS;
+    last.words.set(batch.words.subarray(at, at + RECORD_WORDS));
+    last.count = 1;
+    last.channel = batch.channel;
+    last.sequenceBase = batch.sequenceBase;
+    last.venueBaseHigh = batch.venueBaseHigh;
+    last.venueBaseLow = batch.venueBaseLow;
+    last.receiveBaseHigh = batch.receiveBaseHigh;
+    last.receiveBaseLow = batch.receiveBaseLow;
   }
 
   #applyObserved(batch: EventBatch, market: Market): void {

@@ -17,15 +17,16 @@ import {
   TALLY_UNKNOWN_REDUCE,
   TALLY_UNKNOWN_REPLACE,
 } from '../book/tally.ts';
-import { bestOf, ordersIn } from '../book/view.ts';
+import { bestOf, levelsOn, ordersIn } from '../book/view.ts';
 import type { BookDefinition } from '../event/dictionary.ts';
 import { KIND_NAMES } from '../event/record.ts';
 import type { Gap } from '../merge/sequencer.ts';
 import type { Channel } from './flows.ts';
-import { type LevelReport, levelReport } from './level-report.ts';
+import { type LevelReport, levelReport, levelReports } from './level-report.ts';
+import { headFor, type RowHead } from './rows/row-head.ts';
 import type { RunResult } from './run.ts';
 
-export interface InstrumentReport {
+export interface InstrumentReport extends Partial<DepthReport> {
   readonly source: string;
   readonly publisher: number;
   readonly instrument: string;
@@ -36,6 +37,14 @@ export interface InstrumentReport {
   readonly stale: boolean;
   readonly bid: LevelReport | null;
   readonly ask: LevelReport | null;
+}
+
+/** The levels of a book, best first, and how many there are in all: in the report of `book`. */
+export interface DepthReport {
+  readonly bidLevels: number;
+  readonly askLevels: number;
+  readonly bids: readonly LevelReport[];
+  readonly asks: readonly LevelReport[];
 }
 
 export interface ChannelReport {
@@ -76,6 +85,8 @@ export interface RunReport {
     readonly crossedAtLast: number;
     readonly lockedAtLast: number;
   };
+  /** The last event that reached the books, null before the first. */
+  readonly asOf: AsOf | null;
   readonly book: BookReport;
   readonly sources?: readonly (BookReport & { readonly source: string; readonly channel: number })[];
   readonly instruments: readonly InstrumentReport[];
@@ -88,6 +99,9 @@ export interface RunReport {
     readonly eventsPerSecond: number;
   };
 }
+
+/** Where in the input the books stand. */
+export type AsOf = Pick<RowHead, 'channel' | 'sequence' | 'venueTime' | 'receiveTime'>;
 
 export interface BookReport {
   readonly instruments: number;
@@ -103,6 +117,8 @@ export interface ReportOptions {
   readonly version: string;
   /** List instruments without orders, too. */
   readonly allInstruments: boolean;
+  /** Levels of each side to list with every instrument, and whether with the orders of each. */
+  readonly depth?: { readonly levels: number; readonly queues: boolean };
 }
 
 /** Puts the result of a run into the words of the report. */
@@ -160,11 +176,12 @@ export function reportOf(result: RunResult, options: ReportOptions): RunReport {
       crossedAtLast: total(TALLY_CROSSED_AT_LAST),
       lockedAtLast: total(TALLY_LOCKED_AT_LAST),
     },
+    asOf: asOf(result),
     book: single ? (perSource[0] ?? bookReport(books.marketOf(0))) : sumOf(perSource),
     ...(single
       ? {}
       : { sources: perSource.map((report, channel) => ({ source: feed?.name ?? '', channel, ...report })) }),
-    instruments: instrumentsOf(result, options.allInstruments),
+    instruments: instrumentsOf(result, options),
     invariants:
       result.invariants === null
         ? null
@@ -250,6 +267,12 @@ function bookReport(market: Market): BookReport {
   };
 }
 
+function asOf({ books: { last } }: RunResult): AsOf | null {
+  if (last.count === 0) return null;
+  const { channel, sequence, venueTime, receiveTime } = headFor(last, 0, undefined);
+  return { channel, sequence, venueTime, receiveTime };
+}
+
 function sumOf(reports: readonly BookReport[]): BookReport {
   const sum = (field: 'instruments' | 'orders' | 'levels'): number =>
     reports.reduce((total, report) => total + report[field], 0);
@@ -262,7 +285,10 @@ function sumOf(reports: readonly BookReport[]): BookReport {
   };
 }
 
-function instrumentsOf({ books }: RunResult, all: boolean): InstrumentReport[] {
+function instrumentsOf(
+  { books }: RunResult,
+  { allInstruments: all, depth }: ReportOptions,
+): InstrumentReport[] {
   const rows: { readonly definition: BookDefinition; readonly report: InstrumentReport }[] = [];
   for (const definition of books.dictionary.books) {
     const market = books.marketOf(definition.channel);
@@ -282,6 +308,7 @@ function instrumentsOf({ books }: RunResult, all: boolean): InstrumentReport[] {
       stale: market.stale[number] === 1,
       bid: bid === null ? null : levelReport(bid, definition),
       ask: ask === null ? null : levelReport(ask, definition),
+      ...(depth === undefined ? {} : depthReport(market, definition, depth)),
     };
     rows.push({ definition, report });
   }
@@ -289,6 +316,19 @@ function instrumentsOf({ books }: RunResult, all: boolean): InstrumentReport[] {
     a.publisher !== b.publisher ? a.publisher - b.publisher : a.instrument < b.instrument ? -1 : 1,
   );
   return rows.map(({ report }) => report);
+}
+
+function depthReport(
+  market: Market,
+  definition: BookDefinition,
+  { levels, queues }: NonNullable<ReportOptions['depth']>,
+): DepthReport {
+  return {
+    bidLevels: levelsOn(market, definition.number, false),
+    askLevels: levelsOn(market, definition.number, true),
+    bids: levelReports(market, definition, false, levels, queues),
+    asks: levelReports(market, definition, true, levels, queues),
+  };
 }
 
 function text(value: bigint | number | null): string | null {

@@ -72,6 +72,8 @@ export class UntilGate implements EventSink {
     const until = this.#until;
     const { words } = batch;
     if (until.kind === 'sequence') {
+      // Messages without numbers are never beyond one.
+      if (batch.sequenceBase === 0) return false;
       return batch.channel === until.channel && batch.sequenceBase + (words[at]! >>> 16) > until.sequence;
     }
     const base = nsBetween(batch.receiveBaseHigh, batch.receiveBaseLow, until.high, until.low);

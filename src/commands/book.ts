@@ -1,0 +1,181 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { BaseCommand } from '../cli/base-command.ts';
+import { bookRows } from '../cli/book-rows.ts';
+import type { Example } from '../cli/definition.ts';
+import { EXIT_DAMAGED } from '../cli/exit-codes.ts';
+import {
+  allInstrumentsFlag,
+  atFlag,
+  depthFlag,
+  filesArg,
+  forceFlag,
+  formatFlag,
+  ordersFlag,
+  outputFlag,
+} from '../cli/flags.ts';
+import { inputFlags, inputOptions } from '../cli/input.ts';
+import { type BookOfLevels, ladder, queues } from '../cli/ladder.ts';
+import { toJson } from '../cli/ndjson.ts';
+import { grouped } from '../cli/numbers.ts';
+import { QUOTES_MAX, quotesTable, stateOf } from '../cli/quotes.ts';
+import { type RowFormat, rowFormatOf } from '../cli/rows.ts';
+import type { Style } from '../cli/style.ts';
+import { MdxError } from '../core/errors.ts';
+import { formatTimeIso } from '../core/event/format-text.ts';
+import type { AsOf, RunReport } from '../core/pipeline/report.ts';
+import type { RunResult } from '../core/pipeline/run.ts';
+
+/** Levels of each side for people, unless asked otherwise; machines get all. */
+const DEPTH_PEOPLE = 10;
+const COLUMNS_DEFAULT = 80;
+
+/** Shows books as they are at the end or at a point of the input. */
+export default class Book extends BaseCommand {
+  static override summary: string = 'show the book at the end of captures and files, or at a point in them';
+  static override description: string =
+    'Builds the books as mdx replay does and shows them: a ladder for people, or levels as JSON, NDJSON or CSV. With --at they are shown after the last whole group of events up to a time of arrival or a message number, both inclusive. Where there are several books and none is chosen, people get the best prices of each.';
+  static override examples: Example[] = [
+    { description: 'The book at the end of a file', command: 'mdx book session.dbn.zst' },
+    {
+      description: 'One instrument at a time of arrival, five levels deep',
+      command: 'mdx book capture.pcap --symbol AAPL --at 2026-01-05T14:30:00Z --depth 5',
+    },
+    {
+      description: 'Every order in its queue after message 12,000, as CSV',
+      command: 'mdx book session.dbn --at "#12000" --orders --format csv',
+    },
+  ];
+  static override args: { files: typeof filesArg } = { files: filesArg };
+  static override flags: typeof inputFlags & {
+    at: typeof atFlag;
+    depth: typeof depthFlag;
+    orders: typeof ordersFlag;
+    'all-instruments': typeof allInstrumentsFlag;
+    format: typeof formatFlag;
+    output: typeof outputFlag;
+    force: typeof forceFlag;
+  } = {
+    ...inputFlags,
+    at: atFlag,
+    depth: depthFlag,
+    orders: ordersFlag,
+    'all-instruments': allInstrumentsFlag,
+    format: formatFlag,
+    output: outputFlag,
+    force: forceFlag,
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(Book);
+    // Loaded here, so that help does not wait for it.
+    const { run } = await import('../core/pipeline/run.ts');
+    const { reportOf } = await import('../core/pipeline/report.ts');
+    const format = this.#format(flags.format, flags.output);
+    const input = await inputOptions(args.files, flags);
+    const output = this.openOutput({ path: flags.output ?? null, force: flags.force });
+    const progress = await this.startProgress('reading');
+    const result = await run({
+      ...input,
+      stopAt: flags.at ?? null,
+      invariants: 'off',
+      observers: [],
+      pacer: null,
+      stop: () => this.interruption.signal !== null,
+      breathe: async ({ messages }) => {
+        progress.update(`reading: ${grouped(messages)} messages`);
+        await nextTurn();
+      },
+    }).finally(() => progress.stop());
+    const isChosen = input.books !== null;
+    const report = reportOf(result, {
+      command: 'book',
+      version: this.config.version,
+      allInstruments: flags['all-instruments'],
+      depth: {
+        levels: flags.depth ?? (format === 'pretty' ? DEPTH_PEOPLE : Number.POSITIVE_INFINITY),
+        queues: flags.orders,
+      },
+    });
+    this.tellProblems(result);
+    if (flags.at !== undefined) this.#tellPoint(result, report);
+    if (format === 'json') output.write(`${toJson(report, 2)}\n`);
+    else if (format === 'pretty') {
+      const toFile = flags.output !== undefined && flags.output !== '-';
+      const view = { isChosen, queues: flags.orders, columns: process.stdout.columns ?? COLUMNS_DEFAULT };
+      output.write(render(report, view, this.styleOf(toFile ? {} : process.stdout)));
+    } else {
+      for (const line of bookRows(report, format, flags.orders)) {
+        output.write(line);
+        await output.drain();
+      }
+    }
+    if (report.damage.length > 0) this.exitWith(EXIT_DAMAGED);
+    if (this.interruption.exitCode !== null) this.exitWith(this.interruption.exitCode);
+  }
+
+  #format(asked: string | undefined, path: string | undefined): RowFormat | 'json' {
+    if (this.globals.json) {
+      if (asked === undefined) return 'json';
+      throw new MdxError('usage', `--json and --format ${asked} are two forms of the same`);
+    }
+    return asked === undefined && (path === undefined || path === '-') ? 'pretty' : rowFormatOf(asked, path);
+  }
+
+  /** Says where the input does not reach the point that was asked for. */
+  #tellPoint({ stopped, inputs }: RunResult, { asOf }: RunReport): void {
+    if (stopped === null) {
+      const end = inputs.at(-1)?.lastTime ?? null;
+      const when = end === null ? '' : `, at ${formatTimeIso(end)}`;
+      this.note(`The input ends before the point of --at${when}: shown is its end.`);
+    } else if (asOf === null) {
+      const start = inputs[0]?.firstTime ?? null;
+      const when = start === null ? '' : `, which begins at ${formatTimeIso(start)}`;
+      this.note(
+        `The point of --at is before the first whole group of the input${when}: the books are empty.`,
+      );
+    }
+  }
+}
+
+interface View {
+  /** Books were chosen by name: each is shown whole. */
+  readonly isChosen: boolean;
+  readonly queues: boolean;
+  readonly columns: number;
+}
+
+function render(report: RunReport, view: View, style: Style): string {
+  const books = report.instruments as readonly BookOfLevels[];
+  const when = `${style.dim(asOfText(report.asOf))}\n`;
+  if (books.length === 0) return `${when}${style.dim('no book has orders')}\n`;
+  if (books.length > 1 && !view.isChosen) {
+    const quotes = quotesTable(books, QUOTES_MAX, 'see --json, or --format csv', style);
+    return `${when}\n${quotes}\n${style.dim('Choose a book with --symbol or --instrument to see its levels.')}\n`;
+  }
+  const texts = books.map((book) => {
+    const levels = view.queues ? queues(book, style) : ladder(book, view.columns, style);
+    return `\n${titleOf(book, style)}\n${levels}`;
+  });
+  return `${when}${texts.join('')}`;
+}
+
+function titleOf(book: BookOfLevels, style: Style): string {
+  const { symbol, instrument, publisher, source, orders, bidLevels, askLevels } = book;
+  const facts = [
+    symbol === null ? null : `instrument ${instrument}`,
+    publisher === 0 ? null : `publisher ${publisher}`,
+    source,
+    `${grouped(orders)} orders`,
+    `${grouped(bidLevels)} + ${grouped(askLevels)} levels`,
+  ].filter((fact) => fact !== null);
+  const state = stateOf(book, style);
+  const name = style.bold(symbol ?? `instrument ${instrument}`);
+  return `${name}${state === '' ? '' : ` ${state}`}  ${style.dim(facts.join(' · '))}`;
+}
+
+function asOfText(asOf: AsOf | null): string {
+  if (asOf === null) return 'before the first event';
+  const { channel, sequence, receiveTime, venueTime } = asOf;
+  const time = formatTimeIso(BigInt(receiveTime ?? venueTime));
+  return sequence === null ? `after ${time}` : `after ${time}, #${channel}/${sequence}`;
+}
