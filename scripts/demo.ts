@@ -14,7 +14,14 @@ import { join, resolve } from 'node:path';
 import { styleFor } from '../src/cli/style.ts';
 import { table } from '../src/cli/table.ts';
 import { ROOT } from './generated.ts';
-import { type Comparison, compareLoss, compareWhole, type ReplayReport, type Truth } from './proof.ts';
+import {
+  type BookReport,
+  type Comparison,
+  compareLoss,
+  compareWhole,
+  type ReplayReport,
+  type Truth,
+} from './proof.ts';
 
 const program = resolve(process.argv[2] ?? join(ROOT, 'bin/run.js'));
 const style = styleFor('auto', process.stdout);
@@ -30,10 +37,11 @@ mdx('simulate --seed 42 --messages 200000 -o session.pcap --truth truth.json');
 
 title('Its books, built from the packets');
 mdx('replay session.pcap');
+mdx('book session.pcap --symbol AAA --depth 5');
 
 title('The proof: the books that the exchange itself kept');
-mdx('replay session.pcap --json > report.json');
-const isWhole = prove(compareWhole(read<Truth>('truth.json'), read<ReplayReport>('report.json')));
+mdx('book session.pcap --orders --json > books.json');
+const isWhole = prove(compareWhole(read<Truth>('truth.json'), read<BookReport>('books.json')));
 
 title('Packets get lost: the report names exactly what is missing');
 mdx('simulate --seed 42 --messages 200000 --loss 0.01% -o lossy.pcap --truth lossy-truth.json');
@@ -46,9 +54,9 @@ if (!isWhole || !isNamed) {
 }
 say(style.good('Everything is equal.'));
 title('What to try next');
-shown('mdx simulate -o - | mdx replay - --json');
 shown('mdx replay YOUR.pcap.zst        # pcap, pcapng, DBN, ITCH files; plain, gz or zst');
-shown('mdx replay --help');
+shown('mdx simulate -o - | mdx replay - --emit bbo | head -3');
+shown('mdx book --help');
 
 /** Runs mdx with these words in the folder of the demo and passes its output on, or writes it to the file after `>`. */
 function mdx(line: string): void {

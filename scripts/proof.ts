@@ -1,4 +1,4 @@
-/** What a proof reads of the report of `mdx replay --json`. */
+/** What a proof reads of the reports of `mdx replay --json` and `mdx book --json`. */
 export interface ReplayReport {
   readonly feed: { readonly messages: number; readonly messagesByType: Readonly<Record<string, number>> };
   readonly sequence: { readonly channels: readonly { readonly gaps: readonly NumberRange[] }[] } | null;
@@ -6,6 +6,19 @@ export interface ReplayReport {
   readonly anomalies: { readonly unknownOrder: Readonly<Record<string, number>>; readonly rejected: number };
   readonly book: Readonly<Record<string, number | string>>;
   readonly instruments: readonly Best[];
+}
+
+/** What `mdx book --orders --json` adds: the queue of every level. */
+export interface BookReport extends ReplayReport {
+  readonly instruments: readonly (Best & {
+    readonly bids: readonly QueuedLevel[];
+    readonly asks: readonly QueuedLevel[];
+  })[];
+}
+
+interface QueuedLevel {
+  readonly price: string | null;
+  readonly queue: readonly { readonly orderId: string; readonly quantity: string }[];
 }
 
 /** What a proof reads of the truth that `mdx simulate --truth` writes (docs/simulate.md). */
@@ -16,7 +29,13 @@ export interface Truth {
     Record<string, { readonly messages: number; readonly missing: readonly NumberRange[] }>
   >;
   readonly book: Readonly<Record<string, number | string>>;
-  readonly books: readonly Best[];
+  readonly books: readonly (Best & { readonly bids: readonly Order[]; readonly asks: readonly Order[] })[];
+}
+
+interface Order {
+  readonly id: string;
+  readonly price: string;
+  readonly quantity: string;
 }
 
 /** Message numbers, both included. */
@@ -39,8 +58,8 @@ export interface Comparison {
   readonly equal: boolean;
 }
 
-/** Holds the report of a replay against the truth of a session that came whole. */
-export function compareWhole(truth: Truth, report: ReplayReport): Comparison[] {
+/** Holds the books of a replay against the truth of a session that came whole. */
+export function compareWhole(truth: Truth, report: BookReport): Comparison[] {
   const unknown = Object.values(report.anomalies.unknownOrder).reduce((sum, count) => sum + count, 0);
   return [
     compare('messages', truth.messages, report.feed.messages),
@@ -48,7 +67,7 @@ export function compareWhole(truth: Truth, report: ReplayReport): Comparison[] {
     compare('events', truth.messages, report.events['total']),
     compare('orders nobody knows', 0, unknown),
     compare('books', truth.book['instruments'], report.book['instruments']),
-    compare('orders', truth.book['orders'], report.book['orders']),
+    compareAll('orders, in their queues', trueQueues(truth), queuesOf(report)),
     compare('levels', truth.book['levels'], report.book['levels']),
     compareAll('best prices', bestOf(truth.books), bestOf(report.instruments)),
     compare('state hash', truth.book['stateHash'], report.book['stateHash']),
@@ -81,6 +100,25 @@ function bestOf(books: readonly Best[]): Best[] {
   return books
     .filter(({ bid, ask }) => bid !== null || ask !== null)
     .map(({ symbol, bid, ask }) => ({ symbol, bid, ask }));
+}
+
+/** A line of text for every order, side by side in the order of the queues. */
+function trueQueues({ books }: Truth): string[] {
+  return books.flatMap(({ symbol, bids, asks }) =>
+    [bids, asks].flatMap((orders, side) =>
+      orders.map(({ id, price, quantity }) => [symbol, side, price, id, quantity].join(' ')),
+    ),
+  );
+}
+
+function queuesOf({ instruments }: BookReport): string[] {
+  return instruments.flatMap(({ symbol, bids, asks }) =>
+    [bids, asks].flatMap((levels, side) =>
+      levels.flatMap(({ price, queue }) =>
+        queue.map(({ orderId, quantity }) => [symbol, side, price, orderId, quantity].join(' ')),
+      ),
+    ),
+  );
 }
 
 function rangeText({ from, to }: NumberRange): string {
