@@ -1,0 +1,161 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { bigHigh, bigLow, toBigInt, toBigUint } from '../../../src/core/binary/time.ts';
+import type { Market } from '../../../src/core/book/market.ts';
+import { ordersOf } from '../../../src/core/book/view.ts';
+import type { EventBatch } from '../../../src/core/event/batch.ts';
+import {
+  FLAG_ASK,
+  FLAG_EXTENDED,
+  FLAG_LAST,
+  KIND_GAP,
+  KIND_SESSION,
+  RECORD_WORDS,
+  WORD_RECEIVE_TIME,
+} from '../../../src/core/event/record.ts';
+import type { EventObserver } from '../../../src/core/pipeline/books.ts';
+import { run } from '../../../src/core/pipeline/run.ts';
+import type { Until } from '../../../src/core/pipeline/until.ts';
+import type { EventInput } from '../../world/event-builder.ts';
+import { ReferenceMarket } from '../../world/reference-book.ts';
+import { runOptions } from '../../world/run-options.ts';
+import { play } from '../simulate/session.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'mdx-until-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Seen {
+  readonly event: EventInput;
+  readonly sequence: number;
+  readonly time: bigint;
+}
+
+/** Writes down every event of a run. */
+class Recorder implements EventObserver {
+  readonly seen: Seen[] = [];
+
+  before(batch: EventBatch, at: number): void {
+    const { words } = batch;
+    const flags = (words[at]! >> 8) & 255;
+    const number = (word: number): bigint => toBigInt(words[word + 1]!, words[word]!);
+    const second = at + RECORD_WORDS;
+    const related =
+      (flags & FLAG_EXTENDED) !== 0 ? toBigUint(words[second + 3]!, words[second + 2]!) : undefined;
+    this.seen.push({
+      event: {
+        kind: words[at]! & 255,
+        book: words[at + 1]!,
+        flags,
+        ask: (flags & FLAG_ASK) !== 0,
+        id: toBigUint(words[at + 3]!, words[at + 2]!),
+        price: number(at + 4),
+        quantity: number(at + 6),
+        ...(related === undefined ? {} : { related }),
+      },
+      sequence: batch.sequenceBase + (words[at]! >>> 16),
+      time:
+        toBigUint(batch.receiveBaseHigh, batch.receiveBaseLow) + BigInt(words[at + WORD_RECEIVE_TIME]! >>> 0),
+    });
+  }
+}
+
+function stateOf(market: Market | undefined): string[] {
+  const lines: string[] = [];
+  for (let book = 0; book < (market?.books ?? 0); book += 1) {
+    for (const ask of [false, true]) {
+      for (const { id, price, quantity } of ordersOf(market!, book, ask)) {
+        lines.push(`${book} ${ask ? 'ask' : 'bid'} ${price ?? 'market'} #${id} ${quantity}`);
+      }
+    }
+  }
+  return lines;
+}
+
+/** What is in the books after the last whole groups among these events. */
+function referenceState(seen: readonly Seen[], rules: Market['rules']): string[] {
+  const lastOf = new Map<number, number>();
+  for (const [index, { event }] of seen.entries()) {
+    if ((event.flags! & FLAG_LAST) !== 0) lastOf.set(event.book, index);
+  }
+  const reference = new ReferenceMarket(rules);
+  for (const [index, { event }] of seen.entries()) {
+    if (index <= (lastOf.get(event.book) ?? -1)) reference.apply(event);
+  }
+  return reference.state();
+}
+
+describe('a run that stops at a point', () => {
+  const wanted = fc.record({
+    seed: fc.nat(0xffff),
+    format: fc.constantFrom('pcap' as const, 'dbn' as const),
+    messages: fc.integer({ min: 1, max: 400 }),
+    loss: fc.constantFrom(0, 0.02),
+    kind: fc.constantFrom('time' as const, 'sequence' as const),
+    /** Where in the session, in thousandths, and how far beside an event. */
+    where: fc.integer({ min: -50, max: 1050 }),
+    beside: fc.integer({ min: -1, max: 1 }),
+    batchEvents: fc.constantFrom(2, 3, 17, 1024),
+  });
+
+  it('has the books of the reference after the last whole group up to there', async () => {
+    await fc.assert(
+      fc.asyncProperty(wanted, async (choice) => {
+        const { seed, format, messages, loss, kind, where, beside, batchEvents } = choice;
+        const a = format === 'dbn' ? {} : { loss };
+        const bytes = play({ seed, format, profile: { messages, instruments: 3, ordersLive: 60 }, a }).a;
+        const path = join(folder, `session.${format}`);
+        writeFileSync(path, bytes);
+        const recorder = new Recorder();
+        const whole = await run(runOptions([path], { observers: [recorder] }));
+        const { seen } = recorder;
+        const numbered = seen.filter(({ event }) => event.kind !== KIND_GAP && event.kind !== KIND_SESSION);
+        const index = Math.max(
+          0,
+          Math.min(Math.floor((where * numbered.length) / 1000), numbered.length - 1),
+        );
+        const shift = where < 0 ? -1_000_000_000n : where > 1000 ? 1_000_000_000n : BigInt(beside);
+        const time = numbered[index]!.time + shift;
+        const sequence = Math.max(0, numbered[index]!.sequence + Number(shift));
+        const stopAt: Until =
+          kind === 'time' ? { kind, high: bigHigh(time), low: bigLow(time) } : { kind, channel: 0, sequence };
+        const stopped = await run(runOptions([path], { stopAt, batchEvents }));
+
+        // A loss stands where it was found out: what waited for the missing numbers comes behind it.
+        const beyond = seen.findIndex((event) =>
+          kind === 'time' ? event.time > time : event.sequence > sequence,
+        );
+        const upTo = beyond < 0 ? seen : seen.slice(0, beyond);
+        expect(stateOf(stopped.books.markets[0])).toEqual(
+          referenceState(upTo, whole.books.markets[0]!.rules),
+        );
+        expect(stopped.stopped).toBe(beyond < 0 ? null : 'until');
+      }),
+      { numRuns: 120 },
+    );
+  });
+
+  it('has marked its books stale when something was lost before it', async () => {
+    const { a } = play({
+      seed: 5,
+      format: 'pcap',
+      profile: { messages: 400, instruments: 3 },
+      a: { loss: 0.05 },
+    });
+    const path = join(folder, 'lossy.pcap');
+    writeFileSync(path, a);
+    const recorder = new Recorder();
+    await run(runOptions([path], { observers: [recorder] }));
+    const gap = recorder.seen.findIndex(({ event }) => event.kind === KIND_GAP);
+    const at = recorder.seen[gap + 20]!;
+    const before = recorder.seen[gap - 1]!;
+    const staleAt = async (sequence: number): Promise<boolean> => {
+      const { books } = await run(runOptions([path], { stopAt: { kind: 'sequence', channel: 0, sequence } }));
+      return books.markets[0]!.stale.includes(1);
+    };
+    expect(await staleAt(at.sequence)).toBe(true);
+    expect(await staleAt(before.sequence - 1)).toBe(false);
+  });
+});
