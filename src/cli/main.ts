@@ -8,6 +8,7 @@ import { helpText, helpWidth, overview } from './help.ts';
 import { nearest } from './nearest.ts';
 import { Output, outputFailed } from './output.ts';
 import { type ColorMode, styleFor } from './style.ts';
+import { setV8Flags } from './v8-flags.ts';
 
 export interface StartOptions {
   /** Folder of the package. */
@@ -62,6 +63,7 @@ async function run(options: StartOptions, trouble: StreamTrouble): Promise<void>
     return;
   }
   const command = await commands.load(id);
+  setV8Flags();
   watchStandardStreams(trouble);
   command.id = id;
   const rest = argv.toSpliced(argv.indexOf(id), 1);

@@ -7,6 +7,7 @@ import { EXIT_PROBLEM } from '../cli/exit-codes.ts';
 import { nearest } from '../cli/nearest.ts';
 import type { Style } from '../cli/style.ts';
 import { pairs, table } from '../cli/table.ts';
+import { V8_FLAGS } from '../cli/v8-flags.ts';
 import type { BenchReport, Result, Verdict } from '../core/bench/report.ts';
 import { MdxError } from '../core/errors.ts';
 
@@ -111,6 +112,7 @@ export default class Bench extends BaseCommand {
       data: flags.data ?? process.env['MDX_DATA'] ?? null,
       root: this.config.root,
       version: this.config.version,
+      v8Flags: V8_FLAGS,
       progress: (text) => progress.update(text),
       stop: () => this.interruption.signal !== null,
     }).finally(() => progress.stop());

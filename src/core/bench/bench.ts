@@ -21,6 +21,8 @@ export interface BenchOptions {
   /** Folder of the program: for its version of the sources, and for starting it. */
   readonly root: string;
   readonly version: string;
+  /** What the program itself runs with. */
+  readonly v8Flags: readonly string[];
   readonly progress: (text: string) => void;
   /** Asked between two steps: should it end here, with what has been measured? */
   readonly stop: () => boolean;
@@ -109,7 +111,7 @@ async function open(profile: Profile, options: BenchOptions): Promise<Entry> {
   const subject =
     profile.make === null
       ? new ReplayProcess(options.root, options.replayBytes)
-      : new WorkloadProcess(profile.name);
+      : new WorkloadProcess(profile.name, options.v8Flags);
   try {
     const prepared = await subject.prepare({ events: options.events, data: options.data });
     return {

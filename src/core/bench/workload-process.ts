@@ -12,11 +12,12 @@ export class WorkloadProcess {
   #settle: { resolve: (answer: never) => void; reject: (error: Error) => void } | null = null;
   #ended = false;
 
-  constructor(profile: string) {
+  /** @param v8Flags that the process is started with. */
+  constructor(profile: string, v8Flags: readonly string[]) {
     this.#profile = profile;
     const file = new URL(`./worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
     this.#child = fork(fileURLToPath(file), [], {
-      execArgv: ['--expose-gc'],
+      execArgv: ['--expose-gc', ...v8Flags],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
