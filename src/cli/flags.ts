@@ -21,13 +21,6 @@ export const filesArg: Arg<string[]> = Args.string({
   ignoreStdin: true,
 });
 
-/** FILE of commands that read one. */
-export const fileArg: Arg<string> = Args.string({
-  description: 'capture or file to read; - is standard input',
-  required: true,
-  ignoreStdin: true,
-});
-
 export const feedFlag: OptionFlag<string | undefined> = Flags.string({
   summary: 'wire format of the messages; found by content unless given (see mdx feeds)',
   helpValue: 'NAME',
