@@ -1,4 +1,4 @@
-import { formatScaledBig } from '../core/event/format-text.ts';
+import { formatScaledBig, formatTimeIso } from '../core/event/format-text.ts';
 
 /*
  * Numbers as people read them. Machines get the exact text of core; nothing here is for them.
@@ -44,4 +44,9 @@ export function unscaled(decimal: string): number {
 /** The decimal that an integer means in a scale. */
 export function scaled(units: number, scale: number): string {
   return formatScaledBig(BigInt(units), scale);
+}
+
+/** A time of ns since 1970 as people read it: `2025-09-24T19:30:00.5Z`. */
+export function timeText(ns: bigint): string {
+  return formatTimeIso(ns);
 }

@@ -16,12 +16,11 @@ import {
 import { inputFlags, inputOptions } from '../cli/input.ts';
 import { type BookOfLevels, ladder, queues } from '../cli/ladder.ts';
 import { toJson } from '../cli/ndjson.ts';
-import { grouped } from '../cli/numbers.ts';
+import { grouped, timeText } from '../cli/numbers.ts';
 import { QUOTES_MAX, quotesTable, stateOf } from '../cli/quotes.ts';
 import { type RowFormat, rowFormatOf } from '../cli/rows.ts';
 import type { Style } from '../cli/style.ts';
 import { MdxError } from '../core/errors.ts';
-import { formatTimeIso } from '../core/event/format-text.ts';
 import type { AsOf, RunReport } from '../core/pipeline/report.ts';
 import type { RunResult } from '../core/pipeline/run.ts';
 
@@ -125,11 +124,11 @@ export default class Book extends BaseCommand {
   #tellPoint({ stopped, inputs }: RunResult, { asOf }: RunReport): void {
     if (stopped === null) {
       const end = inputs.at(-1)?.lastTime ?? null;
-      const when = end === null ? '' : `, at ${formatTimeIso(end)}`;
+      const when = end === null ? '' : `, at ${timeText(end)}`;
       this.note(`The input ends before the point of --at${when}: shown is its end.`);
     } else if (asOf === null) {
       const start = inputs[0]?.firstTime ?? null;
-      const when = start === null ? '' : `, which begins at ${formatTimeIso(start)}`;
+      const when = start === null ? '' : `, which begins at ${timeText(start)}`;
       this.note(
         `The point of --at is before the first whole group of the input${when}: the books are empty.`,
       );
@@ -176,6 +175,6 @@ function titleOf(book: BookOfLevels, style: Style): string {
 function asOfText(asOf: AsOf | null): string {
   if (asOf === null) return 'before the first event';
   const { channel, sequence, receiveTime, venueTime } = asOf;
-  const time = formatTimeIso(BigInt(receiveTime ?? venueTime));
+  const time = timeText(BigInt(receiveTime ?? venueTime));
   return sequence === null ? `after ${time}` : `after ${time}, #${channel}/${sequence}`;
 }
