@@ -32,7 +32,7 @@ export async function openRaw(path: string): Promise<ByteSource> {
   const stats = statOf(path, fd);
   if (stats.isDirectory()) {
     closeFile(fd);
-    throw new MdxError('input-directory', `reading ${path}: it is a directory, a file was expected`);
+    throw directoryError(path, null);
   }
   if (stats.isFIFO() || stats.isSocket() || isatty(fd)) return new StreamSource(path, streamOf(fd));
   return new FileSource(path, fd, stats.isFile() ? stats.size : null);
@@ -73,13 +73,18 @@ function readError(path: string, error: unknown): MdxError {
     return new MdxError('input-missing', `reading ${shown}: there is no such file`, { cause: error });
   }
   if (code === 'EISDIR') {
-    return new MdxError('input-directory', `reading ${shown}: it is a directory, a file was expected`, {
-      cause: error,
-    });
+    return directoryError(shown, error);
   }
   const denied = code === 'EACCES' || code === 'EPERM';
   const found = denied ? `the right to read it is missing (${code})` : `the system answers ${code}`;
   return new MdxError('input-unreadable', `reading ${shown}: ${found}`, { cause: error });
+}
+
+function directoryError(shown: string, cause: unknown): MdxError {
+  return new MdxError('input-directory', `reading ${shown}: it is a directory, a file was expected`, {
+    hint: 'Name the files in it.',
+    cause: cause ?? undefined,
+  });
 }
 
 /** A file that is read where the window has room, without a copy between. */
