@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { MdxError } from '../core/errors.ts';
+import type { Naming } from '../core/event/naming.ts';
 import type { BookFilter } from '../core/pipeline/books.ts';
 import type { RunOptions } from '../core/pipeline/run.ts';
 import {
@@ -9,6 +11,7 @@ import {
   gapTimeoutFlag,
   groupFlag,
   instrumentFlag,
+  instrumentsFlag,
   limitFlag,
   portFlag,
   startFlag,
@@ -26,6 +29,7 @@ export const inputFlags: {
   readonly limit: typeof limitFlag;
   readonly symbol: typeof symbolFlag;
   readonly instrument: typeof instrumentFlag;
+  readonly instruments: typeof instrumentsFlag;
   readonly date: typeof dateFlag;
   readonly start: typeof startFlag;
   readonly 'gap-timeout': typeof gapTimeoutFlag;
@@ -39,6 +43,7 @@ export const inputFlags: {
   limit: limitFlag,
   symbol: symbolFlag,
   instrument: instrumentFlag,
+  instruments: instrumentsFlag,
   date: dateFlag,
   start: startFlag,
   'gap-timeout': gapTimeoutFlag,
@@ -55,6 +60,7 @@ export interface InputFlags {
   readonly limit: number | undefined;
   readonly symbol: string[] | undefined;
   readonly instrument: bigint[] | undefined;
+  readonly instruments: string | undefined;
   readonly date: string | undefined;
   readonly start: bigint | 'first-seen' | 'snapshot';
   readonly 'gap-timeout': number;
@@ -84,7 +90,7 @@ export async function inputOptions(paths: readonly string[], flags: InputFlags):
     until: flags.until ?? null,
     messagesMax: flags.limit ?? Number.POSITIVE_INFINITY,
     books: bookFilter(flags.symbol, flags.instrument),
-    naming: null,
+    naming: flags.instruments === undefined ? null : await readInstruments(flags.instruments),
     date: flags.date ?? null,
     sequencer: {
       gapTimeoutNs: flags['gap-timeout'],
@@ -92,6 +98,20 @@ export async function inputOptions(paths: readonly string[], flags: InputFlags):
     },
     batchEvents: flags['batch-events'],
   };
+}
+
+async function readInstruments(path: string): Promise<Naming> {
+  const { parseInstruments } = await import('../core/pipeline/instruments-file.ts');
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a directory' : message;
+    throw new MdxError('instruments-file', `reading instruments ${path}: ${why}`, { cause: error });
+  }
+  return parseInstruments(path, text);
 }
 
 function bookFilter(symbols: string[] | undefined, instruments: bigint[] | undefined): BookFilter | null {

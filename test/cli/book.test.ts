@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -112,6 +112,27 @@ describe('mdx book at the end of a simulated session', () => {
     expect(readFileSync(path, 'utf8')).toMatch(/^source,publisher,instrument,symbol,stale,side,/);
     expect((await mdx(args)).code).toBe(2);
     expect(existsSync(path)).toBe(true);
+  });
+});
+
+describe('--instruments', () => {
+  it('names and scales the books, and --symbol finds them by these names', async () => {
+    const names = join(folder, 'names.csv');
+    writeFileSync(names, 'instrument,symbol,price_scale\n2,"B, Inc.",2\n');
+    const args = [session, '--instruments', names, '--symbol', 'B, Inc.'];
+    const plain = JSON.parse((await mdx(['book', session, '--symbol', 'AAB', '--json'])).stdout);
+    const named = JSON.parse((await mdx(['book', ...args, '--json'])).stdout);
+    const [wanted, found] = [plain.instruments[0], named.instruments[0]];
+    expect(found).toMatchObject({ symbol: 'B, Inc.', priceScale: 2, orders: wanted.orders });
+    expect(found.bid.price.replace('.', '')).toBe(wanted.bid.price.replace('.', ''));
+    const csv = await mdx(['replay', ...args, '--emit', 'bbo', '--format', 'csv']);
+    expect(csv.stdout.split('\n')[1]).toContain(',itch-5.0,0,2,"B, Inc.",');
+  });
+
+  it.each(['missing.csv', '.'])('%s: refused with exit 2', async (name) => {
+    const { code, stderr } = await mdx(['replay', session, '--instruments', join(folder, name)]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: reading instruments .*: (there is no such file|it is a directory)\n/);
   });
 });
 
