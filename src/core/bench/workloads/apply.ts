@@ -3,8 +3,11 @@ import type { EventBatch } from '../../event/batch.ts';
 import { itch } from '../../feeds/itch/index.ts';
 import { type EventStream, makeEventStream, type Shape } from '../event-stream.ts';
 import { ObjectBook } from '../object-book.ts';
+import { inSteps } from '../steps.ts';
 import type { Checksum, Workload, WorkloadOptions } from '../workload.ts';
 import { INSTRUMENTS, marketChecksum, SEED, syntheticDictionary } from './synthetic.ts';
+
+const BATCHES_PER_STEP = 16;
 
 /** What both kinds of book can do. */
 interface AnyBook {
@@ -44,6 +47,9 @@ function applyTo<B extends AnyBook>(
   let book = make();
   let batchAt = 0;
   let recordAt = 0;
+  const applyBatches = (from: number, to: number): void => {
+    for (let batch = from; batch < to; batch += 1) book.apply(stream.steady[batch]!);
+  };
   return {
     units: options.events,
     bytes: null,
@@ -55,7 +61,7 @@ function applyTo<B extends AnyBook>(
       recordAt = 0;
     },
     run() {
-      for (const batch of stream.steady) book.apply(batch);
+      inSteps(stream.steady.length, BATCHES_PER_STEP, applyBatches);
     },
     checksum: () => checksum(book),
     one() {

@@ -11,6 +11,7 @@ const LIVE = 10_000;
 /** About what a packet of the capture takes. */
 const PACKET_BYTES = 400;
 const WINDOW_BYTES: number = 1 << 20;
+const PACKETS_PER_STEP = 256;
 
 /** A pcap file in memory, a window's fill at a time, → UDP payloads. */
 export function captureWalk(options: WorkloadOptions): Workload {
@@ -28,16 +29,24 @@ export function captureWalk(options: WorkloadOptions): Workload {
   const datagram = new Datagram();
   datagram.attach(window.bytes);
   let payloads = 0;
+  /** A step of the walk. @returns what the reader answered last. */
+  const walkWindow = (reader: CaptureReader, extractor: UdpExtractor): number => {
+    for (let packet = 0; packet < PACKETS_PER_STEP; packet += 1) {
+      const step = reader.next();
+      if (step !== CAPTURE_PACKET) return step;
+      if (extractor.extract(reader, window, datagram) === UDP_OK) payloads += 1;
+    }
+    return CAPTURE_PACKET;
+  };
   const walk = (): void => {
     const reader = new CaptureReader(window, 'pcap');
     const extractor = new UdpExtractor();
     let read = 0;
     payloads = 0;
     for (;;) {
-      const step = reader.next();
-      if (step === CAPTURE_PACKET) {
-        if (extractor.extract(reader, window, datagram) === UDP_OK) payloads += 1;
-      } else if (step === CAPTURE_MORE) {
+      const step = walkWindow(reader, extractor);
+      if (step === CAPTURE_PACKET) continue;
+      if (step === CAPTURE_MORE) {
         const room = window.room();
         const next = file.subarray(read, read + room.length);
         room.set(next);
