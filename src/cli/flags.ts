@@ -220,7 +220,7 @@ export const batchEventsFlag: OptionFlag<number> = Flags.integer({
   summary: 'events per batch between decoder and book',
   helpValue: 'COUNT',
   default: 1024,
-  min: 2,
+  min: 4,
   max: 65_536,
 });
 

@@ -229,7 +229,8 @@ export class Market {
           this.#clear(head, book);
           break;
         case KIND_GAP:
-          this.#lose(batch.channel);
+          if (book >= 0) this.stale[book] = 1;
+          else this.#lose(batch.channel);
           break;
         case KIND_SESSION:
           this.#renew(batch.channel);

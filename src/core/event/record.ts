@@ -27,7 +27,8 @@
  *     level              quantity = absolute; order id = the order count of the level, 0 = unknown
  *     status, venue,
  *     definition         quantity low = the venue's message type; price low = the venue's state code, or 0
- *     gap                order id = first missing number, quantity = how many, price low = GapState
+ *     gap                order id = first missing number, quantity = how many, price low = GapState; with a book:
+ *                        something of that book is lost, how much the feed does not say (both 0)
  *     session, reset     order id = first number expected, quantity 0
  */
 

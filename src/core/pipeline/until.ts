@@ -6,6 +6,7 @@ import {
   KIND_GAP,
   KIND_RESET,
   KIND_SESSION,
+  NO_BOOK,
   RECORD_WORDS,
   WORD_BOOK,
   WORD_RECEIVE_TIME,
@@ -83,7 +84,8 @@ export class UntilGate implements EventSink {
   #take(words: Int32Array, at: number, records: number): void {
     const kind = words[at]! & 255;
     const length = records * RECORD_WORDS;
-    if (kind === KIND_GAP || kind === KIND_RESET || kind === KIND_SESSION) {
+    const named = words[at + WORD_BOOK]! !== NO_BOOK;
+    if (!named && (kind === KIND_GAP || kind === KIND_RESET || kind === KIND_SESSION)) {
       // The transport's own events belong to no group and wait for none; what has begun came before them.
       for (const begun of this.#open.values()) this.#emit(begun, 0, begun.length);
       this.#open.clear();

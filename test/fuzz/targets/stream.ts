@@ -17,7 +17,7 @@ const WINDOW_BYTES = 70_000;
 const INPUT_BYTES = 8192;
 const CASES_PER_EPISODE = 16;
 const BOOKS_ONE_IN = 4;
-const BATCH_RECORDS = Int32Array.of(2, 3, 64);
+const BATCH_RECORDS = Int32Array.of(3, 4, 64);
 const ANSWERS: readonly string[] = ['more', 'end', 'damaged'];
 
 export interface StreamKind {

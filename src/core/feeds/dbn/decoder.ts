@@ -28,6 +28,7 @@ import { HeadReader } from './head-reader.ts';
 import {
   ACTION_ADD,
   ACTION_CANCEL,
+  ACTION_CLEAR,
   ACTION_FILL,
   ACTION_MODIFY,
   ACTION_TRADE,
@@ -49,14 +50,14 @@ import {
 } from './layout.ts';
 import { TYPE_MBO_ACTION, typeName } from './message-types.ts';
 import { decodeMetadata, type Metadata, MetadataError } from './metadata.ts';
-import { decodeSpecialMbo } from './special-mbo.ts';
+import { decodeSpecialMbo, writeUnrepairedGap } from './special-mbo.ts';
 import { SymbolTable, symbolInRecord, utcDate } from './symbols.ts';
 
 const MBO_WORDS = MBO_BYTES / WORD_BYTES;
 const MBO_RTYPE_BITS: number = RTYPE_MBO << 8;
 
-/** Records that one message can become: a trade and its extension, a clear and a level. */
-const EVENT_RECORDS_MAX = 2;
+/** Records that one message can become: a gap, and a trade and its extension or a clear and a level. */
+const EVENT_RECORDS_MAX = 3;
 /** A batch spans this many message numbers (the u16 of word 0). */
 const SEQUENCE_SPAN = 0xffff;
 /** High half from which a time counts as undefined (2^64 − 1 is the value; the half begins in the year 2554). */
@@ -107,6 +108,7 @@ const SNAPSHOT_BITS: number = FLAG_SNAPSHOT << 8;
 const SUSPECT_BIT: number = F_MAYBE_BAD_BOOK;
 const SIZE_UNDEFINED: number = UNDEFINED_SIZE;
 const TRADE: number = ACTION_TRADE;
+const CLEAR: number = ACTION_CLEAR;
 
 /**
  * Decoder of a DBN stream: metadata, then records. mbo records become events; the other records of the format are
@@ -138,6 +140,8 @@ export class DbnDecoder implements StreamDecoder {
   #lastHead: number = NO_HEAD;
   #lastInstrument = 0;
   #lastBook: number = NO_BOOK;
+  /** Per book: 1 from a gap that the sender could not repair to the next clear. */
+  #suspectBooks: Uint8Array = new Uint8Array(64);
   /** Plain mbo records by action, since they were last counted. */
   readonly #tally: Int32Array = new Int32Array(256);
 
@@ -197,6 +201,11 @@ export class DbnDecoder implements StreamDecoder {
     if (window.bytes.length < RECORD_BYTES_MAX) {
       throw new RangeError(
         `a window of ${window.bytes.length} bytes cannot hold a record of ${RECORD_BYTES_MAX}`,
+      );
+    }
+    if (this.#batch.capacity < EVENT_RECORDS_MAX) {
+      throw new RangeError(
+        `a batch of ${this.#batch.capacity} records cannot hold the ${EVENT_RECORDS_MAX} of a message`,
       );
     }
     try {
@@ -302,11 +311,16 @@ export class DbnDecoder implements StreamDecoder {
       const tail = words[at + 9];
       const plan = PLANS[tail >>> 16];
       const size = words[at + 8];
-      if ((tail & SUSPECT_BIT) !== 0) this.suspectRecords += 1;
+      if ((tail & SUSPECT_BIT) !== 0) {
+        batch.count = count;
+        this.#suspect(delta, venue, receive, book);
+        count = batch.count;
+      }
       if ((((plan >>> 24) & tail) | (plan & SPECIAL)) !== 0 || size === SIZE_UNDEFINED) {
         batch.count = count;
         decodeSpecialMbo(this.#counts, batch, window, words, at, delta, venue, receive, book);
         count = batch.count;
+        if (((tail >>> 16) & 0xff) === CLEAR) this.#suspectBooks[book] = 0;
       } else {
         const action = (tail >>> 16) & 0xff;
         tally[action] += 1;
@@ -348,6 +362,19 @@ export class DbnDecoder implements StreamDecoder {
       this.#lastLow = this.#receiveLow;
     }
     this.#countPlanned();
+  }
+
+  /** Counts a record behind a gap that the sender could not repair; the first one of a book makes an event of the gap. */
+  #suspect(delta: number, venue: number, receive: number, book: number): void {
+    this.suspectRecords += 1;
+    if (book >= this.#suspectBooks.length) {
+      const grown = new Uint8Array(Math.max(book + 1, this.#suspectBooks.length * 2));
+      grown.set(this.#suspectBooks);
+      this.#suspectBooks = grown;
+    }
+    if (this.#suspectBooks[book] === 1) return;
+    this.#suspectBooks[book] = 1;
+    writeUnrepairedGap(this.#batch, delta, venue, receive, book);
   }
 
   /**

@@ -5,7 +5,9 @@ import {
   FLAG_LAST,
   FLAG_ONE_SIDE,
   FLAG_SNAPSHOT,
+  GAP_LOST,
   KIND_CLEAR,
+  KIND_GAP,
   KIND_LEVEL,
   KIND_VENUE,
   RECORD_WORDS,
@@ -83,6 +85,17 @@ export function decodeSpecialMbo(
       put(batch, head, book, words[at + 6], words[at + 7], gone ? 0 : words[at + 8], venue, receive);
     }
   }
+}
+
+/** Writes that something of this book is lost that nobody can name: no first number, no count. */
+export function writeUnrepairedGap(
+  batch: EventBatch,
+  delta: number,
+  venue: number,
+  receive: number,
+  book: number,
+): void {
+  put(batch, KIND_GAP | (delta << 16), book, GAP_LOST, 0, 0, venue, receive);
 }
 
 /** Writes one event without an order. */

@@ -177,8 +177,8 @@ describe.skipIf(DATA === null)('CLX5', () => {
     const bytes = sample('CLX5_mbo.dbn').subarray(0, 360 + 56 * 3000);
     const whole = decodeStream(bytes, { windowBytes: 1 << 18 });
     for (const [chunk, batchRecords] of [
-      [1, 2],
-      [55, 3],
+      [1, 3],
+      [55, 4],
       [57, 64],
       [4096, 1024],
     ] as const) {
