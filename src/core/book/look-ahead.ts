@@ -13,7 +13,7 @@ const HEAD_ASK: number = record.FLAG_ASK << 8;
 /** Records looked at together: what they touch fits into the first cache. */
 export const LOOK_AHEAD_RECORDS = 32;
 /** Live orders from which on it pays: below, most of what is touched is in a near cache anyway. */
-export const LOOK_AHEAD_ORDERS_MIN: number = 1 << 17;
+export const LOOK_AHEAD_ORDERS_MIN: number = 1 << 16;
 
 /**
  * Reads what the next events are about to touch (index entry, order, its neighbours in the queue) for many events
