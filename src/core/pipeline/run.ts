@@ -35,6 +35,7 @@ import { type Channel, passes } from './flows.ts';
 import { type InvariantMode, InvariantWatch } from './invariant-watch.ts';
 import type { Pacer } from './pacer.ts';
 import { PacketPipeline } from './packet-pipeline.ts';
+import { TimeRange } from './time-range.ts';
 import { type Until, UntilGate } from './until.ts';
 
 /** Bytes of a file held at a time. */
@@ -160,6 +161,10 @@ class Run {
   #stopped: RunResult['stopped'] = null;
   /** Set while a paced run waits: ns. */
   #wait = 0;
+  /** What leaves out events of the stream at hand by their time. */
+  #range: TimeRange | null = null;
+  /** Messages that were left out so in streams before. */
+  #leftOut = 0;
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -423,12 +428,15 @@ class Run {
 
   async #readStream(source: ByteSource, head: Uint8Array): Promise<void> {
     const { feed, framing } = this.#detectStream(source.path, head);
-    this.#refusePacketOptions(source.path);
+    this.#refuseUnfit(source.path, feed);
     this.#feed = feed;
     this.#framing = framing;
     const { counts, sink } = this.#openBooks(feed);
     const input = this.#addInput(source.path, framing === 'dbn' ? 'dbn' : 'itch-file');
-    const writer = new EventWriter(this.#batch, sink);
+    const { from, until } = this.#options;
+    const range = from === null && until === null ? null : new TimeRange(from, until, sink);
+    this.#range = range;
+    const writer = new EventWriter(this.#batch, range ?? sink);
     const decoder = feed.streamDecoder!(
       { channel: 0, dictionary: this.#dictionary, writer, counts, midnight: this.#midnight(feed, 0n) },
       framing,
@@ -451,6 +459,7 @@ class Run {
       if (window.offset === position && window.ended && window.available === 0) break;
     }
     writer.flush();
+    if (range !== null) this.#closeRange(range, input);
     input.bytes = source.bytes;
     input.firstTime = decoder.firstTime;
     input.lastTime = decoder.lastTime;
@@ -496,7 +505,7 @@ class Run {
   #stepBytes(): number {
     // Paced, one message at a time: it is handed over when it is due.
     if (this.#options.pacer !== null) return STREAM_STEP_BYTES;
-    const left = this.#options.messagesMax - (this.#counts?.messages ?? 0);
+    const left = this.#options.messagesMax - this.#messagesTaken();
     const watched = this.#isWatched || this.#gate !== null;
     return Math.min(left * MESSAGE_BYTES_MIN, watched ? STREAM_BYTES_WATCHED : Number.POSITIVE_INFINITY);
   }
@@ -516,24 +525,52 @@ class Run {
       writer.flush();
       if (this.#gate.passed) this.#stopped = 'until';
     }
-    if ((this.#counts?.messages ?? 0) >= this.#options.messagesMax) this.#stopped = 'limit';
+    if (this.#range !== null) writer.flush();
+    if (this.#messagesTaken() >= this.#options.messagesMax) this.#stopped = 'limit';
   }
 
-  /** What chooses among packets cannot be obeyed where there are none; to ignore it would answer another question. */
-  #refusePacketOptions(path: string): void {
-    const { ports, groups, from, until, sequencer } = this.#options;
-    const given = [
-      ports === null ? null : '--port',
-      groups === null ? null : '--group',
-      from === null ? null : '--from',
-      until === null ? null : '--until',
-      sequencer.start === 'first-seen' ? null : '--start',
-    ].filter((flag) => flag !== null);
-    if (given.length === 0) return;
-    throw new MdxError(
-      'usage',
-      `reading ${path}: ${given.join(', ')} chooses among packets, and this file has none`,
-    );
+  #closeRange(range: TimeRange, input: InputResult): void {
+    if (range.before > 0) input.skipped.set('beforeFrom', range.before);
+    if (range.after > 0) input.skipped.set('afterUntil', range.after);
+    this.#leftOut += range.before + range.after;
+    this.#range = null;
+  }
+
+  /** Messages of streams that count for the limit: those outside the times asked for do not. */
+  #messagesTaken(): number {
+    const now = this.#range === null ? 0 : this.#range.before + this.#range.after;
+    return (this.#counts?.messages ?? 0) - this.#leftOut - now;
+  }
+
+  /** What a stream has nothing for cannot be obeyed; to ignore it would answer another question. */
+  #refuseUnfit(path: string, feed: Feed): void {
+    const { ports, groups, from, until, sequencer, stopAt, pacer, date } = this.#options;
+    const given = (flags: readonly (readonly [isGiven: boolean, flag: string])[]): string =>
+      flags.flatMap(([isGiven, flag]) => (isGiven ? [flag] : [])).join(', ');
+    const ofPackets = given([
+      [ports !== null, '--port'],
+      [groups !== null, '--group'],
+      [sequencer.start !== 'first-seen', '--start'],
+    ]);
+    if (ofPackets !== '') {
+      throw new MdxError(
+        'usage',
+        `reading ${path}: ${ofPackets} chooses among packets, and this file has none`,
+      );
+    }
+    const ofTimes = given([
+      [from !== null, '--from'],
+      [until !== null, '--until'],
+      [stopAt?.kind === 'time', '--at TIME'],
+      [pacer !== null, '--speed'],
+    ]);
+    if (ofTimes !== '' && feed.midnightZone !== null && date === null) {
+      throw new MdxError(
+        'usage',
+        `reading ${path}: ${ofTimes} needs times, and those of this file count from the midnight of an unknown day`,
+        { hint: 'Name the trading day with --date.' },
+      );
+    }
   }
 
   #detectStream(path: string, head: Uint8Array): { readonly feed: Feed; readonly framing: Framing } {

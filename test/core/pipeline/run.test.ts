@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { toBigInt } from '../../../src/core/binary/time.ts';
 import type { EventBatch } from '../../../src/core/event/batch.ts';
 import { WORD_VENUE_TIME } from '../../../src/core/event/record.ts';
+import { MoldPacketEncoder } from '../../../src/core/feeds/itch/mold-encoder.ts';
 import { type RunReport, reportOf } from '../../../src/core/pipeline/report.ts';
 import { type RunOptions, run } from '../../../src/core/pipeline/run.ts';
 import { DATA, dataPath } from '../../world/data.ts';
@@ -170,7 +171,7 @@ describe.skipIf(DATA === null)('a stream without packets', () => {
 
   it('refuses what chooses among packets instead of ignoring it', async () => {
     const path = dataPath('dbn/CLX5_mbo.dbn');
-    for (const wanted of [{ ports: new Set([1]) }, { from: 1n }, { until: 1n }]) {
+    for (const wanted of [{ ports: new Set([1]) }, { sequencer: { gapTimeoutNs: 1, start: 5 } }]) {
       await expect(report([path], wanted)).rejects.toMatchObject({ code: 'usage' });
     }
   });
@@ -180,4 +181,83 @@ describe.skipIf(DATA === null)('a stream without packets', () => {
       code: 'input-format',
     });
   });
+});
+
+describe('times that bound a stream', () => {
+  it.skipIf(DATA === null)('of DBN choose by time of arrival, both inclusive', async () => {
+    const path = dataPath('dbn/CLX5_mbo.dbn');
+    const bytes = readFileSync(path);
+    const timeOf = (record: number): bigint => bytes.readBigUInt64LE(360 + (record - 1) * 56 + 40);
+    for (const [first, last] of [
+      [1, 38_212],
+      [100, 20_000],
+      [14_770, 14_770],
+    ] as const) {
+      const [from, until] = [timeOf(first), timeOf(last)];
+      const wanted = Array.from({ length: 38_212 }, (_, index) => timeOf(index + 1));
+      const inside = wanted.filter((time) => time >= from && time <= until).length;
+      const { events, inputs } = await report([path], { from, until, invariants: 'off' });
+      const before = wanted.filter((time) => time < from).length;
+      const after = wanted.filter((time) => time > until).length;
+      expect(events['total']).toBe(inside);
+      expect(inputs[0]).toMatchObject({
+        skipped: {
+          ...(before > 0 ? { beforeFrom: before } : {}),
+          ...(after > 0 ? { afterUntil: after } : {}),
+        },
+      });
+    }
+  });
+
+  it.skipIf(DATA === null)('leave what is outside out of the limit', async () => {
+    const path = dataPath('dbn/CLX5_mbo.dbn');
+    const from = 1758744000000000000n;
+    const { events, asOf, stopped } = await report([path], { from, messagesMax: 10, invariants: 'off' });
+    expect({ total: events['total'], asOf, stopped }).toMatchObject({
+      total: 10,
+      asOf: { sequence: '14779' },
+      stopped: 'limit',
+    });
+  });
+
+  /** A message file: the messages of a packet without its head. */
+  function messageFile(): string {
+    const encoder = new MoldPacketEncoder({ session: 'S1', sequence: 1, packetBytesMax: 1400 });
+    for (const second of [1n, 2n, 3n, 4n]) {
+      encoder.appendFields('A', {
+        stockLocate: 1,
+        trackingNumber: 0,
+        timestamp: 36_000_000_000_000n + second * 1_000_000_000n,
+        orderReferenceNumber: second,
+        buySellIndicator: 'B',
+        shares: 1,
+        stock: 'TEST',
+        price: 100,
+      });
+    }
+    const path = join(folder, 'messages.itch');
+    writeFileSync(path, encoder.finish().subarray(20));
+    return path;
+  }
+
+  it('of ITCH choose by the time of the message, where the day is known', async () => {
+    const wanted = { date: '2023-08-22', from: OPEN + 2_000_000_000n, until: OPEN + 3_000_000_000n };
+    const { book, inputs } = await report([messageFile()], wanted);
+    expect(book.orders).toBe(2);
+    expect(inputs[0]).toMatchObject({ skipped: { beforeFrom: 1, afterUntil: 1 } });
+  });
+
+  it.each([
+    [{ from: 1n }, '--from needs times'],
+    [{ until: 1n }, '--until needs times'],
+    [{ stopAt: { kind: 'time', high: 0, low: 1 } }, '--at TIME needs times'],
+  ] as [Partial<RunOptions>, string][])(
+    'of ITCH are refused where it is not (%#)',
+    async (wanted, message) => {
+      await expect(report([messageFile()], wanted)).rejects.toMatchObject({
+        code: 'usage',
+        message: expect.stringContaining(message) as string,
+      });
+    },
+  );
 });
