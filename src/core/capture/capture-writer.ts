@@ -18,9 +18,21 @@ const NS_PER_SECOND = 1_000_000_000;
 const TWO_32 = 4294967296;
 
 /** Writes captured packets; bytes reach the sink when the buffer is full and on `flush`. */
-export interface CaptureWriter {
+export abstract class CaptureWriter {
+  protected readonly out: BlockBuffer;
+
+  constructor(sink: ByteSink) {
+    this.out = new BlockBuffer(sink, BUFFER_BYTES);
+  }
+
   /** Writes `length` payload bytes behind made-up Ethernet, IP and UDP headers. */
-  writeUdp(header: UdpHeader, payload: Uint8Array, offset: number, length: number): void;
+  writeUdp(header: UdpHeader, payload: Uint8Array, offset: number, length: number): void {
+    checkRange(payload, offset, length, UDP_PAYLOAD_BYTES_MAX);
+    const frame = frameBytes(header.ipVersion, length);
+    const at = this.begin(header.timeHigh, header.timeLow, frame, frame);
+    synthesizeEthernet(this.out.bytes, this.out.view, at, header, this.macByte, payload, offset, length);
+  }
+
   /** Writes a whole Ethernet frame as it is; `originalLength` ≥ `length` where it was cut. */
   writeFrame(
     timeHigh: number,
@@ -29,8 +41,21 @@ export interface CaptureWriter {
     offset: number,
     length: number,
     originalLength: number,
-  ): void;
-  flush(): void;
+  ): void {
+    checkRange(frame, offset, length, SNAP_LENGTH);
+    const at = this.begin(timeHigh, timeLow, length, originalLength);
+    this.out.bytes.set(frame.subarray(offset, offset + length), at);
+  }
+
+  flush(): void {
+    this.out.flush();
+  }
+
+  /** Last byte of the source MAC of made-up headers. */
+  protected abstract get macByte(): number;
+
+  /** Writes all of a packet's record but its bytes. @returns where they go. */
+  protected abstract begin(timeHigh: number, timeLow: number, captured: number, original: number): number;
 }
 
 export interface PcapWriterOptions {
@@ -47,17 +72,16 @@ export interface PcapWriterOptions {
  *             length · 20 u32 link type 1
  *     record  0 u32 seconds · 4 u32 fraction · 8 u32 captured · 12 u32 original · the bytes, not padded
  */
-export class PcapWriter implements CaptureWriter {
-  readonly #out: BlockBuffer;
+export class PcapWriter extends CaptureWriter {
   readonly #microseconds: boolean;
-  readonly #macByte: number;
+  protected readonly macByte: number;
 
   constructor(sink: ByteSink, options: PcapWriterOptions = {}) {
-    this.#out = new BlockBuffer(sink, BUFFER_BYTES);
+    super(sink);
     this.#microseconds = options.unit === 'us';
-    this.#macByte = macByteOf(options.line ?? 'A');
-    const view = this.#out.view;
-    const at = this.#out.reserve(24);
+    this.macByte = macByteOf(options.line ?? 'A');
+    const view = this.out.view;
+    const at = this.out.reserve(24);
     view.setUint32(at, this.#microseconds ? 0xa1b2c3d4 : 0xa1b23c4d, true);
     view.setUint16(at + 4, 2, true);
     view.setUint16(at + 6, 4, true);
@@ -67,35 +91,9 @@ export class PcapWriter implements CaptureWriter {
     view.setUint32(at + 20, LINK_TYPE_ETHERNET, true);
   }
 
-  writeUdp(header: UdpHeader, payload: Uint8Array, offset: number, length: number): void {
-    checkRange(payload, offset, length, UDP_PAYLOAD_BYTES_MAX);
-    const frame = frameBytes(header.ipVersion, length);
-    const at = this.#record(header.timeHigh, header.timeLow, frame, frame);
-    const out = this.#out;
-    synthesizeEthernet(out.bytes, out.view, at, header, this.#macByte, payload, offset, length);
-  }
-
-  writeFrame(
-    timeHigh: number,
-    timeLow: number,
-    frame: Uint8Array,
-    offset: number,
-    length: number,
-    originalLength: number,
-  ): void {
-    checkRange(frame, offset, length, SNAP_LENGTH);
-    const at = this.#record(timeHigh, timeLow, length, originalLength);
-    this.#out.bytes.set(frame.subarray(offset, offset + length), at);
-  }
-
-  flush(): void {
-    this.#out.flush();
-  }
-
-  /** Writes a record header. @returns where its bytes go. */
-  #record(timeHigh: number, timeLow: number, captured: number, original: number): number {
-    const view = this.#out.view;
-    const at = this.#out.reserve(16 + captured);
+  protected begin(timeHigh: number, timeLow: number, captured: number, original: number): number {
+    const view = this.out.view;
+    const at = this.out.reserve(16 + captured);
     const low = timeLow >>> 0;
     // The double quotient may be one off; the remainder is exact in 32 bits.
     let seconds = Math.floor((timeHigh * TWO_32 + low) / NS_PER_SECOND);
@@ -153,15 +151,14 @@ export interface InterfaceStatistics {
  *     statistics  0 u32 5 · 4 u32 total · 8 u32 interface · 12 time · 20 options, u64 each: 4 received,
  *                 5 dropped by the interface, 7 dropped by the system, 8 delivered, 0 end · u32 total
  */
-export class PcapngWriter implements CaptureWriter {
-  readonly #out: BlockBuffer;
+export class PcapngWriter extends CaptureWriter {
   readonly #macBytes: number[] = [];
   /** Interface of the packets that are written next; set it to what `addInterface` answered. */
   interfaceId = 0;
 
   constructor(sink: ByteSink) {
-    this.#out = new BlockBuffer(sink, BUFFER_BYTES);
-    const view = this.#out.view;
+    super(sink);
+    const view = this.out.view;
     const at = this.#block(0x0a0d0d0a, 28);
     view.setUint32(at + 8, 0x1a2b3c4d, true);
     view.setUint16(at + 12, 1, true);
@@ -170,11 +167,15 @@ export class PcapngWriter implements CaptureWriter {
     view.setInt32(at + 20, -1, true);
   }
 
+  protected get macByte(): number {
+    return this.#macBytes[this.interfaceId]!;
+  }
+
   /** Describes one more interface. @returns its number. */
   addInterface(options: InterfaceOptions): number {
     const name = optionText(options.name);
     const description = optionText(options.description);
-    const { bytes, view } = this.#out;
+    const { bytes, view } = this.out;
     const optionsBytes = 4 + padded(name.length) + 4 + padded(description.length) + 8 + 4;
     const at = this.#block(1, 16 + optionsBytes + 4);
     view.setUint16(at + 8, LINK_TYPE_ETHERNET, true);
@@ -185,27 +186,6 @@ export class PcapngWriter implements CaptureWriter {
     next = writeOption(bytes, view, next, OPTION_RESOLUTION, Uint8Array.of(9));
     view.setUint32(next, 0, true);
     return this.#macBytes.push(macByteOf(options.name)) - 1;
-  }
-
-  writeUdp(header: UdpHeader, payload: Uint8Array, offset: number, length: number): void {
-    checkRange(payload, offset, length, UDP_PAYLOAD_BYTES_MAX);
-    const frame = frameBytes(header.ipVersion, length);
-    const at = this.#packet(header.timeHigh, header.timeLow, frame, frame);
-    const { bytes, view } = this.#out;
-    synthesizeEthernet(bytes, view, at, header, this.#macBytes[this.interfaceId]!, payload, offset, length);
-  }
-
-  writeFrame(
-    timeHigh: number,
-    timeLow: number,
-    frame: Uint8Array,
-    offset: number,
-    length: number,
-    originalLength: number,
-  ): void {
-    checkRange(frame, offset, length, SNAP_LENGTH);
-    const at = this.#packet(timeHigh, timeLow, length, originalLength);
-    this.#out.bytes.set(frame.subarray(offset, offset + length), at);
   }
 
   /** Writes the counters of an interface as they stood at a time. */
@@ -222,7 +202,7 @@ export class PcapngWriter implements CaptureWriter {
       [USER_DELIVERED, statistics.delivered],
     ];
     const known = values.filter((entry): entry is [number, bigint] => entry[1] !== undefined);
-    const view = this.#out.view;
+    const view = this.out.view;
     const at = this.#block(5, 20 + known.length * 12 + 4 + 4);
     view.setInt32(at + 8, interfaceId, true);
     view.setInt32(at + 12, timeHigh, true);
@@ -237,26 +217,21 @@ export class PcapngWriter implements CaptureWriter {
     view.setUint32(next, 0, true);
   }
 
-  flush(): void {
-    this.#out.flush();
-  }
-
   /** Reserves a block and writes type and both lengths. @returns where it begins. */
   #block(type: number, total: number): number {
-    const view = this.#out.view;
-    const at = this.#out.reserve(total);
+    const view = this.out.view;
+    const at = this.out.reserve(total);
     view.setInt32(at, type, true);
     view.setInt32(at + 4, total, true);
     view.setInt32(at + total - 4, total, true);
     return at;
   }
 
-  /** Writes all of a packet block but its bytes. @returns where they go. */
-  #packet(timeHigh: number, timeLow: number, captured: number, original: number): number {
+  protected begin(timeHigh: number, timeLow: number, captured: number, original: number): number {
     if (this.interfaceId >= this.#macBytes.length) {
       throw new RangeError(`interface ${this.interfaceId} was not added, only ${this.#macBytes.length} were`);
     }
-    const view = this.#out.view;
+    const view = this.out.view;
     const end = 28 + padded(captured);
     const at = this.#block(6, end + 4);
     view.setInt32(at + 8, this.interfaceId, true);
