@@ -22,7 +22,7 @@ export function styleFor(mode: ColorMode, stream: { readonly isTTY?: boolean }):
   const auto = stream.isTTY === true && (NO_COLOR === undefined || NO_COLOR === '') && TERM !== 'dumb';
   const colored = mode === 'always' || (mode === 'auto' && auto);
   const set = (format: Format) => (text: string) =>
-    colored ? styleText(format, text, { validateStream: false }) : text;
+    colored && text !== '' ? styleText(format, text, { validateStream: false }) : text;
   return {
     colored,
     bold: set('bold'),

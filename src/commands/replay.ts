@@ -17,14 +17,12 @@ import {
 } from '../cli/flags.ts';
 import { inputFlags, inputOptions } from '../cli/input.ts';
 import type { Output } from '../cli/output.ts';
+import { replayTables } from '../cli/replay-tables.ts';
 import { rowFormatOf, rowWriter } from '../cli/rows.ts';
-import type { Style } from '../cli/style.ts';
-import { pairs, table } from '../cli/table.ts';
 import { wallClock } from '../cli/wall-clock.ts';
 import { MdxError } from '../core/errors.ts';
 import type { EventObserver } from '../core/pipeline/books.ts';
 import type { InvariantMode } from '../core/pipeline/invariant-watch.ts';
-import type { LevelReport } from '../core/pipeline/level-report.ts';
 import type { Pacer } from '../core/pipeline/pacer.ts';
 import type { RunReport } from '../core/pipeline/report.ts';
 import type { RowKind } from '../core/pipeline/rows/rows.ts';
@@ -99,7 +97,8 @@ export default class Replay extends BaseCommand {
     });
     this.tellProblems(result);
     // Rows are never mixed with a report.
-    if (rows?.onStdout !== true) await this.printReport(report, (style) => render(report, style));
+    if (rows?.onStdout !== true)
+      await this.printReport(report, (style) => replayTables(report, flags['all-instruments'], style));
     this.exitWith(exitCode(report, flags.strict));
     if (this.interruption.exitCode !== null) this.exitWith(this.interruption.exitCode);
   }
@@ -170,44 +169,4 @@ function exitCode(report: RunReport, strict: boolean): number {
   const { malformed } = report.feed;
   const gaps = report.sequence?.channels.some((channel) => channel.gaps.length > 0) ?? false;
   return strict && (malformed > 0 || report.anomalies.rejected > 0 || gaps) ? EXIT_PROBLEM : 0;
-}
-
-function render(report: RunReport, style: Style): string {
-  const { feed, events, anomalies, book, timing } = report;
-  const unknown = Object.values(anomalies.unknownOrder).reduce((sum, count) => sum + count, 0);
-  const facts = pairs(
-    [
-      ['feed', `${feed.protocol ?? 'unknown'} (${feed.framing ?? 'unknown'})`],
-      ['messages', `${feed.messages} · unknown ${feed.unknownMessages} · malformed ${feed.malformed}`],
-      ['events', `${events['total']} in ${events['groups']} groups`],
-      [
-        'anomalies',
-        `unknown orders ${unknown} · crossed ${anomalies.crossedAtLast} · rejected ${anomalies.rejected}`,
-      ],
-      ['books', `${book.instruments} · orders ${book.orders} · levels ${book.levels}`],
-      ['state hash', `${book.stateHash ?? 'one per source'}`],
-      ['speed', `${timing.messagesPerSecond} messages/s`],
-    ],
-    style,
-  );
-  const rows = report.instruments.map(({ instrument, symbol, orders, stale, bid, ask }) => [
-    symbol ?? instrument,
-    String(orders),
-    best(bid),
-    best(ask),
-    stale ? 'stale' : '',
-  ]);
-  if (rows.length === 0) return facts;
-  const head = [
-    { head: 'instrument' },
-    { head: 'orders', align: 'right' as const },
-    { head: 'bid', align: 'right' as const },
-    { head: 'ask', align: 'right' as const },
-    { head: '' },
-  ];
-  return `${facts}\n${table(head, rows, style)}`;
-}
-
-function best(level: LevelReport | null): string {
-  return level === null ? '–' : `${level.price ?? 'market'} × ${level.quantity}`;
 }

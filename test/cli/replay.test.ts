@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATA, dataPath } from '../world/data.ts';
 import { mdx, shell } from '../world/real-process.ts';
 
@@ -59,7 +59,9 @@ describe('mdx replay: a capture that is cut', () => {
     const path = file('cut.pcap', (await session()).subarray(0, 50_000));
     const { code, stdout, stderr } = await mdx(['replay', path]);
     expect(code).toBe(3);
-    expect(stdout).toMatch(/^feed +itch-5\.0 \(moldudp64\)\nmessages +[1-9]\d+ · unknown 0 · malformed 0\n/);
+    expect(stdout).toMatch(
+      /^feed +itch-5\.0 \(moldudp64\)\ninput .* · truncated\n(.*\n)*messages +[1-9][\d,]+\n/,
+    );
     expect(stderr).toMatch(
       /^warning: .*cut\.pcap: damaged at byte 49\d\d\d: the file ends inside a packet: \d+ of \d+ bytes\n$/,
     );
@@ -124,5 +126,85 @@ describe.skipIf(DATA === null)('mdx replay: a real file', () => {
     const { code, stdout, stderr } = await mdx(['replay', dataPath(name)]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain('no feed matches its datagrams');
+  });
+});
+
+describe('mdx replay: tables for people', () => {
+  const lossy = join(folder, 'lossy.pcap');
+
+  beforeAll(async () => {
+    const made = await mdx([
+      ...['simulate', '--messages', '3000', '--instrument-count', '30', '--seed', '9'],
+      ...['--loss', 'A=0.02', '--dup', 'A=0.02', '-o', lossy, '-q'],
+    ]);
+    expect(made.code).toBe(0);
+  });
+
+  async function tables(...args: string[]): Promise<string[]> {
+    const { code, stdout, stderr } = await mdx(['replay', lossy, ...args]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return stdout.split('\n');
+  }
+
+  it('say the numbers of the report, with separators', async () => {
+    const report = JSON.parse((await mdx(['replay', lossy, '--json'])).stdout);
+    const lines = await tables();
+    const number = (count: number): string => count.toLocaleString('en');
+    expect(lines).toContain(`messages    ${number(report.feed.messages)}`);
+    expect(lines).toContain(
+      `books       ${report.book.instruments} · ${number(report.book.orders)} orders · ${number(report.book.levels)} levels`,
+    );
+    expect(lines).toContain(`state hash  ${report.book.stateHash}`);
+    const unknown = report.anomalies.unknownOrder as Record<string, number>;
+    const sum = Object.values(unknown).reduce((total, count) => total + count, 0);
+    expect(lines.find((line) => line.startsWith('anomalies'))).toContain(
+      `${number(sum)} of unknown orders (`,
+    );
+  });
+
+  it('name what never came, per channel', async () => {
+    const { sequence } = JSON.parse((await mdx(['replay', lossy, '--json'])).stdout);
+    const [{ gaps, last, packets, duplicates }] = sequence.channels;
+    const lost = gaps.reduce(
+      (total: number, { from, to }: { from: string; to: string }) => total + Number(to) - Number(from) + 1,
+      0,
+    );
+    const row = (await tables()).find((line) => /^ +0 {2}/.test(line))!;
+    const cells = row.trim().split(/ {2,}/);
+    const number = (count: number | string): string => Number(count).toLocaleString('en');
+    expect(cells.slice(0, 6)).toEqual([
+      '0',
+      '0000000009',
+      '1',
+      number(last),
+      number(packets),
+      number(duplicates),
+    ]);
+    expect(cells[8]).toBe(number(lost));
+    expect(cells[9]).toMatch(new RegExp(`^${number(gaps[0].from)}.* and ${gaps.length - 3} more ranges$`));
+  });
+
+  it('show the twenty books with most orders, and all when asked', async () => {
+    const some = await tables();
+    const from = some.findIndex((line) => line.startsWith('instrument'));
+    const orders = some
+      .slice(from + 1, from + 21)
+      .map((line) => Number(line.split(/ +/)[1]!.replace(',', '')));
+    expect(orders).toEqual(orders.toSorted((a, b) => b - a));
+    expect(some[from + 21]).toBe('… and 10 more books with fewer orders; see --all-instruments or --json');
+    const all = await tables('--all-instruments');
+    expect(all.filter((line) => /^AA[A-Z]|^AB[A-Z]/.test(line))).toHaveLength(30);
+  });
+
+  it('colour what is wrong, and nothing in what scripts read', async () => {
+    const { stdout } = await mdx(['replay', lossy, '--color', 'always']);
+    expect(stdout).toContain('\u001b[33mstale\u001b[39m');
+    expect(stdout.split('\n').find((line) => line.includes('anomalies'))).toContain('\u001b[33m');
+    const json = await mdx(['replay', lossy, '--color', 'always', '--json']);
+    expect(json.stdout).not.toContain('\u001b');
+  });
+
+  it('tell that a run was cut short', async () => {
+    expect(await tables('--limit', '100')).toContain('stopped     after the messages of --limit');
   });
 });

@@ -47,6 +47,19 @@ export interface DepthReport {
   readonly asks: readonly LevelReport[];
 }
 
+/** What was read from one file. */
+export interface InputReport {
+  readonly path: string;
+  readonly format: string;
+  readonly bytes: string;
+  readonly packets: number | null;
+  readonly datagrams: number | null;
+  readonly firstTime: string | null;
+  readonly lastTime: string | null;
+  readonly truncated: boolean;
+  readonly skipped: Readonly<Record<string, number>>;
+}
+
 export interface ChannelReport {
   readonly channel: number;
   readonly session: string | null;
@@ -58,13 +71,15 @@ export interface ChannelReport {
   readonly late: number;
   readonly unsequenced: number;
   readonly gaps: readonly { readonly from: string; readonly to: string; readonly state: Gap['state'] }[];
+  /** Ranges beyond those that are kept one by one. */
+  readonly gapsNotListed?: number;
 }
 
 /** The report of `replay` and `book`, as docs/commands.md describes it for machines. */
 export interface RunReport {
   readonly command: string;
   readonly version: string;
-  readonly inputs: readonly object[];
+  readonly inputs: readonly InputReport[];
   readonly feed: {
     readonly protocol: string | null;
     readonly framing: string | null;
