@@ -182,8 +182,12 @@ export const startFlag: OptionFlag<bigint | 'first-seen' | 'snapshot'> = Flags.c
   default: 'first-seen',
   parse: async (text) => {
     if (text === 'first-seen' || text === 'snapshot') return text;
-    if (/^\d{1,16}$/.test(text) && Number(text) <= Number.MAX_SAFE_INTEGER) return BigInt(text);
-    throw new MdxError('usage', `--start ${text}: expected first-seen, snapshot or a number below 2^53`);
+    const number = /^\d{1,16}$/.test(text) ? Number(text) : 0;
+    if (number >= 1 && number <= Number.MAX_SAFE_INTEGER) return BigInt(text);
+    throw new MdxError(
+      'usage',
+      `--start ${text}: expected first-seen, snapshot or a number from 1 to 2^53 - 1`,
+    );
   },
 })();
 

@@ -37,6 +37,11 @@ describe('what cannot be run', () => {
       ['replay', 'x', '--feed', 'itch-5'],
       'error: --feed itch-5: no such feed; known are itch-5.0, dbn-mbo\nhint: Did you mean --feed itch-5.0?\n',
     ],
+    [
+      'a number that no numbering starts with',
+      ['replay', 'x', '--start', '0'],
+      'error: --start 0: expected first-seen, snapshot or a number from 1 to 2^53 - 1\nhint: See mdx replay --help.\n',
+    ],
   ])('%s: exit 2, what is wrong, and the way out', async (_name, args, stderr) => {
     expect(await mdx(args)).toMatchObject({ code: 2, stdout: '', stderr });
   });

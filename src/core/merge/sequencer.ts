@@ -306,7 +306,8 @@ export class Sequencer {
     const current = this.#current;
     if (current !== null && current.session === session) return current;
     if (this.sessions.some((counts) => counts.session === session)) return null;
-    const later = current !== null && this.#started;
+    // Also behind a session of which only heartbeats came; messages without a session are none.
+    const later = current !== null && (this.#started || current.session !== 0);
     if (later) this.finish();
     const counts = new SessionCounts(session);
     this.sessions.push(counts);

@@ -49,6 +49,11 @@ export class FlowTable {
       }
     }
     if (!this.#admits(datagram) || this.channels.length === CHANNELS_MAX) return null;
+    return this.open(datagram);
+  }
+
+  /** Makes the flow of a datagram a channel without a look at it: another one of the flow has told the feed. */
+  open(datagram: Datagram): Channel {
     const channel = this.#open(this.channels.length, datagram);
     this.channels.push(channel);
     this.#last = channel;
@@ -65,6 +70,11 @@ export class FlowTable {
 export function passes(filter: FlowFilter, datagram: Datagram): boolean {
   if (filter.ports !== null && !filter.ports.has(datagram.destinationPort)) return false;
   return filter.groups === null || filter.groups.some((group) => sameAddress(group, datagram.destination));
+}
+
+/** Do two datagrams go to one destination? */
+export function sameFlow(left: Datagram, right: Datagram): boolean {
+  return left.destinationPort === right.destinationPort && sameAddress(left.destination, right.destination);
 }
 
 function isOf(channel: Channel, datagram: Datagram): boolean {

@@ -31,7 +31,7 @@ import { Datagram } from '../packet/datagram.ts';
 import { type BookFilter, Books, type EventObserver } from './books.ts';
 import { type ByteSource, DamagedInput, openByteSource } from './byte-source.ts';
 import { FeedDetector } from './detect.ts';
-import { type Channel, passes } from './flows.ts';
+import { type Channel, passes, sameFlow } from './flows.ts';
 import { type InvariantMode, InvariantWatch } from './invariant-watch.ts';
 import type { Pacer } from './pacer.ts';
 import { PacketPipeline } from './packet-pipeline.ts';
@@ -375,8 +375,11 @@ class Run {
     return true;
   }
 
+  /** Heartbeats and the like in front of the datagram that told the feed are of its channel, though they look like nothing. */
   #replayHeld(): void {
     const input = this.#inputs.at(-1)!;
+    const telling = this.#detector.held.at(-1)!;
+    this.#pipeline!.flows.open(this.#detector.held.find((held) => sameFlow(held, telling))!);
     for (const held of this.#detector.held) {
       if (!this.#accept(held)) count(input.skipped, 'otherPort');
       if (this.#stopped !== null) break;

@@ -123,6 +123,19 @@ describe('sequencer', () => {
     ]);
   });
 
+  it('takes a session of which only heartbeats came for one: the next starts at 1', () => {
+    const line = new Line().heartbeat(500).data(2, 1, 0, 2);
+    expect(line.finish()).toEqual(['session', 'lost 1-1', 2]);
+    expect(line.sequencer.sessions).toMatchObject([
+      { first: null, last: null, packets: 1 },
+      { first: 1, last: 2 },
+    ]);
+  });
+
+  it('starts the first session behind messages without one where it is', () => {
+    expect(new Line().data(0, 1, 0, 0).data(7, 1).finish()).toEqual([0, 7]);
+  });
+
   it('delivers every number once, in order, or names it as lost', () => {
     const packet = fc.record({
       first: fc.integer({ min: 1, max: 60 }),

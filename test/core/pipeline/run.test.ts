@@ -98,6 +98,14 @@ describe('one line', () => {
     expect(mixed.instruments[0]?.stale).toBe(false);
   });
 
+  it('that begins with a heartbeat: it belongs to the channel', async () => {
+    const { inputs, sequence } = await report([
+      capture([packet(9, 1, []), packet(1, 7, []), packet(1, 7, [7n], 1n)]),
+    ]);
+    expect(inputs).toMatchObject([{ datagrams: 3, skipped: { otherPort: 1 } }]);
+    expect(sequence?.channels).toMatchObject([{ first: '7', last: '7', packets: 2 }]);
+  });
+
   it('cut into several files is one capture; out of order it is refused', async () => {
     const first = capture([packet(1, 1, [1n])]);
     const second = capture([packet(1, 2, [2n], 5n)]);
