@@ -9,53 +9,78 @@ export type BookOfLevels = InstrumentReport & DepthReport;
 
 const right = (head: string): Column => ({ head, align: 'right' });
 
-const LADDER: readonly Column[] = [
-  ...['', 'orders', 'sum', 'quantity', 'bid', '│', 'ask', 'quantity', 'sum', 'orders'].map(right),
-  { head: '' },
-];
-/** Columns of the ladder without its bars and the gaps beside them, at least; longest bar. */
-const NUMBERS_WIDTH_MIN = 56;
+/** Columns of one side, from the price outwards, without the bar. */
+const SIDE_HEADS = ['quantity', 'sum', 'orders'] as const;
+const GAP_WIDTH = 2;
 const BAR_WIDTH_MAX = 20;
+/** Shorter bars say nothing; then there are none. */
+const BAR_WIDTH_MIN = 3;
 
 const QUEUES: readonly Column[] = [
   { head: 'side' },
   ...['price', 'place', 'order', 'quantity', 'ahead'].map(right),
 ];
 
-/** One side of a line of the ladder, from the price outwards. */
-type Side = readonly [price: string, quantity: string, sum: string, orders: string, bar: string];
-
-const NO_SIDE: Side = ['', '', '', '', ''];
+/** A level as cells from the price outwards, and its share of the largest sum shown. */
+interface Line {
+  readonly cells: readonly [price: string, quantity: string, sum: string, orders: string];
+  readonly share: number;
+}
 
 /** Bid and ask side by side, the best prices in the middle on top. Bars show how much there is down to each level. */
 export function ladder(book: BookOfLevels, columns: number, style: Style): string {
   const { bids, asks } = book;
   if (bids.length + asks.length === 0) return `${style.dim('no orders')}\n`;
   const decimals = sharedDecimals([...bids, ...asks].map(({ price }) => price));
-  const bidSums = sumsOf(bids);
-  const askSums = sumsOf(asks);
-  const most = Math.max(bidSums.at(-1) ?? 0, askSums.at(-1) ?? 0);
-  const barWidth = Math.min(BAR_WIDTH_MAX, Math.floor((columns - NUMBERS_WIDTH_MIN) / 2) - 2);
-  const sides = (
-    levels: readonly LevelReport[],
-    sums: readonly number[],
-    paint: (text: string) => string,
-  ): Side[] =>
-    levels.map(({ price, quantity, orders }, at) => [
-      paint(price === null ? 'market' : trimmed(price, decimals)),
-      quantityText(quantity),
-      style.dim(quantityText(scaled(sums[at]!, book.quantityScale))),
-      style.dim(grouped(orders)),
-      paint('█'.repeat(Math.max(0, Math.round((sums[at]! / most) * barWidth)))),
-    ]);
-  const left = sides(bids, bidSums, style.bid);
-  const rightSide = sides(asks, askSums, style.ask);
-  const rows = Array.from({ length: Math.max(bids.length, asks.length) }, (_, at) => [
-    ...(left[at] ?? NO_SIDE).toReversed(),
+  const sums = [sumsOf(bids), sumsOf(asks)] as const;
+  const most = Math.max(sums[0].at(-1) ?? 0, sums[1].at(-1) ?? 0);
+  const linesOf = (levels: readonly LevelReport[], sumOf: readonly number[]): Line[] =>
+    levels.map(({ price, quantity, orders }, at) => ({
+      cells: [
+        price === null ? 'market' : trimmed(price, decimals),
+        quantityText(quantity),
+        quantityText(scaled(sumOf[at]!, book.quantityScale)),
+        grouped(orders),
+      ],
+      share: sumOf[at]! / most,
+    }));
+  const left = linesOf(bids, sums[0]);
+  const rightSide = linesOf(asks, sums[1]);
+  const barWidth = barWidthOf(left, rightSide, columns);
+  const rows = Array.from({ length: Math.max(left.length, rightSide.length) }, (_, at) => [
+    ...sideOf(left[at], barWidth, style.bid, style).toReversed(),
     style.dim('│'),
-    ...(rightSide[at] ?? NO_SIDE),
+    ...sideOf(rightSide[at], barWidth, style.ask, style),
   ]);
-  return `${table(LADDER, rows, style)}${moreLevels(book, style)}`;
+  const bar = barWidth === 0 ? [] : [''];
+  const heads = [
+    ...[...bar, ...SIDE_HEADS.toReversed(), 'bid', '│', 'ask', ...SIDE_HEADS].map(right),
+    ...bar.map((head): Column => ({ head })),
+  ];
+  return `${table(heads, rows, style)}${moreLevels(book, style)}`;
+}
+
+/** What the numbers leave of the line, for each of both bars. */
+function barWidthOf(bids: readonly Line[], asks: readonly Line[], columns: number): number {
+  const widthOf = (lines: readonly Line[]): number =>
+    ['bid', ...SIDE_HEADS].reduce((width, head, at) => {
+      const widest = lines.reduce((most, { cells }) => Math.max(most, cells[at]!.length), head.length);
+      return width + widest + GAP_WIDTH;
+    }, 0);
+  const left = columns - widthOf(bids) - widthOf(asks) - 1;
+  const width = Math.min(BAR_WIDTH_MAX, Math.floor(left / 2) - GAP_WIDTH);
+  return width < BAR_WIDTH_MIN ? 0 : width;
+}
+
+function sideOf(
+  line: Line | undefined,
+  barWidth: number,
+  paint: (text: string) => string,
+  style: Style,
+): string[] {
+  const [price, quantity, sum, orders] = line?.cells ?? ['', '', '', ''];
+  const bar = barWidth === 0 ? [] : [paint('█'.repeat(Math.round((line?.share ?? 0) * barWidth)))];
+  return [paint(price), quantity, style.dim(sum), style.dim(orders), ...bar];
 }
 
 /** The single orders of each level, the first in the queue first, with what stands before each. */

@@ -26,7 +26,8 @@ import type { RunResult } from '../core/pipeline/run.ts';
 
 /** Levels of each side for people, unless asked otherwise; machines get all. */
 const DEPTH_PEOPLE = 10;
-const COLUMNS_DEFAULT = 80;
+/** Where it goes to no terminal. */
+const COLUMNS_DEFAULT = 100;
 
 /** Shows books as they are at the end or at a point of the input. */
 export default class Book extends BaseCommand {

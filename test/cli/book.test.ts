@@ -115,6 +115,27 @@ describe('mdx book at the end of a simulated session', () => {
   });
 });
 
+describe('a ladder on a terminal', () => {
+  const SCRIPT =
+    'script -qec "stty cols $COLUMNS_WANTED; $MDX book $FILE --symbol AAA --progress never" /dev/null';
+
+  it.each([
+    [80, false],
+    [95, true],
+    [160, true],
+  ])('of %d columns fits, with bars where there is room (%s)', async (columns, bars) => {
+    const { stdout } = await shell(`${SCRIPT} < /dev/null`, {
+      COLUMNS_WANTED: String(columns),
+      FILE: session,
+      TERM: 'xterm',
+    });
+    const lines = stdout.split('\r\n').slice(3, -2);
+    expect(lines.length).toBeGreaterThan(5);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
+    expect(lines.some((line) => line.includes('█'))).toBe(bars);
+  });
+});
+
 describe('--instruments', () => {
   it('names and scales the books, and --symbol finds them by these names', async () => {
     const names = join(folder, 'names.csv');
@@ -199,8 +220,8 @@ describe.skipIf(DATA === null)('mdx book --at in a real session', () => {
       '',
       'CLX5 instrument 432669 · publisher 1 · GLBX.MDP3 · 266 orders · 86 + 70 levels',
       'orders sum quantity bid │ ask quantity sum orders',
-      '██ 4 4 4 64.81 │ 64.83 9 9 8 █████',
-      '████████ 9 15 11 64.80 │ 64.84 10 19 9 ██████████',
+      '████ 4 4 4 64.81 │ 64.83 9 9 8 ████████',
+      '█████████████ 9 15 11 64.80 │ 64.84 10 19 9 █████████████████',
       '… 84 more bid levels and 68 more ask levels; see --depth',
       '',
     ]);
