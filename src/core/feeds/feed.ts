@@ -75,12 +75,16 @@ export interface StreamDecoder {
   /** Session and numbers of the stream, where its framing tells them. */
   readonly sequence: {
     readonly session: string | null;
-    readonly first: number;
-    readonly last: number;
+    /** Null before the first numbered message. */
+    readonly first: number | null;
+    readonly last: number | null;
+    /** Messages that were repeated, and such without a number. */
+    readonly duplicates: number;
+    readonly unsequenced: number;
   } | null;
   /** Dataset or feed name, known once the head of the stream was read. */
   readonly source: string;
-  /** Receive time of the first and last record, ns since 1970; null where the stream has none. */
+  /** Receive time of the first and last record, ns since 1970 or the unknown midnight; null before the first. */
   readonly firstTime: bigint | null;
   readonly lastTime: bigint | null;
 }

@@ -238,13 +238,13 @@ function sequenceOf(result: RunResult): RunReport['sequence'] {
     channels.push({
       channel: 0,
       session: sequence.session,
-      first: String(sequence.first),
-      last: String(sequence.last),
+      first: text(sequence.first),
+      last: text(sequence.last),
       packets: 0,
-      duplicates: 0,
+      duplicates: sequence.duplicates,
       outOfOrder: 0,
       late: 0,
-      unsequenced: 0,
+      unsequenced: sequence.unsequenced,
       gaps: [],
     });
   }

@@ -100,7 +100,7 @@ export interface InputResult {
   /** Null for formats without packets. */
   packets: number | null;
   datagrams: number | null;
-  /** ns since 1970. */
+  /** ns since 1970, null where the records have none. */
   firstTime: bigint | null;
   lastTime: bigint | null;
   truncated: boolean;
@@ -159,6 +159,8 @@ class Run {
   #pipeline: PacketPipeline | null = null;
   #timeBase: 'utc' | 'midnight' = 'utc';
   #stopped: RunResult['stopped'] = null;
+  /** The last time of the files so far. */
+  #latest: { readonly path: string; readonly time: bigint } | null = null;
   /** Set while a paced run waits: ns. */
   #wait = 0;
   /** What leaves out events of the stream at hand by their time. */
@@ -242,6 +244,7 @@ class Run {
   }
 
   async #readCapture(source: ByteSource, format: CaptureFormat): Promise<void> {
+    this.#refuseMixture(source.path, true);
     const input = this.#addInput(source.path, format);
     input.packets = 0;
     input.datagrams = 0;
@@ -289,7 +292,11 @@ class Run {
       step = reader.next();
       if (step !== CAPTURE_PACKET) break;
       packets += 1;
-      if (input.firstTime === null) this.#checkOrder(input, reader);
+      // Simple packets of pcapng have no time, those of an anonymised capture may have none.
+      if (input.firstTime === null && (reader.timeHigh | reader.timeLow) !== 0) {
+        input.firstTime = toBigUint(reader.timeHigh, reader.timeLow);
+        this.#checkOrder(input.path, input.firstTime);
+      }
       const outcome = extractor.extract(reader, window, datagram);
       if (outcome !== UDP_OK) {
         skipped[outcome]! += 1;
@@ -308,21 +315,36 @@ class Run {
       this.#take(input);
       if (this.#stopped !== null) break;
     }
-    if (packets > 0) input.lastTime = toBigUint(reader.timeHigh, reader.timeLow);
+    if (packets > 0 && input.firstTime !== null) {
+      input.lastTime = toBigUint(reader.timeHigh, reader.timeLow);
+      this.#latest = { path: input.path, time: input.lastTime };
+    }
     input.packets! += packets;
     input.datagrams! += datagrams;
     return step;
   }
 
-  /** Notes the first time of a file, and refuses files whose times run backwards from one to the next. */
-  #checkOrder(input: InputResult, reader: CaptureReader): void {
-    input.firstTime = toBigUint(reader.timeHigh, reader.timeLow);
-    const before = this.#inputs.at(-2)?.lastTime ?? null;
-    if (before === null || input.firstTime >= before) return;
+  /** Refuses a file that begins earlier than the one before it ended. */
+  #checkOrder(path: string, firstTime: bigint): void {
+    const before = this.#latest;
+    if (before === null || firstTime >= before.time) return;
     throw new MdxError(
       'input-order',
-      `reading ${input.path}: its first packet is older than the last one of ${this.#inputs.at(-2)!.path}`,
+      `reading ${path}: its first time is before the last one of ${before.path}`,
       { hint: 'Give the files in the order of their times; to join two lines use `mdx merge`.' },
+    );
+  }
+
+  /** Captures and message files number their channels and events in their own ways, so they are not one capture. */
+  #refuseMixture(path: string, hasPackets: boolean): void {
+    const before = this.#inputs.find((input) => (input.packets !== null) !== hasPackets);
+    if (before === undefined) return;
+    throw new MdxError(
+      'usage',
+      `reading ${path}: it is a ${hasPackets ? 'capture' : 'message file'}, and ${before.path} is not`,
+      {
+        hint: 'Read captures and message files one kind at a time.',
+      },
     );
   }
 
@@ -431,6 +453,7 @@ class Run {
 
   async #readStream(source: ByteSource, head: Uint8Array): Promise<void> {
     const { feed, framing } = this.#detectStream(source.path, head);
+    this.#refuseMixture(source.path, false);
     this.#refuseUnfit(source.path, feed);
     this.#feed = feed;
     this.#framing = framing;
@@ -447,7 +470,9 @@ class Run {
     this.#streams.push(decoder);
     const window = this.#window;
     for (;;) {
+      const isFirst = decoder.firstTime === null;
       const answer = await this.#decodeStream(source, decoder, writer);
+      if (isFirst && decoder.firstTime !== null) this.#checkOrder(source.path, decoder.firstTime);
       if (this.#options.observers.length > 0) writer.flush();
       await this.#breathe(source);
       if (this.#stopped !== null || answer === STREAM_END) break;
@@ -464,6 +489,8 @@ class Run {
     writer.flush();
     if (range !== null) this.#closeRange(range, input);
     input.bytes = source.bytes;
+    if (decoder.lastTime !== null) this.#latest = { path: source.path, time: decoder.lastTime };
+    if (this.#timeBase === 'midnight') return;
     input.firstTime = decoder.firstTime;
     input.lastTime = decoder.lastTime;
   }

@@ -111,6 +111,13 @@ describe('one line', () => {
     const second = capture([packet(1, 2, [2n], 5n)]);
     expect((await report([first, second])).book.orders).toBe(2);
     await expect(report([second, first])).rejects.toMatchObject({ code: 'input-order' });
+    await expect(report([second, capture([]), first])).rejects.toMatchObject({ code: 'input-order' });
+  });
+
+  it('without times: they are unknown, not 1970', async () => {
+    const { inputs, feed } = await report([capture([{ ...packet(1, 1, [1n]), time: 0n }])]);
+    expect(inputs).toMatchObject([{ firstTime: null, lastTime: null, packets: 1 }]);
+    expect(feed.timeBase).toBe('midnight');
   });
 
   it('stops after exactly so many messages', async () => {
@@ -247,6 +254,24 @@ describe('times that bound a stream', () => {
     writeFileSync(path, encoder.finish().subarray(20));
     return path;
   }
+
+  it('of files must not run backwards, whether the day is known or not', async () => {
+    for (const date of [null, '2023-08-22']) {
+      await expect(report([messageFile(), messageFile()], { date })).rejects.toMatchObject({
+        code: 'input-order',
+      });
+    }
+  });
+
+  it('of captures and of message files are not mixed', async () => {
+    const path = capture([packet(1, 1, [1n])]);
+    for (const paths of [
+      [path, messageFile()],
+      [messageFile(), path],
+    ]) {
+      await expect(report(paths)).rejects.toMatchObject({ code: 'usage' });
+    }
+  });
 
   it('of ITCH choose by the time of the message, where the day is known', async () => {
     const wanted = { date: '2023-08-22', from: OPEN + 2_000_000_000n, until: OPEN + 3_000_000_000n };

@@ -12,7 +12,7 @@ export class MessageStream {
   readonly #messages: MessageDecoder;
   readonly #prefixBytes: number;
   readonly #midnight: bigint | null;
-  /** ns since 1970 of the first and last message that were long enough to have one; null where the day is not known. */
+  /** Of the first and last message that were long enough to have one: ns since 1970, or since midnight where the day is not known. */
   firstTime: bigint | null = null;
   lastTime: bigint | null = null;
 
@@ -51,9 +51,9 @@ export class MessageStream {
       count += 1;
     }
     if (count === 0) return 0;
-    if (last >= 0 && this.#midnight !== null) {
-      this.firstTime ??= this.#timeAt(view, first, this.#midnight);
-      this.lastTime = this.#timeAt(view, last, this.#midnight);
+    if (last >= 0) {
+      this.firstTime ??= this.#timeAt(view, first);
+      this.lastTime = this.#timeAt(view, last);
     }
     this.#messages.origin = -window.base;
     this.#messages.decode(view, position, count, sequence, 0, 0);
@@ -75,8 +75,9 @@ export class MessageStream {
   }
 
   /** Time of the message whose prefix is at `offset`. */
-  #timeAt(view: DataView, offset: number, midnight: bigint): bigint {
+  #timeAt(view: DataView, offset: number): bigint {
     const at = offset + this.#prefixBytes + TIMESTAMP_OFFSET;
-    return midnight + toBigUint(view.getUint16(at), view.getInt32(at + 2));
+    const time = toBigUint(view.getUint16(at), view.getInt32(at + 2));
+    return this.#midnight === null ? time : this.#midnight + time;
   }
 }

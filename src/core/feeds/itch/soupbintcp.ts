@@ -35,6 +35,8 @@ export class SoupDecoder implements StreamDecoder {
   #next = 1;
   /** Sequenced messages to come that are known already. */
   #repeated = 0;
+  #duplicates = 0;
+  #unsequenced = 0;
   #ended = false;
 
   constructor(source: string, options: DecoderOptions) {
@@ -53,7 +55,14 @@ export class SoupDecoder implements StreamDecoder {
 
   get sequence(): StreamDecoder['sequence'] {
     if (this.#session < 0) return null;
-    return { session: this.#sessions.text(this.#session), first: this.#first, last: this.#next - 1 };
+    const isEmpty = this.#next === this.#first;
+    return {
+      session: this.#sessions.text(this.#session),
+      first: isEmpty ? null : this.#first,
+      last: isEmpty ? null : this.#next - 1,
+      duplicates: this.#duplicates,
+      unsequenced: this.#unsequenced,
+    };
   }
 
   decode(window: ByteWindow): number {
@@ -79,6 +88,7 @@ export class SoupDecoder implements StreamDecoder {
     if (this.#repeated > 0) {
       const count = this.#stream.skipRun(window, SOUP_SEQUENCED, this.#repeated);
       this.#repeated -= count;
+      this.#duplicates += count;
       return count;
     }
     const most = Number.MAX_SAFE_INTEGER - this.#next;
@@ -96,7 +106,7 @@ export class SoupDecoder implements StreamDecoder {
       this.problem = `SoupBinTCP packet ${typeName(type)} of ${length} bytes at offset ${window.offset}: expected ${expected}`;
       return;
     } else if (type === SOUP_UNSEQUENCED) {
-      this.#stream.decodeRun(window, SOUP_UNSEQUENCED, 0, 1);
+      this.#unsequenced += this.#stream.decodeRun(window, SOUP_UNSEQUENCED, 0, 1);
       return;
     } else if (type === SOUP_LOGIN_ACCEPTED) {
       this.problem = this.#login(window);

@@ -98,10 +98,10 @@ describe.each([
     expect(whole.decoder).toMatchObject({ firstTime: time, lastTime: time });
   });
 
-  test('where the day is not known there is none', () => {
+  test('where the day is not known there is none, and the stream counts from midnight', () => {
     const { events, decoder } = read(framing, stream, { midnight: null });
     for (const event of events) expect(event).toMatchObject({ venueTime: SAMPLE_TIME, receiveTime: 0n });
-    expect(decoder).toMatchObject({ firstTime: null, lastTime: null });
+    expect(decoder).toMatchObject({ firstTime: SAMPLE_TIME, lastTime: SAMPLE_TIME });
   });
 
   test.each([1, 2, 3, 7, 50])('in pieces of %i bytes it is the same', (chunk) => {
@@ -187,7 +187,14 @@ describe('SoupBinTCP', () => {
       session: 'SESSION',
       first: 100,
       last: 122,
+      duplicates: 0,
+      unsequenced: 0,
     });
+  });
+
+  test('a login alone shows no numbers', () => {
+    const { decoder } = read('soupbintcp', concat([login(1), soup('Z')]));
+    expect(decoder.sequence).toMatchObject({ session: 'SESSION', first: null, last: null });
   });
 
   test('without a login there are no numbers', () => {
@@ -198,7 +205,7 @@ describe('SoupBinTCP', () => {
 
   test('a blank session is none', () => {
     const { decoder } = read('soupbintcp', concat([login(1, ''), ...messages(1)]));
-    expect(decoder.sequence).toEqual({ session: null, first: 1, last: 1 });
+    expect(decoder.sequence).toMatchObject({ session: null, first: 1, last: 1 });
   });
 
   test('unsequenced messages have no number; empty ones use one', () => {
@@ -209,7 +216,7 @@ describe('SoupBinTCP', () => {
     expect(events.map(({ sequence }) => sequence)).toEqual([5, 0, 7]);
     expect(bench.counts.messages).toBe(3);
     expect(bench.problems).toEqual({});
-    expect(decoder.sequence).toMatchObject({ first: 5, last: 7 });
+    expect(decoder.sequence).toMatchObject({ first: 5, last: 7, unsequenced: 2 });
   });
 
   test('a later login may repeat what is known', () => {
@@ -218,7 +225,7 @@ describe('SoupBinTCP', () => {
       concat([login(5), ...messages(3), login(6), soup('H'), ...messages(4)]),
     );
     expect(events.map(({ sequence }) => sequence)).toEqual([5, 6, 7, 8, 9]);
-    expect(decoder.sequence).toMatchObject({ first: 5, last: 9 });
+    expect(decoder.sequence).toMatchObject({ first: 5, last: 9, duplicates: 2 });
   });
 
   test('packets of unknown types are counted and left out', () => {
