@@ -1,6 +1,7 @@
 import { Command } from '@oclif/core/command';
 import * as Flags from '@oclif/core/flags';
 import type { ArgInput, FlagInput, InferredArgs, Input, ParserOutput } from '@oclif/core/interfaces';
+import type { BookFilter } from '../core/pipeline/books.ts';
 import type { RunResult } from '../core/pipeline/run.ts';
 import { EXIT_DONE } from './exit-codes.ts';
 import { toJson } from './ndjson.ts';
@@ -134,6 +135,19 @@ export abstract class BaseCommand extends Command {
     for (const { path, offset, problem } of damage) {
       this.caution(`${path}: damaged at byte ${offset}: ${problem}`);
     }
+  }
+
+  /** Says that the instruments that were chosen are none of those in the input, unless it was not read to its end. */
+  protected tellUnmatched(
+    { stopped, books }: Pick<RunResult, 'stopped' | 'books'>,
+    chosen: BookFilter | null,
+  ): void {
+    if (chosen === null || stopped !== null) return;
+    const { books: found } = books.dictionary;
+    if (found.length === 0 || found.some((book) => chosen(book))) return;
+    this.caution(
+      `none of the ${found.length} instruments in the input is one that --symbol or --instrument names`,
+    );
   }
 
   protected styleOf(stream: { readonly isTTY?: boolean }): Style {

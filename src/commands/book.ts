@@ -97,6 +97,7 @@ export default class Book extends BaseCommand {
       },
     });
     this.tellProblems(result);
+    this.tellUnmatched(result, input.books);
     if (flags.at !== undefined) this.#tellPoint(result, report);
     if (format === 'json') output.write(`${toJson(report, 2)}\n`);
     else if (format === 'pretty') {

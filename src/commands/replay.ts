@@ -96,6 +96,7 @@ export default class Replay extends BaseCommand {
       allInstruments: flags['all-instruments'],
     });
     this.tellProblems(result);
+    this.tellUnmatched(result, input.books);
     // Rows are never mixed with a report.
     if (rows?.onStdout !== true)
       await this.printReport(report, (style) => replayTables(report, flags['all-instruments'], style));

@@ -99,6 +99,12 @@ describe('mdx book at the end of a simulated session', () => {
     expect(stdout).toContain('Choose a book with --symbol or --instrument');
   });
 
+  it('says when no instrument is the one that was chosen', async () => {
+    const { code, stdout, stderr } = await mdx(['book', session, '--symbol', 'aaa']);
+    expect({ code, stdout: stdout.split('\n')[1] }).toEqual({ code: 0, stdout: 'no book has orders' });
+    expect(stderr).toMatch(/^warning: none of the \d+ instruments in the input is one that --symbol or/);
+  });
+
   it('reads standard input', async () => {
     const piped = await shell(`cat ${session} | $MDX book - --symbol AAB --format csv`);
     const direct = await mdx(['book', session, '--symbol', 'AAB', '--format', 'csv']);
