@@ -22,6 +22,8 @@ export function* bookRows(report: RunReport, format: 'ndjson' | 'csv', queues: b
       for (const [at, { price, quantity, orders, queue = [] }] of levels.entries()) {
         const level = [...head, side, at + 1, price];
         if (!queues) yield csvLine([...level, quantity, orders]);
+        // A feed of price levels tells no orders.
+        else if (queue.length === 0) yield csvLine([...level, null, null, quantity]);
         for (const [place, order] of queue.entries()) {
           yield csvLine([...level, place + 1, order.orderId, order.quantity]);
         }

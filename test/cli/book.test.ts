@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { concat, headBytes, mboBytes } from '../core/feeds/dbn/stream.ts';
 import { DATA, dataPath } from '../world/data.ts';
 import { mdx, shell } from '../world/real-process.ts';
 
@@ -97,6 +98,14 @@ describe('mdx book at the end of a simulated session', () => {
       /^after 2026-01-05T\S+Z, #0\/\d+\n\ninstrument +orders +quantity +bid +ask +quantity\nAAA /,
     );
     expect(stdout).toContain('Choose a book with --symbol or --instrument');
+  });
+
+  it('--orders of a feed that tells levels only says what there is', async () => {
+    const path = join(folder, 'levels.dbn');
+    writeFileSync(path, concat(headBytes(), mboBytes({ action: 'A', side: 'A', flags: 128 | 16, size: 9 })));
+    const [line] = await csvOf(path, '--orders');
+    expect(line!.slice(5)).toEqual(['ask', '1', '5.000000000', '', '', '9']);
+    expect((await mdx(['book', path, '--orders'])).stdout).toMatch(/^ask +5\.00 +– +not told +9$/m);
   });
 
   it('says when no instrument is the one that was chosen', async () => {
