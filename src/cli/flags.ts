@@ -115,7 +115,7 @@ export const emitFlag: OptionFlag<string | undefined> = Flags.string({
 });
 
 export const formatFlag: OptionFlag<string | undefined> = Flags.string({
-  summary: 'form of the rows; by the extension of -o unless given',
+  summary: 'form; by the extension of -o unless given, else ndjson (replay) or pretty (book)',
   options: ['ndjson', 'csv', 'pretty'],
 });
 
@@ -229,7 +229,7 @@ export const batchEventsFlag: OptionFlag<number> = Flags.integer({
 });
 
 export const allInstrumentsFlag: BooleanFlag<boolean> = Flags.boolean({
-  summary: 'list instruments without orders, too',
+  summary: 'list all instruments, also those without orders',
   default: false,
 });
 
