@@ -6,18 +6,19 @@ import * as store from './store.ts';
 const RECORD_WORDS = record.RECORD_WORDS;
 const WORD_BOOK = record.WORD_BOOK;
 const WORD_ID = record.WORD_ID;
-const ORDER_NEXT = store.ORDER_NEXT;
-const ORDER_PREVIOUS = store.ORDER_PREVIOUS;
+const ORDER_LEVEL = store.ORDER_LEVEL;
 const HEAD_ASK: number = record.FLAG_ASK << 8;
 
 /** Records looked at together: what they touch fits into the first cache. */
 export const LOOK_AHEAD_RECORDS = 32;
+/** With fewer there is little to overlap. */
+export const LOOK_AHEAD_RECORDS_MIN = 4;
 /** Live orders from which on it pays: below, most of what is touched is in a near cache anyway. */
 export const LOOK_AHEAD_ORDERS_MIN: number = 1 << 16;
 
 /**
- * Reads what the next events are about to touch (index entry, order, its neighbours in the queue) for many events
- * at once, so that the processor waits for memory once and not once per event. Reads only; what it finds is a hint.
+ * Reads what the next events are about to read (index entry, order) for many events at once, so that the processor
+ * waits for memory once and not once per event. Neighbours in the queue are only written, which nothing waits for.
  */
 export class LookAhead {
   readonly #orders: Int32Array = new Int32Array(LOOK_AHEAD_RECORDS);
@@ -46,14 +47,7 @@ export class LookAhead {
       count += 1;
     }
     let sum = 0;
-    for (let each = 0; each < count; each += 1) {
-      const order = orders[each]!;
-      sum += stored[order + ORDER_NEXT]! ^ stored[order + ORDER_PREVIOUS]!;
-    }
-    for (let each = 0; each < count; each += 1) {
-      const order = orders[each]!;
-      sum += stored[stored[order + ORDER_NEXT]! << 3]! ^ stored[stored[order + ORDER_PREVIOUS]! << 3]!;
-    }
-    this.#sum = (this.#sum + sum) | 0;
+    for (let each = 0; each < count; each += 1) sum ^= stored[orders[each]! + ORDER_LEVEL]!;
+    this.#sum ^= sum;
   }
 }

@@ -17,7 +17,12 @@ import {
 } from '../event/record.ts';
 import type { BookRules } from '../event/rules.ts';
 import { Ladder, LeafPool } from './ladder.ts';
-import { LOOK_AHEAD_ORDERS_MIN, LOOK_AHEAD_RECORDS, LookAhead } from './look-ahead.ts';
+import {
+  LOOK_AHEAD_ORDERS_MIN,
+  LOOK_AHEAD_RECORDS,
+  LOOK_AHEAD_RECORDS_MIN,
+  LookAhead,
+} from './look-ahead.ts';
 import * as store from './store.ts';
 import { RecordStore } from './store.ts';
 import {
@@ -192,7 +197,8 @@ export class Market {
     let groups = 0;
     const end = to * RECORD_WORDS;
     let at = from * RECORD_WORDS;
-    let ahead = this.orders.live >= LOOK_AHEAD_ORDERS_MIN ? at : end;
+    const looksAhead = this.orders.live >= LOOK_AHEAD_ORDERS_MIN && to - from >= LOOK_AHEAD_RECORDS_MIN;
+    let ahead = looksAhead ? at : end;
     while (at < end) {
       if (at >= ahead) {
         ahead = Math.min(at + LOOK_AHEAD_RECORDS * RECORD_WORDS, end);
