@@ -240,6 +240,41 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'const left = messagesMax - counts.messages + 1;',
     tests: ['test/core/pipeline/run.test.ts'],
   },
+  {
+    name: 'DBN: a book warned of stays stale behind its clear',
+    file: DBN,
+    from: 'if (((tail >>> 16) & 0xff) === CLEAR) this.#suspectBooks[book] = 0;',
+    to: '',
+    tests: ['test/core/feeds/dbn/decoder.test.ts'],
+  },
+  {
+    name: 'at: the message that is named is left out',
+    file: 'src/core/pipeline/until.ts',
+    from: '(words[at]! >>> 16) > until.sequence;',
+    to: '(words[at]! >>> 16) >= until.sequence;',
+    tests: ['test/core/pipeline/until.test.ts'],
+  },
+  {
+    name: 'rows: a best price is told before its group is whole',
+    file: 'src/core/pipeline/rows/group-ends.ts',
+    from: 'named && endsGroup(batch, at) ? [book] : NONE',
+    to: 'named ? [book] : NONE',
+    tests: ['test/core/pipeline/rows.test.ts', 'test/cli/rows.test.ts'],
+  },
+  {
+    name: 'rows: a best price with another number of orders is not told',
+    file: 'src/core/pipeline/rows/bbo-rows.ts',
+    from: 'quantity === shown[at + 1] && orders === shown[at + 2] &&',
+    to: 'quantity === shown[at + 1] &&',
+    tests: ['test/core/pipeline/rows.test.ts', 'test/cli/rows.test.ts'],
+  },
+  {
+    name: 'rows: a fill that only informs is a trade of its own',
+    file: 'src/core/pipeline/rows/trade-rows.ts',
+    from: 'else if (kind === KIND_EXECUTE && ((head >> 8) & FLAG_INFORMS) === 0)',
+    to: 'else if (kind === KIND_EXECUTE)',
+    tests: ['test/core/pipeline/rows.test.ts', 'test/cli/rows.test.ts'],
+  },
 ];
 
 /** @returns the text with the mistake in it. Throws where its line does not stand there exactly once. */
