@@ -17,6 +17,12 @@ export class Interruption {
   readonly #own: Record<string, number> = {};
   readonly #passedOn: Record<string, number> = {};
   readonly #listeners: (() => void)[] = [];
+  readonly #controller: AbortController = new AbortController();
+
+  /** Aborted at the first signal: for what waits. */
+  get aborted(): AbortSignal {
+    return this.#controller.signal;
+  }
 
   /** The signal that asked to stop, null while nobody did. */
   get signal(): StopSignal | null {
@@ -57,6 +63,7 @@ export class Interruption {
   request(signal: StopSignal): void {
     if (this.#signal !== null) process.exit(EXIT_OF[signal]);
     this.#signal = signal;
+    this.#controller.abort();
     for (const listener of this.#listeners) listener();
   }
 }

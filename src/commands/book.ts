@@ -80,6 +80,7 @@ export default class Book extends BaseCommand {
       invariants: 'off',
       observers: [],
       pacer: null,
+      signal: this.interruption.aborted,
       stop: () => this.interruption.signal !== null,
       breathe: async ({ messages }) => {
         progress.update(`reading: ${grouped(messages)} messages`);

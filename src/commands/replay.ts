@@ -84,6 +84,7 @@ export default class Replay extends BaseCommand {
       invariants: flags['verify-invariants'] as InvariantMode,
       observers: rows === null ? [] : [rows.observer],
       pacer: await this.#pacer(flags.speed),
+      signal: this.interruption.aborted,
       stop: () => this.interruption.signal !== null || rows?.output.closed === true,
       breathe: async ({ messages }) => {
         progress.update(`reading: ${messages.toLocaleString('en')} messages`);

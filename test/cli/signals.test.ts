@@ -1,7 +1,10 @@
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { finished, fixture } from '../world/real-process.ts';
+import { itchCapture, OPEN } from '../world/itch-capture.ts';
+import { finished, fixture, started } from '../world/real-process.ts';
 
+const BID = { id: 1n, buy: true, price: 100 };
 const ENDLESS = ['rows', '--count', '1000000000'];
 
 describe('a finite command', () => {
@@ -19,6 +22,25 @@ describe('a finite command', () => {
     // Every row that the report counts is there, the last one whole.
     const rows = Number(/rows=(\d+)/.exec(result.stderr)![1]);
     expect(result.stdout.split('\n').length - 1).toBe(rows);
+  });
+
+  it('does not wait for a pipe that brings nothing at all', async () => {
+    const child = started(['replay', '-', '--json', '--progress', 'always']);
+    const report = text(child.stdout!);
+    // The progress stands there before it waits for its first byte.
+    await once(child.stderr!, 'data');
+    child.kill('SIGINT');
+    expect(await once(child, 'close')).toEqual([130, null]);
+    expect(JSON.parse(await report)).toMatchObject({ inputs: [], stopped: 'request' });
+  });
+
+  it('reads a capture as it comes from a pipe, and does not wait for the rest', async () => {
+    const child = started(['replay', '-', '--emit', 'events', '--format', 'ndjson']);
+    const row = once(child.stdout!, 'data');
+    child.stdin!.write(itchCapture([{ port: 1, sequence: 1, adds: [BID], time: OPEN }]));
+    expect(JSON.parse(String(await row))).toMatchObject({ kind: 'add' });
+    child.kill('SIGINT');
+    expect(await once(child, 'close')).toEqual([130, null]);
   });
 
   it('leaves at once at the second, also when its reader stalls', async () => {

@@ -16,7 +16,12 @@ export interface Finished {
 
 /** Runs the real program with a real pipe on each end. */
 export function mdx(args: readonly string[], input: Uint8Array | null = null): Promise<Finished> {
-  return finished(spawn(process.execPath, [MDX, ...args], { env: environment() }), input);
+  return finished(started(args), input);
+}
+
+/** Starts the real program. */
+export function started(args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [MDX, ...args], { env: environment() });
 }
 
 /** Starts a command of test/world/commands. */

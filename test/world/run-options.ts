@@ -22,6 +22,7 @@ export function runOptions(paths: readonly string[], wanted: Partial<RunOptions>
     invariants: 'off',
     observers: [],
     pacer: null,
+    signal: null,
     stop: () => false,
     breathe: async () => {},
     ...wanted,

@@ -5,7 +5,7 @@ import { type ByteSource, openRaw, roomOf } from './raw-source.ts';
 import { isZstd, ZstdPieces } from './zstd-pieces.ts';
 
 export { DamagedInput } from './decompressor.ts';
-export type { ByteSource } from './raw-source.ts';
+export { type ByteSource, Interrupted } from './raw-source.ts';
 
 /** Bytes at the beginning that tell whether the rest is compressed. */
 const MAGIC_BYTES = 4;
@@ -13,8 +13,8 @@ const MAGIC_BYTES = 4;
 const HEAD_BYTES = 262144;
 
 /** Opens a file, or stdin for `-`. Rejects with MdxError: missing, a directory, not readable. */
-export async function openByteSource(path: string): Promise<ByteSource> {
-  const raw = await openRaw(path);
+export async function openByteSource(path: string, signal: AbortSignal | null = null): Promise<ByteSource> {
+  const raw = await openRaw(path, signal);
   const head = new ByteWindow(HEAD_BYTES);
   try {
     while (head.available < MAGIC_BYTES && (await raw.fill(head))) {

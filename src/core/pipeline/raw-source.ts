@@ -26,15 +26,23 @@ export interface ByteSource {
   close(): Promise<void>;
 }
 
-/** Opens a file, or stdin for `-`, as it is. */
-export async function openRaw(path: string): Promise<ByteSource> {
+/** Somebody asked to stop while a pipe, socket or terminal had nothing to read. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
+/**
+ * Opens a file, or stdin for `-`, as it is.
+ * @param signal ends the waiting for bytes: `fill` then rejects with Interrupted.
+ */
+export async function openRaw(path: string, signal: AbortSignal | null): Promise<ByteSource> {
   const fd = path === '-' ? STDIN : await openFile(path);
   const stats = statOf(path, fd);
   if (stats.isDirectory()) {
     closeFile(fd);
     throw directoryError(path, null);
   }
-  if (stats.isFIFO() || stats.isSocket() || isatty(fd)) return new StreamSource(path, streamOf(fd));
+  if (stats.isFIFO() || stats.isSocket() || isatty(fd)) return new StreamSource(path, streamOf(fd), signal);
   return new FileSource(path, fd, stats.isFile() ? stats.size : null);
 }
 
@@ -127,6 +135,7 @@ class StreamSource implements ByteSource {
   readonly total = null;
   bytes = 0;
   readonly #stream: Readable;
+  readonly #signal: AbortSignal | null;
   /** What was read and did not fit. */
   #rest: Uint8Array | null = null;
   #ended = false;
@@ -136,9 +145,11 @@ class StreamSource implements ByteSource {
   readonly #onEnd: () => void;
   readonly #onError: (error: Error) => void;
 
-  constructor(path: string, stream: Readable) {
+  constructor(path: string, stream: Readable, signal: AbortSignal | null) {
     this.path = path;
     this.#stream = stream;
+    this.#signal = signal;
+    signal?.addEventListener('abort', () => this.#wake?.(), { once: true });
     this.#onReadable = (): void => this.#wake?.();
     this.#onEnd = (): void => {
       this.#ended = true;
@@ -163,6 +174,7 @@ class StreamSource implements ByteSource {
         window.ended = true;
         return false;
       }
+      if (this.#signal?.aborted) throw new Interrupted(`reading ${this.path}`);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

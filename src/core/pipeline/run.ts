@@ -29,7 +29,7 @@ import { midnightOf } from '../feeds/session-date.ts';
 import type { SequencerOptions } from '../merge/sequencer.ts';
 import { Datagram } from '../packet/datagram.ts';
 import { type BookFilter, Books, type EventObserver } from './books.ts';
-import { type ByteSource, DamagedInput, openByteSource } from './byte-source.ts';
+import { type ByteSource, DamagedInput, Interrupted, openByteSource } from './byte-source.ts';
 import { FeedDetector } from './detect.ts';
 import { type Channel, passes, sameFlow } from './flows.ts';
 import { type InvariantMode, InvariantWatch } from './invariant-watch.ts';
@@ -40,8 +40,9 @@ import { type Until, UntilGate } from './until.ts';
 
 /** Bytes of a file held at a time. */
 const WINDOW_BYTES: number = 1 << 20;
-/** Bytes looked at to tell a format. */
+/** Bytes looked at to tell a format; captures need these few. */
 const HEAD_BYTES = 65536;
+const CAPTURE_HEAD_BYTES = 12;
 /** No message of a stream is shorter, its framing included. */
 const MESSAGE_BYTES_MIN = 12;
 /** Growth of what a stepped decoder is shown: less than a message, so that none is overlooked. */
@@ -78,6 +79,8 @@ export interface RunOptions {
   readonly invariants: InvariantMode;
   readonly observers: readonly EventObserver[];
   readonly pacer: Pacer | null;
+  /** Ends the waiting for a pipe that brings nothing; the run then stops by request. */
+  readonly signal: AbortSignal | null;
   /** Asked between chunks: should the run stop here? */
   readonly stop: () => boolean;
   /** Called between chunks: the place to wait for a slow reader. */
@@ -203,25 +206,42 @@ class Run {
   }
 
   async #readFile(path: string): Promise<void> {
-    const source = await openByteSource(path);
+    const source = await this.#open(path);
+    if (source === null) return;
     const window = this.#window;
     window.reset();
     try {
-      while (window.available < HEAD_BYTES && (await this.#fill(source))) {
-        // More of the head is needed to tell the format.
+      // A capture tells itself by its first bytes, so one from a pipe is read as it comes.
+      let format: CaptureFormat | null = null;
+      while (format === null && window.available < HEAD_BYTES && (await this.#fill(source))) {
+        if (window.available >= CAPTURE_HEAD_BYTES) {
+          format = detectCapture(window.bytes.subarray(window.position, window.limit));
+        }
       }
       const head = window.bytes.subarray(
         window.position,
         Math.min(window.limit, window.position + HEAD_BYTES),
       );
       if (head.length === 0) {
+        if (this.#stopped !== null) return;
         throw new MdxError('input-empty', `reading ${path}: it is empty`);
       }
-      const format = detectCapture(head);
+      format ??= detectCapture(head);
       if (format !== null) await this.#readCapture(source, format);
       else await this.#readStream(source, head);
     } finally {
       await source.close();
+    }
+  }
+
+  /** @returns null where somebody asked to stop before there was anything to read. */
+  async #open(path: string): Promise<ByteSource | null> {
+    try {
+      return await openByteSource(path, this.#options.signal);
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+      this.#stopped = 'request';
+      return null;
     }
   }
 
@@ -230,6 +250,10 @@ class Run {
     try {
       return await source.fill(this.#window);
     } catch (error) {
+      if (error instanceof Interrupted) {
+        this.#stopped ??= 'request';
+        return false;
+      }
       if (!(error instanceof DamagedInput)) throw error;
       this.#damage.push({ path: source.path, offset: error.offset, problem: error.message });
       this.#window.ended = true;
