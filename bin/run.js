@@ -7,18 +7,29 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const EXIT_NOT_RUN = 2;
+const EXIT_OUTPUT = 4;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const pjson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const argv = process.argv.slice(2);
 
 if (argv.length === 1 && argv[0] === '--version') {
-  process.stdout.write(`mdx ${pjson.version}\n`);
+  printVersion();
 } else if (isNewEnough(process.versions.node)) {
   await start();
 } else {
   const brought = join(root, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node');
   if (process.platform === 'linux' && existsSync(brought)) runUnder(brought);
   else refuse();
+}
+
+/** Answered without the program: most of a start is to load it. */
+function printVersion() {
+  process.stdout.on('error', (error) => {
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(`error: writing stdout: ${error.message}\n`);
+    process.exitCode = EXIT_OUTPUT;
+  });
+  process.stdout.write(`mdx ${pjson.version}\n`);
 }
 
 /** `^22.22.0 || >=24.6.0`, the `engines` of package.json. */

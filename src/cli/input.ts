@@ -80,6 +80,9 @@ export async function inputOptions(paths: readonly string[], flags: InputFlags):
   if (flags.start === 'snapshot') {
     throw new MdxError('usage', '--start snapshot: no feed that mdx reads has a snapshot channel');
   }
+  if (paths.indexOf('-') !== paths.lastIndexOf('-')) {
+    throw new MdxError('usage', 'standard input (-) can be read once, and it was given more than once');
+  }
   return {
     paths,
     feeds: FEEDS,

@@ -101,4 +101,10 @@ describe('a full disk', () => {
       ]);
     },
   );
+
+  it('under --version, too', async () => {
+    const { code, stderr } = await shell('$MDX --version > /dev/full');
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/^error: writing stdout: ENOSPC: .*\n$/);
+  });
 });

@@ -38,6 +38,11 @@ describe('what cannot be run', () => {
       'error: --feed itch-5: no such feed; known are itch-5.0, dbn-mbo\nhint: Did you mean --feed itch-5.0?\n',
     ],
     [
+      'standard input twice',
+      ['replay', '-', '-'],
+      'error: standard input (-) can be read once, and it was given more than once\nhint: See mdx replay --help.\n',
+    ],
+    [
       'a number that no numbering starts with',
       ['replay', 'x', '--start', '0'],
       'error: --start 0: expected first-seen, snapshot or a number from 1 to 2^53 - 1\nhint: See mdx replay --help.\n',

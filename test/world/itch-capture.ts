@@ -16,16 +16,20 @@ export interface PacketInput {
   readonly adds: readonly AddInput[];
   /** ns since 1970. */
   readonly time: bigint;
+  /** Destination address, 233.0.0.1 unless given. */
+  readonly group?: number;
 }
 
 /** 2023-08-22 10:00:00 in New York. */
 export const OPEN: bigint = 1692712800000000000n;
 
-/** A capture of ITCH packets to group 233.0.0.1, all of one session. */
+const GROUP = 0xe9000001 | 0;
+
+/** A capture of ITCH packets, all of one session. */
 export function itchCapture(packets: readonly PacketInput[]): Uint8Array {
   const chunks: Uint8Array[] = [];
   const writer = new PcapWriter((chunk) => chunks.push(chunk.slice()));
-  for (const { port, sequence, adds, time } of packets) {
+  for (const { port, sequence, adds, time, group = GROUP } of packets) {
     const encoder = new MoldPacketEncoder({ session: 'S1', sequence, packetBytesMax: 1400 });
     for (const { id, buy, price } of adds) {
       encoder.appendFields('A', {
@@ -46,7 +50,7 @@ export function itchCapture(packets: readonly PacketInput[]): Uint8Array {
       ipVersion: 4,
       source: Int32Array.of(0, 0, 0, 0x0a000001),
       sourcePort: 1000,
-      destination: Int32Array.of(0, 0, 0, 0xe9000001 | 0),
+      destination: Int32Array.of(0, 0, 0, group),
       destinationPort: port,
     };
     writer.writeUdp(header, payload, 0, payload.length);

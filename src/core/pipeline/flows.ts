@@ -9,6 +9,7 @@ export const CHANNELS_MAX = 1024;
 export interface Channel {
   readonly number: number;
   readonly address: Int32Array;
+  readonly ipVersion: number;
   readonly port: number;
   readonly decoder: PacketDecoder;
   readonly sequencer: Sequencer;

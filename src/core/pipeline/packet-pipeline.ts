@@ -169,6 +169,7 @@ export class PacketPipeline implements SequencedSink {
     return {
       number,
       address: datagram.destination.slice(),
+      ipVersion: datagram.ipVersion,
       port: datagram.destinationPort,
       decoder,
       sequencer: new Sequencer(number, sequencer, this, this.#room),

@@ -1,3 +1,4 @@
+import { formatAddress } from '../capture/address.ts';
 import { MdxError } from '../errors.ts';
 import type { Datagram } from '../packet/datagram.ts';
 import type { Channel } from './flows.ts';
@@ -93,10 +94,17 @@ function hashOf(datagram: Datagram, headerBytes: number): number {
   return hash;
 }
 
+function addressOf({ address, ipVersion }: Channel): string {
+  return formatAddress(address, ipVersion);
+}
+
 function twinError(channel: Channel, other: Channel): MdxError {
+  // The one that was seen first: the other one may be the later line.
+  const [kept, left] = other.number < channel.number ? [other, channel] : [channel, other];
+  const choice = kept.port === left.port ? `--group ${addressOf(kept)}` : `--port ${kept.port}`;
   return new MdxError(
     'channel-on-two-flows',
-    `reading one line: the same channel arrives on two flows, destination ports ${other.port} and ${channel.port}`,
-    { hint: `Choose one of them with --port ${other.port} (or --group).` },
+    `reading one line: the same channel arrives on two flows, to ${addressOf(kept)} port ${kept.port} and to ${addressOf(left)} port ${left.port}`,
+    { hint: `Choose one of them, for example with ${choice}.` },
   );
 }

@@ -149,8 +149,20 @@ describe('two flows', () => {
       packet(2, 2, [2n, 3n], 2n),
       packet(1, 3, [3n], 3n),
     ]);
-    await expect(report([path])).rejects.toMatchObject({ code: 'channel-on-two-flows' });
+    await expect(report([path])).rejects.toMatchObject({
+      code: 'channel-on-two-flows',
+      message: expect.stringContaining('to 233.0.0.1 port 1 and to 233.0.0.1 port 2'),
+      hint: 'Choose one of them, for example with --port 1.',
+    });
     expect((await report([path], { ports: new Set([2]) })).book.orders).toBe(3);
+  });
+
+  it('on one port are told apart by their groups', async () => {
+    const path = capture([packet(1, 1, [1n]), { ...packet(1, 1, [1n], 1n), group: 0xe9000002 | 0 }]);
+    await expect(report([path])).rejects.toMatchObject({
+      message: expect.stringContaining('to 233.0.0.1 port 1 and to 233.0.0.2 port 1'),
+      hint: 'Choose one of them, for example with --group 233.0.0.1.',
+    });
   });
 
   it('one behind the other are found at the end', async () => {
