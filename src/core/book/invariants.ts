@@ -32,8 +32,8 @@ export function checkInvariants(market: Market): string[] {
   }
   expect(problems, 'orders in queues', orders, market.orders.live);
   expect(problems, 'orders in the index', market.orderIndex.size, market.orders.live);
-  expect(problems, 'levels in ladders', levels, market.levels.live);
-  expect(problems, 'levels in the index', market.levelIndex.size, market.levels.live);
+  expect(problems, 'levels in ladders', levels, market.levels.store.live);
+  expect(problems, 'levels in the index', market.levels.index.size, market.levels.store.live);
   return problems;
 }
 
@@ -43,7 +43,7 @@ export function checkSide(
   bookSide: number,
   problems: string[],
 ): { readonly orders: number; readonly levels: number } {
-  const ladder = market.ladders[bookSide]!;
+  const ladder = market.levels.ladders[bookSide]!;
   const where = `book ${bookSide >> 1} ${(bookSide & 1) !== 0 ? 'ask' : 'bid'}`;
   const keys = [...ladder.keysFromBest()];
   let previousKey = Number.POSITIVE_INFINITY;
@@ -81,16 +81,16 @@ export function checkSide(
       continue;
     }
     if (size === 0) {
-      expect(problems, `${where}: best level`, market.bestLevel[bookSide]!, level);
-      expect(problems, `${where}: best key`, market.bestKey[bookSide]!, key);
+      expect(problems, `${where}: best level`, market.levels.bestLevel[bookSide]!, level);
+      expect(problems, `${where}: best key`, market.levels.bestKey[bookSide]!, key);
     }
     size += 1;
   }
   expect(problems, `${where}: levels in use`, ladder.size, size);
   expect(problems, `${where}: vacant levels`, ladder.vacant, rank - size);
   if (size === 0) {
-    expect(problems, `${where}: best level`, market.bestLevel[bookSide]!, 0);
-    expect(problems, `${where}: best key`, market.bestKey[bookSide]!, Number.NEGATIVE_INFINITY);
+    expect(problems, `${where}: best level`, market.levels.bestLevel[bookSide]!, 0);
+    expect(problems, `${where}: best key`, market.levels.bestKey[bookSide]!, Number.NEGATIVE_INFINITY);
   }
   return { orders, levels: rank };
 }
@@ -133,7 +133,7 @@ function indexHoldsLevel(market: Market, level: number, bookSide: number): boole
   const words = market.levels.words;
   const at = level * 8 + LEVEL_KEY_DOUBLE * 2;
   const tag = mix3(words[at]!, words[at + 1]!, bookSide);
-  const index = market.levelIndex;
+  const index = market.levels.index;
   for (let found = index.first(tag); found >= 0; found = index.next(found, tag)) {
     if (index.slotAt(found) === level) return true;
   }

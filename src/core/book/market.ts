@@ -16,13 +16,13 @@ import {
   NO_BOOK,
 } from '../event/record.ts';
 import type { BookRules } from '../event/rules.ts';
-import { Ladder, LeafPool } from './ladder.ts';
 import {
   LOOK_AHEAD_ORDERS_MIN,
   LOOK_AHEAD_RECORDS,
   LOOK_AHEAD_RECORDS_MIN,
   LookAhead,
 } from './look-ahead.ts';
+import { PriceLevels } from './price-levels.ts';
 import * as store from './store.ts';
 import { RecordStore } from './store.ts';
 import {
@@ -67,7 +67,6 @@ const WORD_BOOK = record.WORD_BOOK;
 const WORD_ID = record.WORD_ID;
 const WORD_PRICE = record.WORD_PRICE;
 const WORD_QUANTITY = record.WORD_QUANTITY;
-const LEVEL_BOOK_SIDE = store.LEVEL_BOOK_SIDE;
 const LEVEL_COUNT = store.LEVEL_COUNT;
 const LEVEL_HEAD = store.LEVEL_HEAD;
 const LEVEL_KEY_DOUBLE = store.LEVEL_KEY_DOUBLE;
@@ -99,19 +98,13 @@ const BOOK_OF_ORDERS = 0;
 const BOOK_OF_LEVELS = 1;
 
 const ORDERS_AT_START = 1 << 12;
-const LEVELS_AT_START = 1 << 10;
 const BOOKS_AT_START = 64;
-
-/** Vacant levels that one side may keep besides as many as it has others. */
-const VACANT_LEVELS_MIN = 16;
-/** Vacant levels that the search for the next best level walks over before it removes what it meets. */
-const VACANT_LEVELS_SKIPPED = 8;
 
 /**
  * All books of one source: price-time priority, order by order.
  *
- * A hash index finds an order by its id, a second one a level by book-side and price; an order knows its level and
- * its neighbours in the queue. So an event touches one index entry, one order, its neighbours and one level,
+ * A hash index finds an order by its id, `levels` a level by book-side and price; an order knows its level and its
+ * neighbours in the queue. So an event touches one index entry, one order, its neighbours and one level,
  * whatever the number of orders, levels and books; only a level that appears, or empties as the best, goes to the
  * ladder of its side. What is unknown, crossed, double or out of range is counted in `tally` and never repaired.
  *
@@ -125,23 +118,14 @@ export class Market {
   /** Anomalies and groups, index TALLY_*. */
   readonly tally: Float64Array = new Float64Array(TALLY_SLOTS);
   readonly orders: RecordStore = new RecordStore(ORDERS_AT_START, ORDER_NEXT);
-  readonly levels: RecordStore = new RecordStore(LEVELS_AT_START, LEVEL_HEAD);
+  readonly levels: PriceLevels = new PriceLevels();
   readonly orderIndex: HashIndex = new HashIndex(ORDERS_AT_START);
-  readonly levelIndex: HashIndex = new HashIndex(LEVELS_AT_START);
-  /** One per book-side; all that never held a level share one. */
-  readonly ladders: Ladder[] = [];
   /** Books that have been named by an event, as numbers 0 … books − 1. */
   books = 0;
-  /** Best level and its key per book-side: 0 and −Infinity where the side is empty. */
-  bestLevel: Int32Array = new Int32Array(BOOKS_AT_START * 2);
-  bestKey: Float64Array = new Float64Array(BOOKS_AT_START * 2).fill(Number.NEGATIVE_INFINITY);
   /** Per book: 0 orders, 1 price levels. */
   bookKind: Uint8Array = new Uint8Array(BOOKS_AT_START);
   stale: Uint8Array = new Uint8Array(BOOKS_AT_START);
 
-  readonly #leaves: LeafPool = new LeafPool();
-  /** The ladder of every book-side without levels: most books of a market are those of other channels. */
-  readonly #noLevels: Ladder = new Ladder(this.levels, this.#leaves);
   readonly #lookAhead: LookAhead = new LookAhead();
   readonly #lostChannels: Set<number> = new Set();
   /** A book has been declared right since the last loss. */
@@ -158,13 +142,11 @@ export class Market {
   /** Per book: number of the group that named it last. */
   #groupMark: Int32Array = new Int32Array(BOOKS_AT_START);
   #groupNumber = 1;
-  /** Key of the level in question, as a double and as its two words. */
-  readonly #key: Float64Array = new Float64Array(1);
-  readonly #keyWords: Int32Array = new Int32Array(this.#key.buffer);
+  /** Key of the level in question: the one of `levels`. */
+  readonly #key: Float64Array = this.levels.key;
   /** Where `#find` found its order in the index, or the place and the tag that it would have there. */
   #at = -1;
   #tag = 0;
-  readonly #forget: (level: number) => void;
 
   constructor(rules: BookRules, dictionary: Dictionary) {
     this.rules = rules;
@@ -174,19 +156,6 @@ export class Market {
     this.#addsUnknownModify = rules.modifyUnknown === 'add';
     this.#addsUnknownReplace = rules.replaceUnknown === 'add';
     this.#keepsUnlessBetter = rules.modifyPriority === 'keptUnlessBetter';
-    this.#forget = (level) => {
-      const { words } = this.levels;
-      const key = level * 8 + LEVEL_KEY_DOUBLE * 2;
-      this.levelIndex.remove(mix3(words[key]!, words[key + 1]!, words[level * 8 + LEVEL_BOOK_SIDE]!), level);
-      this.levels.give(level);
-    };
-  }
-
-  /** Price levels that hold something, in all books. */
-  get levelsInUse(): number {
-    let levels = 0;
-    for (const ladder of this.ladders) levels += ladder.size;
-    return levels;
   }
 
   /** Applies the records `from` … `to − 1` of a batch. An extended event's two records are never parted. */
@@ -247,7 +216,8 @@ export class Market {
       if ((head & HEAD_LAST) !== 0) {
         groups += 1;
         // Keys: bid price + negated ask price; at zero the book is locked, above it crossed.
-        if (book >= 0 && this.bestKey[book * 2]! + this.bestKey[book * 2 + 1]! >= 0) this.#judge(book);
+        if (book >= 0 && this.levels.bestKey[book * 2]! + this.levels.bestKey[book * 2 + 1]! >= 0)
+          this.#judge(book);
         if (groupsBySource) this.#endGroup(book);
       } else if (groupsBySource && book >= 0) this.#joinGroup(book);
       at += (head & HEAD_EXTENDED) !== 0 ? 2 * RECORD_WORDS : RECORD_WORDS;
@@ -351,7 +321,7 @@ export class Market {
       this.#find(idLow, idHigh, bookSide);
       this.#key[0] = key;
     }
-    const level = this.#levelOf(bookSide);
+    const level = this.levels.at(bookSide);
     if (level === 0) {
       this.#rejectFull(bookSide >> 1);
       return;
@@ -427,8 +397,8 @@ export class Market {
       }
       return;
     }
-    // `#levelOf` may grow the level store, so nothing of it is kept in locals across the call.
-    const target = this.#levelOf(bookSide);
+    // `levels.at` may grow the level store, so nothing of it is kept in locals across the call.
+    const target = this.levels.at(bookSide);
     if (target === 0) {
       this.#rejectFull(bookSide >> 1);
       return;
@@ -443,7 +413,7 @@ export class Market {
     this.#link(slot, target);
     this.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE] = quantity;
     this.levels.doubles[target * 4 + LEVEL_QUANTITY_DOUBLE] = total;
-    if (this.levels.words[level * 8 + LEVEL_COUNT] === 0) this.#vacate(level);
+    if (this.levels.words[level * 8 + LEVEL_COUNT] === 0) this.levels.vacate(level);
   }
 
   #replace(words: Int32Array, at: number, head: number, book: number): void {
@@ -546,19 +516,19 @@ export class Market {
       this.bookKind[book] = BOOK_OF_LEVELS;
     }
     if (quantity === 0) {
-      const level = this.#findLevel(bookSide);
+      const level = this.levels.find(bookSide);
       if (level === 0 || this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] === 0) return;
       this.levels.words[level * 8 + LEVEL_COUNT] = 0;
       this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] = 0;
-      this.#vacate(level);
+      this.levels.vacate(level);
       return;
     }
-    const level = this.#levelOf(bookSide);
+    const level = this.levels.at(bookSide);
     if (level === 0) {
       this.#rejectFull(book);
       return;
     }
-    if (this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] === 0) this.#occupy(level);
+    if (this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] === 0) this.levels.occupy(level);
     this.levels.words[level * 8 + LEVEL_COUNT] = words[at + WORD_ID]!;
     this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] = quantity;
   }
@@ -582,8 +552,7 @@ export class Market {
   }
 
   #clearSide(bookSide: number): void {
-    const ladder = this.ladders[bookSide]!;
-    for (const level of ladder.fromBest()) {
+    for (const level of this.levels.ladders[bookSide]!.fromBest()) {
       let slot = this.levels.words[level * 8 + LEVEL_HEAD]!;
       while (slot !== 0) {
         const order = slot << 3;
@@ -596,10 +565,7 @@ export class Market {
       }
       this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] = 0;
     }
-    ladder.size = 0;
-    ladder.sweep(this.#forget);
-    this.bestLevel[bookSide] = 0;
-    this.bestKey[bookSide] = Number.NEGATIVE_INFINITY;
+    this.levels.dropAll(bookSide);
   }
 
   /** Events of this channel are lost: its books, also those seen later, are stale. */
@@ -632,7 +598,7 @@ export class Market {
       this.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]!;
     this.#unlink(slot, level);
     this.orders.give(slot);
-    if (levels.words[level * 8 + LEVEL_COUNT] === 0) this.#vacate(level);
+    if (levels.words[level * 8 + LEVEL_COUNT] === 0) this.levels.vacate(level);
   }
 
   #link(slot: number, level: number): void {
@@ -649,7 +615,7 @@ export class Market {
     if (tail !== 0) orders[(tail << 3) + ORDER_NEXT] = slot;
     else {
       levels[at + LEVEL_HEAD] = slot;
-      this.#occupy(level);
+      this.levels.occupy(level);
     }
   }
 
@@ -682,96 +648,6 @@ export class Market {
     this.levels.words[level * 8 + LEVEL_COUNT]! += 1;
   }
 
-  /** The level of a book-side with the key in `#key`, or 0. */
-  #findLevel(bookSide: number): number {
-    const words = this.#keyWords;
-    const tag = mix3(words[0]!, words[1]!, bookSide);
-    const index = this.levelIndex;
-    const table = index.table;
-    const wrap = index.wrap;
-    let at = (tag << 1) & wrap;
-    for (;;) {
-      const level = table[at + 1]!;
-      if (level === 0) return 0;
-      if (
-        table[at] === tag &&
-        this.levels.doubles[level * 4 + LEVEL_KEY_DOUBLE] === this.#key[0] &&
-        this.levels.words[level * 8 + LEVEL_BOOK_SIDE] === bookSide
-      ) {
-        return level;
-      }
-      at = (at + 2) & wrap;
-    }
-  }
-
-  /** The same, made where there is none, vacant; 0 when the store is full. */
-  #levelOf(bookSide: number): number {
-    const found =
-      this.bestKey[bookSide] === this.#key[0] ? this.bestLevel[bookSide]! : this.#findLevel(bookSide);
-    return found !== 0 ? found : this.#makeLevel(bookSide);
-  }
-
-  #makeLevel(bookSide: number): number {
-    const levels = this.levels;
-    const level = levels.take();
-    if (level === 0) return 0;
-    const at = level << 3;
-    levels.words[at + LEVEL_HEAD] = 0;
-    levels.words[at + LEVEL_TAIL] = 0;
-    levels.words[at + LEVEL_COUNT] = 0;
-    levels.words[at + LEVEL_BOOK_SIDE] = bookSide;
-    levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] = 0;
-    levels.doubles[level * 4 + LEVEL_KEY_DOUBLE] = this.#key[0]!;
-    this.levelIndex.insert(mix3(this.#keyWords[0]!, this.#keyWords[1]!, bookSide), level);
-    if (this.ladders[bookSide] === this.#noLevels)
-      this.ladders[bookSide] = new Ladder(this.levels, this.#leaves);
-    this.ladders[bookSide]!.insert(level);
-    return level;
-  }
-
-  /** A vacant level gets its first order. */
-  #occupy(level: number): void {
-    const bookSide = this.levels.words[level * 8 + LEVEL_BOOK_SIDE]!;
-    const ladder = this.ladders[bookSide]!;
-    ladder.size += 1;
-    ladder.vacant -= 1;
-    const key = this.levels.doubles[level * 4 + LEVEL_KEY_DOUBLE]!;
-    if (key > this.bestKey[bookSide]!) {
-      this.bestKey[bookSide] = key;
-      this.bestLevel[bookSide] = level;
-    }
-  }
-
-  /** A level lost its last order. It stays for the next one, as long as not too many do. */
-  #vacate(level: number): void {
-    const levels = this.levels;
-    const bookSide = levels.words[level * 8 + LEVEL_BOOK_SIDE]!;
-    const ladder = this.ladders[bookSide]!;
-    ladder.size -= 1;
-    ladder.vacant += 1;
-    if (this.bestLevel[bookSide] === level) {
-      const best = ladder.size === 0 ? 0 : this.#nextBelow(ladder, level);
-      this.bestLevel[bookSide] = best;
-      this.bestKey[bookSide] =
-        best === 0 ? Number.NEGATIVE_INFINITY : levels.doubles[best * 4 + LEVEL_KEY_DOUBLE]!;
-    }
-    if (ladder.vacant > VACANT_LEVELS_MIN + ladder.size) ladder.sweep(this.#forget);
-  }
-
-  /** The best level below another that holds something, or 0; vacant ones in between go when they are many. */
-  #nextBelow(ladder: Ladder, from: number): number {
-    let level = from;
-    for (let skipped = 0; ; skipped += 1) {
-      const below = ladder.below(level);
-      if (below === 0 || this.levels.doubles[below * 4 + LEVEL_QUANTITY_DOUBLE] !== 0) return below;
-      if (skipped < VACANT_LEVELS_SKIPPED) level = below;
-      else {
-        ladder.remove(below);
-        this.#forget(below);
-      }
-    }
-  }
-
   #joinGroup(book: number): void {
     if (this.#groupMark[book] === this.#groupNumber) return;
     this.#groupMark[book] = this.#groupNumber;
@@ -784,7 +660,8 @@ export class Market {
     const group = this.#group;
     for (let member = 0; member < this.#groupSize; member += 1) {
       const other = group[member]!;
-      if (other !== book && this.bestKey[other * 2]! + this.bestKey[other * 2 + 1]! >= 0) this.#judge(other);
+      if (other !== book && this.levels.bestKey[other * 2]! + this.levels.bestKey[other * 2 + 1]! >= 0)
+        this.#judge(other);
     }
     this.#groupSize = 0;
     this.#groupNumber = (this.#groupNumber + 1) | 0;
@@ -792,20 +669,13 @@ export class Market {
 
   /** Counts a book as crossed or locked by its best limits; orders without a price take no part. */
   #judge(book: number): void {
-    const sum = this.#bestLimitKey(book * 2) + this.#bestLimitKey(book * 2 + 1);
+    const sum = this.levels.bestLimitKey(book * 2) + this.levels.bestLimitKey(book * 2 + 1);
     if (sum > 0) this.tally[TALLY_CROSSED_AT_LAST]! += 1;
     else if (sum === 0) this.tally[TALLY_LOCKED_AT_LAST]! += 1;
   }
 
-  #bestLimitKey(bookSide: number): number {
-    const best = this.bestKey[bookSide]!;
-    if (best !== Number.POSITIVE_INFINITY) return best;
-    const second = this.#nextBelow(this.ladders[bookSide]!, this.bestLevel[bookSide]!);
-    return second === 0 ? Number.NEGATIVE_INFINITY : this.levels.doubles[second * 4 + LEVEL_KEY_DOUBLE]!;
-  }
-
   #holdsLevels(book: number): boolean {
-    return this.bestLevel[book * 2] !== 0 || this.bestLevel[book * 2 + 1] !== 0;
+    return this.levels.bestLevel[book * 2] !== 0 || this.levels.bestLevel[book * 2 + 1] !== 0;
   }
 
   #reject(reason: number): void {
@@ -828,27 +698,21 @@ export class Market {
     const capacity = this.bookKind.length;
     if (book >= capacity) {
       const wanted = Math.max(capacity * 2, book + 1);
-      const bestLevel = new Int32Array(wanted * 2);
-      const bestKey = new Float64Array(wanted * 2).fill(Number.NEGATIVE_INFINITY);
       const bookKind = new Uint8Array(wanted);
       const stale = new Uint8Array(wanted);
       const group = new Int32Array(wanted);
       const groupMark = new Int32Array(wanted);
-      bestLevel.set(this.bestLevel);
-      bestKey.set(this.bestKey);
       bookKind.set(this.bookKind);
       stale.set(this.stale);
       group.set(this.#group);
       groupMark.set(this.#groupMark);
-      this.bestLevel = bestLevel;
-      this.bestKey = bestKey;
       this.bookKind = bookKind;
       this.stale = stale;
       this.#group = group;
       this.#groupMark = groupMark;
     }
     while (this.books <= book) {
-      this.ladders.push(this.#noLevels, this.#noLevels);
+      this.levels.addBook();
       const channel = this.dictionary.books[this.books]?.channel;
       if (channel !== undefined && this.#lostChannels.has(channel)) this.stale[this.books] = 1;
       this.books += 1;

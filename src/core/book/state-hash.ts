@@ -37,7 +37,8 @@ export function stateHash(market: Market): StateHash {
   const definitions = market.dictionary.books;
   const books: number[] = [];
   for (let book = 0; book < market.books; book += 1) {
-    if (market.bestLevel[book * 2] !== 0 || market.bestLevel[book * 2 + 1] !== 0) books.push(book);
+    if (market.levels.bestLevel[book * 2] !== 0 || market.levels.bestLevel[book * 2 + 1] !== 0)
+      books.push(book);
   }
   books.sort((left, right) => {
     const a = definitions[left]!;
@@ -72,7 +73,7 @@ export function stateHash(market: Market): StateHash {
 }
 
 function entriesOf(market: Market, bookSide: number): number {
-  const ladder = market.ladders[bookSide]!;
+  const ladder = market.levels.ladders[bookSide]!;
   if (market.bookKind[bookSide >> 1] !== 0) return ladder.size;
   let orders = 0;
   for (const level of ladder.fromBest()) orders += market.levels.words[level * 8 + LEVEL_COUNT]!;
@@ -82,7 +83,7 @@ function entriesOf(market: Market, bookSide: number): number {
 function hashSide(fnv: Fnv64, market: Market, bookSide: number): void {
   const side = (bookSide & 1) !== 0 ? SIDE_ASK : SIDE_BID;
   const { words, doubles } = market.orders;
-  for (const level of market.ladders[bookSide]!.fromBest()) {
+  for (const level of market.levels.ladders[bookSide]!.fromBest()) {
     const price = priceOfKey(market.levels.doubles[level * 4 + LEVEL_KEY_DOUBLE]!, bookSide);
     if (market.bookKind[bookSide >> 1] !== 0) {
       fnv.u64(0, market.levels.words[level * 8 + LEVEL_COUNT]!);

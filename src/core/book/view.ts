@@ -49,7 +49,7 @@ export function priceOfKey(key: number, bookSide: number): number | null {
 /** The best levels of one side of a book, best first, at most `depth`. */
 export function depthOf(market: Market, book: number, ask: boolean, depth: number): LevelView[] {
   const bookSide = book * 2 + (ask ? 1 : 0);
-  const ladder = market.ladders[bookSide];
+  const ladder = market.levels.ladders[bookSide];
   const views: LevelView[] = [];
   if (ladder === undefined) return views;
   for (const level of ladder.fromBest()) {
@@ -62,7 +62,7 @@ export function depthOf(market: Market, book: number, ask: boolean, depth: numbe
 /** Best level of one side, or null when the side is empty. */
 export function bestOf(market: Market, book: number, ask: boolean): LevelView | null {
   const bookSide = book * 2 + (ask ? 1 : 0);
-  const level = market.bestLevel[bookSide] ?? 0;
+  const level = market.levels.bestLevel[bookSide] ?? 0;
   return level === 0 ? null : levelView(market, level, bookSide);
 }
 
@@ -76,7 +76,7 @@ function levelView(market: Market, level: number, bookSide: number): LevelView {
 
 /** Number of price levels on one side. */
 export function levelsOn(market: Market, book: number, ask: boolean): number {
-  return market.ladders[book * 2 + (ask ? 1 : 0)]?.size ?? 0;
+  return market.levels.ladders[book * 2 + (ask ? 1 : 0)]?.size ?? 0;
 }
 
 /** Orders of one side in canonical order: best level first, oldest first within a level. */
@@ -86,7 +86,7 @@ export function* ordersOf(
   ask: boolean,
 ): Generator<OrderView & { readonly price: number | null }> {
   const bookSide = book * 2 + (ask ? 1 : 0);
-  const ladder = market.ladders[bookSide];
+  const ladder = market.levels.ladders[bookSide];
   if (ladder === undefined) return;
   for (const level of ladder.fromBest()) {
     const price = priceOfKey(market.levels.doubles[level * 4 + LEVEL_KEY_DOUBLE]!, bookSide);
@@ -109,7 +109,7 @@ export function ordersIn(market: Market, book: number): number {
   if (market.bookKind[book] !== 0) return 0;
   let orders = 0;
   for (const bookSide of [book * 2, book * 2 + 1]) {
-    for (const level of market.ladders[bookSide]?.fromBest() ?? []) {
+    for (const level of market.levels.ladders[bookSide]?.fromBest() ?? []) {
       orders += market.levels.words[level * 8 + LEVEL_COUNT]!;
     }
   }

@@ -270,13 +270,14 @@ function channelReports({ number, decoder, sequencer }: Channel): ChannelReport[
 function bookReport(market: Market): BookReport {
   let instruments = 0;
   for (let book = 0; book < market.books; book += 1) {
-    if (market.bestLevel[book * 2] !== 0 || market.bestLevel[book * 2 + 1] !== 0) instruments += 1;
+    if (market.levels.bestLevel[book * 2] !== 0 || market.levels.bestLevel[book * 2 + 1] !== 0)
+      instruments += 1;
   }
   const { hash, version } = stateHash(market);
   return {
     instruments,
     orders: market.orders.live,
-    levels: market.levelsInUse,
+    levels: market.levels.inUse,
     stateHash: formatHash(hash),
     stateHashVersion: version,
   };

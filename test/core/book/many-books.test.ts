@@ -36,11 +36,11 @@ test('books of other channels, which a market only counts, share one empty ladde
     batchOf(orders.map((order) => ({ book: 0, kind: KIND_ADD, price: 10n, quantity: 1n, ...order }))),
   );
   expect(market.books).toBe(BOOKS);
-  expect(market.levelsInUse).toBe(3);
-  expect(new Set(market.ladders).size).toBe(orders.length + 1);
+  expect(market.levels.inUse).toBe(3);
+  expect(new Set(market.levels.ladders).size).toBe(orders.length + 1);
   market.apply(batchOf([{ kind: KIND_CLEAR, book: 8 }]));
   expect(checkInvariants(market)).toEqual([]);
   market.apply(batchOf([{ kind: KIND_CLEAR, book: -1 }]));
-  expect(market.levelsInUse).toBe(0);
+  expect(market.levels.inUse).toBe(0);
   expect(checkInvariants(market)).toEqual([]);
 });

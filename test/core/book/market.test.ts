@@ -217,9 +217,9 @@ describe('market', () => {
           market.apply(
             batchOf(prices.map((price) => ({ kind: KIND_DELETE, book: 0, id: BigInt(price + 1) }))),
           );
-          expect(market.levelsInUse).toBe(0);
+          expect(market.levels.inUse).toBe(0);
           // Emptied levels stay for the next order at their price, but not many.
-          expect(market.levels.live).toBeLessThan(32);
+          expect(market.levels.store.live).toBeLessThan(32);
           expect(checkInvariants(market)).toEqual([]);
         },
       ),

@@ -31,7 +31,7 @@ export function syntheticDictionary(): Dictionary {
 export function marketChecksum(market: Market): Checksum {
   return {
     orders: market.orders.live,
-    levels: market.levelsInUse,
+    levels: market.levels.inUse,
     crossed: market.tally[TALLY_CROSSED_AT_LAST]!,
     hash: stateHash(market).hash,
   };

@@ -43,9 +43,9 @@ export class BboRows implements EventObserver {
     let wasOrIsSomething = false;
     for (let side = 0; side < 2; side += 1) {
       const bookSide = book * 2 + side;
-      const level = market.bestLevel[bookSide]!;
+      const level = market.levels.bestLevel[bookSide]!;
       const at = place + side * 3;
-      const key = market.bestKey[bookSide]!;
+      const key = market.levels.bestKey[bookSide]!;
       const quantity = level === 0 ? 0 : market.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE]!;
       const orders = level === 0 ? 0 : market.levels.words[level * 8 + LEVEL_COUNT]!;
       wasOrIsSomething ||= quantity !== 0 || shown[at + 1] !== 0;
