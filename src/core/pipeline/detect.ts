@@ -36,8 +36,17 @@ export class FeedDetector {
     return this.held.length >= DETECT_DATAGRAMS_MAX || this.#heldBytes >= DETECT_BYTES_MAX;
   }
 
-  /** The error for a capture whose feed could not be told. */
-  failure(path: string): MdxError {
+  /**
+   * The error for a capture whose feed could not be told.
+   * @param leftOut datagrams that were not looked at, because others were asked for.
+   */
+  failure(path: string, leftOut: number): MdxError {
+    if (this.held.length === 0 && leftOut > 0) {
+      return new MdxError(
+        'feed-none',
+        `reading ${path}: none of its ${leftOut} datagrams is one that --port, --group, --from or --until asks for`,
+      );
+    }
     if (this.#ambiguous.length > 0) {
       return new MdxError(
         'feed-ambiguous',

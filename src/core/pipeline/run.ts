@@ -417,7 +417,7 @@ class Run {
       this.#feed = feed;
       this.#openPipeline(feed);
       this.#replayHeld();
-    } else if (this.#detector.exhausted) throw this.#detector.failure(this.#inputs.at(-1)!.path);
+    } else if (this.#detector.exhausted) throw this.#detector.failure(this.#inputs.at(-1)!.path, 0);
     return true;
   }
 
@@ -720,7 +720,8 @@ class Run {
         hint: 'Nothing in front of the damage could be used.',
       });
     }
-    if (this.#stopped === null || held.length > 0) throw this.#detector.failure(last.path);
+    const leftOut = this.#inputs.reduce((sum, input) => sum + (input.datagrams ?? 0), 0);
+    if (this.#stopped === null || held.length > 0) throw this.#detector.failure(last.path, leftOut);
   }
 }
 

@@ -120,6 +120,14 @@ describe('one line', () => {
     expect(feed.timeBase).toBe('midnight');
   });
 
+  it('of which nothing was asked for: says so, and not that no feed matches', async () => {
+    const path = capture([packet(1, 1, [1n]), packet(1, 2, [2n])]);
+    await expect(report([path], { ports: new Set([9]) })).rejects.toMatchObject({
+      code: 'feed-none',
+      message: expect.stringMatching(/none of its 2 datagrams is one that --port, /),
+    });
+  });
+
   it('stops after exactly so many messages', async () => {
     const path = capture([packet(1, 1, [1n, 2n, 3n]), packet(1, 4, [4n])]);
     for (const wanted of [1, 2, 3, 4]) {
