@@ -50,28 +50,32 @@ function looksLikeMessage(view: DataView, at: number, bytes: number): boolean {
   return view.getUint16(at + 5) * TWO_32 + view.getUint32(at + 7) < DAY_NS;
 }
 
+/** The first must be a message and at least half of them: types that are new or damaged do not make a file unreadable. */
 function isLengthPrefixed(view: DataView): boolean {
   const limit = view.byteLength;
   let at = 0;
   let messages = 0;
-  while (messages < LOOKED_AT_MAX && limit - at >= BLOCK_PREFIX_BYTES) {
+  let odd = 0;
+  while (messages + odd < LOOKED_AT_MAX && limit - at >= BLOCK_PREFIX_BYTES) {
     const bytes = view.getUint16(at);
     at += BLOCK_PREFIX_BYTES;
     if (bytes > MESSAGE_BYTES_MAX) return false;
     // The end mark, or what the head does not show.
     if (bytes === 0 || bytes > limit - at) break;
-    if (!looksLikeMessage(view, at, bytes)) return false;
-    messages += 1;
+    if (looksLikeMessage(view, at, bytes)) messages += 1;
+    else if (messages === 0) return false;
+    else odd += 1;
     at += bytes;
   }
-  return messages > 0;
+  return messages > 0 && odd <= messages;
 }
 
-/** Every packet must be one that SoupBinTCP has, and at least one must carry a message or accept a login. */
+/** Every packet must be one that SoupBinTCP has, and at least half of their messages such of ITCH; a login counts as one. */
 function isSoup(view: DataView, head: Uint8Array): boolean {
   const limit = view.byteLength;
   let at = 0;
   let proofs = 0;
+  let odd = 0;
   for (let packets = 0; packets < LOOKED_AT_MAX && limit - at >= SOUP_PREFIX_BYTES; packets += 1) {
     const bytes = view.getUint16(at);
     const type = view.getUint8(at + 2);
@@ -84,12 +88,12 @@ function isSoup(view: DataView, head: Uint8Array): boolean {
       if (loginNumber(head, at) === null) return false;
       proofs += 1;
     } else if (isMessage) {
-      if (!looksLikeMessage(view, at + SOUP_PREFIX_BYTES, bytes - 1)) return false;
-      proofs += 1;
+      if (looksLikeMessage(view, at + SOUP_PREFIX_BYTES, bytes - 1)) proofs += 1;
+      else odd += 1;
     } else if (type === SOUP_DEBUG && !isText(head, at + SOUP_PREFIX_BYTES, bytes - 1)) return false;
     at += 2 + bytes;
   }
-  return proofs > 0;
+  return proofs > 0 && odd <= proofs;
 }
 
 function isText(head: Uint8Array, at: number, bytes: number): boolean {

@@ -81,6 +81,17 @@ describe('streams', () => {
     }
   });
 
+  test('messages of new types and damaged ones are in the minority', () => {
+    const unknown = new Uint8Array(19).fill(0x7a);
+    const short = sampleOf('A').slice(0, 20);
+    const messages = [sampleOf('A'), unknown, sampleOf('D'), short];
+    expect(itch.detectStream!(blocksOf(messages))).toBe('length-prefixed');
+    expect(itch.detectStream!(soup(messages))).toBe('soupbintcp');
+    expect(itch.detectStream!(blocksOf([...messages, unknown]))).toBeNull();
+    expect(itch.detectStream!(soup([...messages, unknown]))).toBeNull();
+    expect(itch.detectStream!(blocksOf([unknown, sampleOf('A')]))).toBeNull();
+  });
+
   test('only the beginning is looked at', () => {
     const long = concat([
       blocksOf(Array.from({ length: 100 }, () => sampleOf('D'))),
