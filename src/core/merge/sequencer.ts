@@ -94,6 +94,8 @@ export class Sequencer {
   #started = false;
   /** Lowest number that belongs to the stream. */
   #base = 0;
+  /** One above the highest number seen or named, as long as none from the base on was. */
+  #highestBelow = 0;
   /** Next number to deliver. Either all below `#highest` is delivered, or this one is missing. */
   #expected = 0;
   /** One above the highest number seen or named. */
@@ -139,7 +141,10 @@ export class Sequencer {
     if (current === null) this.#over(header.session).packets += 1;
     else {
       current.packets += 1;
-      if (this.#started) this.#raise(header.first);
+      if (this.#started) {
+        this.#raise(header.first);
+        this.#highestBelow = Math.max(this.#highestBelow, header.first);
+      }
     }
     this.#settle();
   }
@@ -188,9 +193,10 @@ export class Sequencer {
       return;
     }
     current.packets += 1;
-    if (!this.#started) this.#begin(first);
+    if (!this.#started) this.#begin(first, first);
     const end = first + count;
     const known = this.#countKnown(current, first, Math.min(end, this.#highest));
+    this.#highestBelow = Math.max(this.#highestBelow, end);
     if (known === count) return;
     if (end > this.#highest) {
       this.#raise(first);
@@ -211,6 +217,7 @@ export class Sequencer {
       const beforeBase = Math.max(0, Math.min(passed, this.#base) - first);
       const late = beforeBase + this.#lost.overlap(Math.max(first, this.#base), passed);
       current.late += late;
+      if (beforeBase > 0) current.outOfOrder -= this.#inOrderBelow(first, first + beforeBase);
       current.outOfOrder += this.#unshown.subtract(first, passed);
       current.duplicates += passed - first - late;
       known = passed - first;
@@ -223,6 +230,12 @@ export class Sequencer {
       known += end - open - filling;
     }
     return known;
+  }
+
+  /** Numbers below the base that come before any higher one was seen or named: late, but in order. */
+  #inOrderBelow(first: number, end: number): number {
+    const from = Math.max(first, this.#highest > this.#base ? this.#base : this.#highestBelow);
+    return from < end ? this.#unshown.overlap(from, end) : 0;
   }
 
   /** Makes `number` the next one above everything seen; what lies between is a new hole. */
@@ -289,15 +302,16 @@ export class Sequencer {
     this.#drain();
   }
 
-  /** Starts the stream of the current session at a number. */
-  #begin(base: number): void {
+  /** Starts the stream of the current session at a number; `highestBelow` as the field. */
+  #begin(base: number, highestBelow: number): void {
     this.#started = true;
     this.#base = base;
+    this.#highestBelow = highestBelow;
     this.#expected = base;
     this.#highest = base;
     this.#unshown = new RangeList();
     this.#lost = new RangeList();
-    // What lies before the start was never shown either: it counts as out of order when it comes.
+    // What lies before the start was never shown either.
     if (base > 0) this.#unshown.push(0, base, 0);
   }
 
@@ -314,9 +328,9 @@ export class Sequencer {
     this.#current = counts;
     this.#started = false;
     if (later) {
-      this.#begin(1);
+      this.#begin(1, 0);
       this.#sink.session(this.channel, 1);
-    } else if (this.#options.start !== 'first-seen') this.#begin(this.#options.start);
+    } else if (this.#options.start !== 'first-seen') this.#begin(this.#options.start, 0);
     return counts;
   }
 

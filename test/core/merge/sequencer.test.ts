@@ -108,6 +108,15 @@ describe('sequencer', () => {
     expect(new Line(4).data(5, 1).finish()).toEqual(['lost 4-4', 5]);
   });
 
+  it('takes what lies before the start asked for as late, and as out of order only where it is', () => {
+    const line = new Line(5).data(1, 2).data(4, 1).data(3, 1).data(3, 1).data(5, 1);
+    expect(line.finish()).toEqual([5]);
+    expect(line.sequencer.sessions[0]).toMatchObject({ late: 5, outOfOrder: 1, duplicates: 0 });
+    const across = new Line(5).data(2, 5).data(1, 1);
+    expect(across.finish()).toEqual([5, 6]);
+    expect(across.sequencer.sessions[0]).toMatchObject({ late: 4, outOfOrder: 1, duplicates: 0 });
+  });
+
   it('lets packets without numbers through and keeps them apart', () => {
     const line = new Line().data(0, 3, 0, 0).data(0, 3, 0, 0);
     expect(line.finish()).toEqual([0, 0, 0, 0, 0, 0]);
