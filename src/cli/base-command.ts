@@ -127,10 +127,19 @@ export abstract class BaseCommand extends Command {
       process.stderr.write(`${this.styleOf(process.stderr).warn('warning:')} ${text}\n`);
   }
 
-  /** Says on stderr what a run could not read, once per kind. */
-  protected tellProblems({ counts, damage }: Pick<RunResult, 'counts' | 'damage'>): void {
+  /** Says on stderr what a run could not read, once per kind; with --verbose also what it read and left out. */
+  protected tellProblems({ inputs, counts, damage }: Pick<RunResult, 'inputs' | 'counts' | 'damage'>): void {
+    for (const { path, format, bytes, packets, skipped } of inputs) {
+      const facts = [format, `${bytes} bytes`, ...(packets === null ? [] : [`${packets} packets`])];
+      for (const [reason, count] of skipped) facts.push(`${reason} ${count}`);
+      this.detail(`${path}: ${facts.join(', ')}`);
+    }
+    const { messages, unknown, malformed } = counts;
+    this.detail(`${messages} messages, ${unknown} of unknown type, ${malformed} malformed`);
     for (const { kind, count, packetNumber, offset } of counts.problems.values()) {
-      this.caution(`${kind}: ${count} times, first in packet ${packetNumber} at offset ${offset}`);
+      const times = count === 1 ? 'once' : `${count} times`;
+      const packet = packetNumber === 0 ? '' : `in packet ${packetNumber} `;
+      this.caution(`${kind}: ${times}, first ${packet}at offset ${offset}`);
     }
     for (const { path, offset, problem } of damage) {
       this.caution(`${path}: damaged at byte ${offset}: ${problem}`);

@@ -78,6 +78,39 @@ describe('mdx replay: a capture that is cut', () => {
   });
 });
 
+describe('mdx replay: a message file', () => {
+  /** Whole messages of a capture, behind their lengths. */
+  const add = Buffer.alloc(38);
+  add.writeUInt16BE(36);
+  add.write('A', 2);
+  add.writeUInt16BE(1, 3);
+  add.writeBigUInt64BE(1n, 13);
+  add.write('B', 21);
+  add.writeUInt32BE(100, 22);
+  add.write('TEST    ', 26);
+  add.writeUInt32BE(10_000, 34);
+  const short = Buffer.concat([Buffer.of(0, 20), add.subarray(2, 22)]);
+
+  it('that is cut in its compressed bytes: one damage, not two', async () => {
+    const messages = gzipSync(Buffer.concat(Array.from({ length: 20_000 }, () => add)));
+    const path = file('cut.itch.gz', messages.subarray(0, messages.length >> 1));
+    const { code, stdout, stderr } = await mdx(['replay', path, '--json']);
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({ inputs: [{ truncated: true }] });
+    expect(stderr).toMatch(/^warning: .*: gzip data cannot be read any further .*\n$/);
+  });
+
+  it('with a malformed message: where it is, and with -v what was read', async () => {
+    const path = file('short.itch', Buffer.concat([add, short, add]));
+    const warning = 'warning: A shorter than 36 bytes: once, first at offset 40\n';
+    expect(await mdx(['replay', path, '--json'])).toMatchObject({ code: 0, stderr: warning });
+    expect(await mdx(['replay', path, '--json', '--quiet'])).toMatchObject({ code: 0, stderr: '' });
+    const facts = `${path}: itch-file, 98 bytes\n2 messages, 0 of unknown type, 1 malformed\n`;
+    expect((await mdx(['replay', path, '--json', '-v'])).stderr).toBe(facts + warning);
+    expect((await mdx(['replay', path, '--strict'])).code).toBe(1);
+  });
+});
+
 describe.skipIf(DATA === null)('mdx replay: a real file', () => {
   const path = (): string => dataPath('dbn/CLX5_mbo.dbn');
 
@@ -111,6 +144,14 @@ describe.skipIf(DATA === null)('mdx replay: a real file', () => {
     expect(stderr).toBe(
       `warning: ${cut}: damaged at byte 999960: DBN record of 56 bytes cut after 40 bytes at offset 999960\n`,
     );
+  });
+
+  it('a file of another version is damaged, not cut', async () => {
+    const bytes = readFileSync(path());
+    bytes[3] = 9;
+    const { code, stdout } = await mdx(['replay', file('v9.dbn', bytes), '--json']);
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({ inputs: [{ truncated: false }] });
   });
 
   it('a reader that leaves is no failure', async () => {

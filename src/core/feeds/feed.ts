@@ -72,6 +72,8 @@ export interface StreamDecoder {
   decode(window: ByteWindow): number;
   /** What was found where, after STREAM_DAMAGED. */
   readonly problem: string | null;
+  /** The problem is that the stream ends inside a message or record. */
+  readonly truncated: boolean;
   /** Session and numbers of the stream, where its framing tells them. */
   readonly sequence: {
     readonly session: string | null;

@@ -261,10 +261,10 @@ class Run {
     }
   }
 
-  /** Notes where a capture cannot be read any further, unless it only ends where its compressed bytes did. */
-  #noteEnd({ path }: ByteSource, truncated: boolean, { problem, problemOffset }: CaptureReader): void {
+  /** Notes where a file cannot be read any further, unless it only ends where its compressed bytes did. */
+  #noteEnd({ path }: ByteSource, truncated: boolean, problem: string | null, offset: number): void {
     if (truncated && this.#damage.at(-1)?.path === path) return;
-    this.#damage.push({ path, offset: problemOffset, problem: problem ?? '' });
+    this.#damage.push({ path, offset, problem: problem ?? '' });
   }
 
   async #readCapture(source: ByteSource, format: CaptureFormat): Promise<void> {
@@ -287,7 +287,7 @@ class Run {
       }
       if (step === CAPTURE_DAMAGED || step === CAPTURE_TRUNCATED) {
         input.truncated = step === CAPTURE_TRUNCATED;
-        this.#noteEnd(source, input.truncated, reader);
+        this.#noteEnd(source, input.truncated, reader.problem, reader.problemOffset);
         break;
       }
       await this.#breathe(source);
@@ -501,8 +501,8 @@ class Run {
       await this.#breathe(source);
       if (this.#stopped !== null || answer === STREAM_END) break;
       if (answer === STREAM_DAMAGED) {
-        input.truncated = window.ended;
-        this.#damage.push({ path: source.path, offset: window.offset, problem: decoder.problem ?? '' });
+        input.truncated = decoder.truncated;
+        this.#noteEnd(source, input.truncated, decoder.problem, window.offset);
         break;
       }
       if (window.ended) break;

@@ -119,6 +119,7 @@ const CLEAR: number = ACTION_CLEAR;
  */
 export class DbnDecoder implements StreamDecoder {
   problem: string | null = null;
+  truncated = false;
   readonly sequence = null;
   /** Records with F_MAYBE_BAD_BOOK: a gap that the sender could not repair. */
   suspectRecords = 0;
@@ -192,7 +193,10 @@ export class DbnDecoder implements StreamDecoder {
       // Metadata may end anywhere; records are whole words, so the first of them decides for all.
       if (window.position % WORD_BYTES !== 0) window.room();
       this.#readRecords(window);
-      if (this.problem === null && window.ended && window.available > 0) this.problem = cutRecord(window);
+      if (this.problem === null && window.ended && window.available > 0) {
+        this.problem = cutRecord(window);
+        this.truncated = true;
+      }
     }
     return this.problem === null ? STREAM_MORE : STREAM_DAMAGED;
   }
@@ -211,7 +215,10 @@ export class DbnDecoder implements StreamDecoder {
     try {
       const bytes = head.read(window);
       if (bytes === null) {
-        if (window.ended) this.problem = `DBN metadata cut after ${head.used} bytes`;
+        if (window.ended) {
+          this.problem = `DBN metadata cut after ${head.used} bytes`;
+          this.truncated = true;
+        }
         return;
       }
       const metadata = decodeMetadata(bytes);

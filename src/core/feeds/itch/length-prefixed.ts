@@ -15,6 +15,7 @@ export class LengthPrefixedDecoder implements StreamDecoder {
   readonly source: string;
   readonly sequence: null = null;
   problem: string | null = null;
+  truncated = false;
   readonly #stream: MessageStream;
   #next = 1;
   #ended = false;
@@ -48,6 +49,7 @@ export class LengthPrefixedDecoder implements StreamDecoder {
       return STREAM_END;
     }
     if (!window.ended || available === 0) return STREAM_MORE;
+    this.truncated = true;
     this.problem =
       length === null
         ? `length of a message cut after 1 byte at offset ${window.offset}`

@@ -26,6 +26,7 @@ import {
 export class SoupDecoder implements StreamDecoder {
   readonly source: string;
   problem: string | null = null;
+  truncated = false;
   readonly #stream: MessageStream;
   readonly #counts: FeedCounts;
   readonly #sessions: SessionTable = new SessionTable();
@@ -74,6 +75,7 @@ export class SoupDecoder implements StreamDecoder {
         this.problem = `SoupBinTCP packet of length 0 at offset ${window.offset}: expected at least its type`;
       } else if (available < 2 || available - 2 < length) {
         if (!window.ended || available === 0) return STREAM_MORE;
+        this.truncated = true;
         this.problem =
           available < 2
             ? `length of a SoupBinTCP packet cut after 1 byte at offset ${window.offset}`
