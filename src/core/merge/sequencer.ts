@@ -80,7 +80,7 @@ interface Waiting {
  * new. A hole waits for `gapTimeoutNs` (in the packets' own time) or until too many packets wait; then its numbers
  * are reported lost and the stream moves on. Works on ranges, so a line may cut its packets as it likes.
  *
- * Counts as docs/commands.md says under "sequence": what had been delivered comes again as `duplicates`, what was
+ * Counts as docs/report.md says: what had been delivered comes again as `duplicates`, what was
  * lost or lies before the start as `late`.
  */
 export class Sequencer {

@@ -75,7 +75,7 @@ export interface ChannelReport {
   readonly gapsNotListed?: number;
 }
 
-/** The report of `replay` and `book`, as docs/commands.md describes it for machines. */
+/** The report of `replay` and `book`, as docs/report.md describes it for machines. */
 export interface RunReport {
   readonly command: string;
   readonly version: string;
