@@ -113,8 +113,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'sequence: a heartbeat advances it',
     file: SEQUENCER,
-    from: 'if (this.#started) this.#raise(header.first);',
-    to: 'if (this.#started) this.#raise(header.first + 1);',
+    from: 'this.#raise(header.first);',
+    to: 'this.#raise(header.first + 1);',
     tests: SEQUENCER_TESTS,
     fuzz: true,
   },
