@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { MdxError } from '../core/errors.ts';
 import type { Naming } from '../core/event/naming.ts';
 import type { BookFilter } from '../core/pipeline/books.ts';
-import type { RunOptions } from '../core/pipeline/run.ts';
+import type { RunOptions } from '../core/pipeline/run-options.ts';
 import {
   batchEventsFlag,
   dateFlag,

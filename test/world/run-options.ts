@@ -1,6 +1,6 @@
 import { BATCH_RECORDS_DEFAULT } from '../../src/core/event/batch.ts';
 import { FEEDS } from '../../src/core/feeds/registry.ts';
-import type { RunOptions } from '../../src/core/pipeline/run.ts';
+import type { RunOptions } from '../../src/core/pipeline/run-options.ts';
 
 /** Options of a run over whole files, with what a test wants otherwise. */
 export function runOptions(paths: readonly string[], wanted: Partial<RunOptions> = {}): RunOptions {

@@ -1,0 +1,251 @@
+import { toBigUint } from '../binary/time.ts';
+import {
+  CAPTURE_DAMAGED,
+  CAPTURE_END,
+  CAPTURE_MORE,
+  CAPTURE_PACKET,
+  CAPTURE_TRUNCATED,
+  type CaptureFormat,
+  CaptureReader,
+} from '../capture/capture-reader.ts';
+import { SKIP_NAMES, UDP_OK, UdpExtractor } from '../capture/udp.ts';
+import { MdxError } from '../errors.ts';
+import type { Feed } from '../feeds/feed.ts';
+import { Datagram } from '../packet/datagram.ts';
+import type { ByteSource } from './byte-source.ts';
+import { FeedDetector } from './detect.ts';
+import { type Channel, type FlowFilter, passes, sameFlow } from './flows.ts';
+import { PacketPipeline } from './packet-pipeline.ts';
+import type { InputResult, RunState } from './run-state.ts';
+
+/** Packets between two looks at whether to stop. */
+const PACKETS_PER_TURN = 8192;
+/** The same where events are watched, which may print many times what is read: then a slow reader counts. */
+const PACKETS_PER_TURN_WATCHED = 16;
+
+/** Reads captures, which are one capture if they are several: packets → datagrams of one feed → events. */
+export class CaptureInput {
+  readonly #state: RunState;
+  readonly #datagram: Datagram = new Datagram();
+  readonly #extractor: UdpExtractor = new UdpExtractor();
+  readonly #detector: FeedDetector;
+  #pipeline: PacketPipeline | null = null;
+  /** Set while a paced run waits: ns. */
+  #wait = 0;
+
+  constructor(state: RunState) {
+    this.#state = state;
+    this.#detector = new FeedDetector(state.options.feeds);
+  }
+
+  get channels(): readonly Channel[] {
+    return this.#pipeline?.flows.channels ?? [];
+  }
+
+  async read(source: ByteSource, format: CaptureFormat): Promise<void> {
+    const state = this.#state;
+    state.refuseMixture(source.path, true);
+    const input = state.addInput(source.path, format, true);
+    const reader = new CaptureReader(state.window, format);
+    const skipped = new Float64Array(SKIP_NAMES.length);
+    this.#datagram.attach(state.window.bytes);
+    for (;;) {
+      const step = this.#walk(reader, input, skipped);
+      if (this.#wait > 0) {
+        await this.#waitForDatagram(source);
+        if (state.stopped === null) this.#take(input);
+        if (state.stopped !== null) break;
+        continue;
+      }
+      if (step === CAPTURE_DAMAGED || step === CAPTURE_TRUNCATED) {
+        input.truncated = step === CAPTURE_TRUNCATED;
+        state.noteEnd(source, input.truncated, reader.problem, reader.problemOffset);
+        break;
+      }
+      await this.#breathe(source);
+      if (state.stopped !== null || step === CAPTURE_END) break;
+      // At the end of the input the reader looks once more at what is left and answers END or TRUNCATED.
+      if (step === CAPTURE_MORE) await state.fill(source);
+    }
+    input.bytes = source.bytes;
+    for (const [index, name] of SKIP_NAMES.entries()) {
+      if (skipped[index]! > 0) input.skipped.set(name, (input.skipped.get(name) ?? 0) + skipped[index]!);
+    }
+  }
+
+  /** The last capture has ended. Throws MdxError where no feed could be told. */
+  finish(): void {
+    if (this.#pipeline !== null) {
+      this.#pipeline.finish();
+      return;
+    }
+    const { inputs, damage, feed, stopped } = this.#state;
+    const { held } = this.#detector;
+    const last = inputs.at(-1);
+    if (feed !== null || last === undefined || last.packets === null) return;
+    const damaged = damage.at(-1);
+    if (held.length === 0 && damaged !== undefined) {
+      throw new MdxError('input-damaged', `reading ${damaged.path}: ${damaged.problem}`, {
+        hint: 'Nothing in front of the damage could be used.',
+      });
+    }
+    const leftOut = inputs.reduce((sum, input) => sum + (input.datagrams ?? 0), 0);
+    if (stopped === null || held.length > 0) throw this.#detector.failure(last.path, leftOut);
+  }
+
+  /** Walks the packets in the window. @returns the reader's answer, or CAPTURE_PACKET when it is time to breathe. */
+  #walk(reader: CaptureReader, input: InputResult, skipped: Float64Array): number {
+    const state = this.#state;
+    const datagram = this.#datagram;
+    const extractor = this.#extractor;
+    const { window } = state;
+    const { pacer, from, until } = state.options;
+    const bounded = from !== null || until !== null;
+    const packetsMax = state.isWatched ? PACKETS_PER_TURN_WATCHED : PACKETS_PER_TURN;
+    let packets = 0;
+    let datagrams = 0;
+    let step = CAPTURE_PACKET;
+    while (packets < packetsMax) {
+      step = reader.next();
+      if (step !== CAPTURE_PACKET) break;
+      packets += 1;
+      // Simple packets of pcapng have no time, those of an anonymised capture may have none.
+      if (input.firstTime === null && (reader.timeHigh | reader.timeLow) !== 0) {
+        input.firstTime = toBigUint(reader.timeHigh, reader.timeLow);
+        state.refuseBackwards(input.path, input.firstTime);
+      }
+      const outcome = extractor.extract(reader, window, datagram);
+      if (outcome !== UDP_OK) {
+        skipped[outcome]! += 1;
+        continue;
+      }
+      datagrams += 1;
+      if (bounded && isOutside(input, datagram, from, until)) continue;
+      if (pacer !== null) {
+        // A datagram that is not due yet stays where it is in the window.
+        this.#wait = pacer.waitNs(datagram.timeHigh, datagram.timeLow);
+        if (this.#wait > 0) break;
+      }
+      this.#take(input);
+      if (state.stopped !== null) break;
+    }
+    if (packets > 0 && input.firstTime !== null) {
+      input.lastTime = toBigUint(reader.timeHigh, reader.timeLow);
+      state.latest = { path: input.path, time: input.lastTime };
+    }
+    input.packets! += packets;
+    input.datagrams! += datagrams;
+    return step;
+  }
+
+  /** Decodes the datagram at hand, or counts it as none of the feed's. */
+  #take(input: InputResult): void {
+    if (!this.#accept(this.#datagram)) count(input.skipped, 'otherPort');
+  }
+
+  /** @returns false when the datagram is not one of the feed's. */
+  #accept(datagram: Datagram): boolean {
+    const pipeline = this.#pipeline;
+    if (pipeline === null) return this.#detect(datagram);
+    const state = this.#state;
+    const accepted = pipeline.accept(datagram);
+    if (pipeline.full) state.stopped = 'limit';
+    if (state.gate !== null) {
+      // At once, so that what is read does not depend on the size of a batch.
+      pipeline.flush();
+      if (state.gate.passed) state.stopped = 'until';
+    }
+    return accepted;
+  }
+
+  /** While the feed is not known: looks at datagrams until one tells. Held ones count when their turn comes. */
+  #detect(datagram: Datagram): boolean {
+    const state = this.#state;
+    if (!passes(this.#flowFilter(), datagram)) return false;
+    if (state.feed !== null) {
+      this.#pipeline = this.#openPipeline(state.feed);
+      return this.#accept(datagram);
+    }
+    const feed = this.#detector.offer(datagram);
+    if (feed !== null) {
+      state.feed = feed;
+      this.#pipeline = this.#openPipeline(feed);
+      this.#replayHeld(this.#pipeline);
+    } else if (this.#detector.exhausted) throw this.#detector.failure(state.inputs.at(-1)!.path, 0);
+    return true;
+  }
+
+  /** Heartbeats and the like in front of the datagram that told the feed are of its channel, though they look like nothing. */
+  #replayHeld(pipeline: PacketPipeline): void {
+    const { held } = this.#detector;
+    const input = this.#state.inputs.at(-1)!;
+    const telling = held.at(-1)!;
+    pipeline.flows.open(held.find((each) => sameFlow(each, telling))!);
+    for (const each of held) {
+      if (!this.#accept(each)) count(input.skipped, 'otherPort');
+      if (this.#state.stopped !== null) break;
+    }
+    held.length = 0;
+  }
+
+  #openPipeline(feed: Feed): PacketPipeline {
+    const state = this.#state;
+    const { counts, sink } = state.openBooks(feed);
+    if (feed.packetDecoder === undefined) {
+      throw new MdxError(
+        'feed-none',
+        `reading ${state.inputs.at(-1)!.path}: ${feed.name} does not come in packets`,
+      );
+    }
+    state.framing = feed.framings[0]!;
+    const { sequencer, messagesMax } = state.options;
+    return new PacketPipeline({
+      feed,
+      counts,
+      dictionary: state.dictionary,
+      batch: state.batch,
+      sink,
+      flows: this.#flowFilter(),
+      sequencer,
+      midnight: ({ timeHigh, timeLow }) => state.midnight(feed, toBigUint(timeHigh, timeLow)),
+      messagesMax,
+    });
+  }
+
+  #flowFilter(): FlowFilter {
+    const { ports, groups, feedName } = this.#state.options;
+    return { ports, groups, detect: ports === null && groups === null && feedName === null };
+  }
+
+  /** Waits until the datagram at hand is due; whoever watches has all that came before. */
+  async #waitForDatagram(source: ByteSource): Promise<void> {
+    const wait = this.#wait;
+    this.#wait = 0;
+    this.#pipeline?.flush();
+    await this.#state.breathe(source);
+    await this.#state.pause(wait);
+  }
+
+  async #breathe(source: ByteSource): Promise<void> {
+    if (this.#state.isWatched) this.#pipeline?.flush();
+    await this.#state.breathe(source);
+  }
+}
+
+/** Counts a datagram that arrived earlier or later than asked for. */
+function isOutside(
+  input: InputResult,
+  { timeHigh, timeLow }: Datagram,
+  from: bigint | null,
+  until: bigint | null,
+): boolean {
+  const time = toBigUint(timeHigh, timeLow);
+  const isEarly = from !== null && time < from;
+  if (!isEarly && (until === null || time <= until)) return false;
+  count(input.skipped, isEarly ? 'beforeFrom' : 'afterUntil');
+  return true;
+}
+
+function count(counts: Map<string, number>, reason: string): void {
+  counts.set(reason, (counts.get(reason) ?? 0) + 1);
+}

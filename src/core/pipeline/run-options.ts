@@ -1,0 +1,48 @@
+import type { Naming } from '../event/naming.ts';
+import type { Feed } from '../feeds/feed.ts';
+import type { SequencerOptions } from '../merge/sequencer.ts';
+import type { BookFilter, EventObserver } from './books.ts';
+import type { InvariantMode } from './invariant-watch.ts';
+import type { Pacer } from './pacer.ts';
+import type { Until } from './until.ts';
+
+/** What a run reads and how; every choice is visible where the run is made. */
+export interface RunOptions {
+  /** Files in order, `-` for stdin. Several captures are one capture. */
+  readonly paths: readonly string[];
+  /** Feeds to choose from; with `feedName` only that one. */
+  readonly feeds: readonly Feed[];
+  readonly feedName: string | null;
+  readonly ports: ReadonlySet<number> | null;
+  /** Destination addresses as four words each. */
+  readonly groups: readonly Int32Array[] | null;
+  /** Packets or records received earlier or later are left out; ns since 1970. */
+  readonly from: bigint | null;
+  readonly until: bigint | null;
+  readonly messagesMax: number;
+  readonly books: BookFilter | null;
+  readonly naming: Naming | null;
+  /** Trading day, YYYY-MM-DD, for feeds whose times count from midnight. */
+  readonly date: string | null;
+  readonly sequencer: SequencerOptions;
+  /** Records of a batch between decoder and books. */
+  readonly batchEvents: number;
+  readonly stopAt: Until | null;
+  readonly invariants: InvariantMode;
+  readonly observers: readonly EventObserver[];
+  readonly pacer: Pacer | null;
+  /** Ends the waiting for a pipe that brings nothing; the run then stops by request. */
+  readonly signal: AbortSignal | null;
+  /** Asked between chunks: should the run stop here? */
+  readonly stop: () => boolean;
+  /** Called between chunks: the place to wait for a slow reader. */
+  readonly breathe: (progress: Progress) => Promise<void>;
+}
+
+export interface Progress {
+  readonly path: string;
+  /** Bytes read, and how many there are; null where that is not known. */
+  readonly bytes: number;
+  readonly total: number | null;
+  readonly messages: number;
+}

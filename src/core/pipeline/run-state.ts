@@ -1,0 +1,185 @@
+import { ByteWindow } from '../binary/byte-window.ts';
+import type { CaptureFormat } from '../capture/capture-reader.ts';
+import { MdxError } from '../errors.ts';
+import { EventBatch, type EventSink } from '../event/batch.ts';
+import { Dictionary } from '../event/dictionary.ts';
+import { FeedCounts } from '../feeds/counts.ts';
+import type { Feed, Framing } from '../feeds/feed.ts';
+import { midnightOf } from '../feeds/session-date.ts';
+import { Books } from './books.ts';
+import { type ByteSource, DamagedInput, Interrupted } from './byte-source.ts';
+import { InvariantWatch } from './invariant-watch.ts';
+import type { RunOptions } from './run-options.ts';
+import { UntilGate } from './until.ts';
+
+/** Bytes of a file held at a time. */
+const WINDOW_BYTES: number = 1 << 20;
+
+/** What was read from one file. */
+export interface InputResult {
+  readonly path: string;
+  readonly format: CaptureFormat | 'dbn' | 'itch-file';
+  bytes: number;
+  /** Null for formats without packets. */
+  packets: number | null;
+  datagrams: number | null;
+  /** ns since 1970, null where the records have none. */
+  firstTime: bigint | null;
+  lastTime: bigint | null;
+  truncated: boolean;
+  readonly skipped: Map<string, number>;
+}
+
+/** Where a file's own framing is damaged. */
+export interface Damage {
+  readonly path: string;
+  readonly offset: number;
+  readonly problem: string;
+}
+
+/**
+ * What the inputs of a run share, whatever their kind: the window they are read through, the batch their events go
+ * through, the books, and what is known so far about the feed, the files and the end of the run.
+ */
+export class RunState {
+  readonly options: RunOptions;
+  readonly window: ByteWindow = new ByteWindow(WINDOW_BYTES);
+  readonly batch: EventBatch;
+  readonly dictionary: Dictionary;
+  readonly inputs: InputResult[] = [];
+  readonly damage: Damage[] = [];
+  readonly invariants: InvariantWatch | null;
+  feed: Feed | null;
+  framing: Framing | null = null;
+  counts: FeedCounts | null = null;
+  books: Books | null = null;
+  gate: UntilGate | null = null;
+  timeBase: 'utc' | 'midnight' = 'utc';
+  /** Why the run ends before its input does. */
+  stopped: 'limit' | 'until' | 'request' | null = null;
+  /** The last time of the files so far. */
+  latest: { readonly path: string; readonly time: bigint } | null = null;
+
+  constructor(options: RunOptions) {
+    this.options = options;
+    this.batch = new EventBatch(options.batchEvents);
+    this.dictionary = new Dictionary(options.naming);
+    this.invariants = options.invariants === 'off' ? null : new InvariantWatch(options.invariants);
+    this.feed = options.feedName === null ? null : findFeed(options.feeds, options.feedName);
+  }
+
+  /** Somebody sees the events as they come, and may have to wait for whom it shows them to. */
+  get isWatched(): boolean {
+    return this.options.observers.length > 0;
+  }
+
+  /** Reads more into the window; damage of a compressed file ends it and is noted. */
+  async fill(source: ByteSource): Promise<boolean> {
+    try {
+      return await source.fill(this.window);
+    } catch (error) {
+      if (error instanceof Interrupted) {
+        this.stopped ??= 'request';
+        return false;
+      }
+      if (!(error instanceof DamagedInput)) throw error;
+      this.damage.push({ path: source.path, offset: error.offset, problem: error.message });
+      this.window.ended = true;
+      return false;
+    }
+  }
+
+  /** Notes where a file cannot be read any further, unless it only ends where its compressed bytes did. */
+  noteEnd({ path }: ByteSource, truncated: boolean, problem: string | null, offset: number): void {
+    if (truncated && this.damage.at(-1)?.path === path) return;
+    this.damage.push({ path, offset, problem: problem ?? '' });
+  }
+
+  addInput(path: string, format: InputResult['format'], hasPackets: boolean): InputResult {
+    const none = hasPackets ? 0 : null;
+    const input: InputResult = {
+      path,
+      format,
+      bytes: 0,
+      packets: none,
+      datagrams: none,
+      firstTime: null,
+      lastTime: null,
+      truncated: false,
+      skipped: new Map(),
+    };
+    this.inputs.push(input);
+    return input;
+  }
+
+  /** Captures and message files number their channels and events in their own ways, so they are not one capture. */
+  refuseMixture(path: string, hasPackets: boolean): void {
+    const before = this.inputs.find((input) => (input.packets !== null) !== hasPackets);
+    if (before === undefined) return;
+    throw new MdxError(
+      'usage',
+      `reading ${path}: it is a ${hasPackets ? 'capture' : 'message file'}, and ${before.path} is not`,
+      { hint: 'Read captures and message files one kind at a time.' },
+    );
+  }
+
+  /** Refuses a file that begins earlier than the one before it ended. */
+  refuseBackwards(path: string, firstTime: bigint): void {
+    const before = this.latest;
+    if (before === null || firstTime >= before.time) return;
+    throw new MdxError(
+      'input-order',
+      `reading ${path}: its first time is before the last one of ${before.path}`,
+      { hint: 'Give the files in the order of their times; to join two lines use `mdx merge`.' },
+    );
+  }
+
+  /** Midnight of the trading day in the feed's zone, ns since 1970; null where it counts from 1970 or is unknown. */
+  midnight(feed: Feed, captureTime: bigint): bigint | null {
+    if (feed.midnightZone === null) return null;
+    const day = this.options.date ?? (captureTime > 0n ? captureTime : null);
+    if (day === null) {
+      this.timeBase = 'midnight';
+      return null;
+    }
+    return midnightOf(day, feed.midnightZone);
+  }
+
+  /** Makes the books once the feed is known. */
+  openBooks(feed: Feed): { readonly counts: FeedCounts; readonly sink: EventSink } {
+    if (this.books === null) {
+      const { observers, books: filter, stopAt } = this.options;
+      const watch = this.invariants === null ? observers : [...observers, this.invariants];
+      this.books = new Books(feed.rules, this.dictionary, filter, watch);
+      this.counts = new FeedCounts(feed.typeCount);
+      for (const observer of observers) observer.start?.(feed);
+      this.gate = stopAt === null ? null : new UntilGate(stopAt, feed.rules, this.books);
+    }
+    return { counts: this.counts!, sink: this.gate ?? this.books };
+  }
+
+  /** The place to wait for a slow reader, and to hear that the run should stop. */
+  async breathe(source: ByteSource): Promise<void> {
+    await this.options.breathe({
+      path: source.path,
+      bytes: source.bytes,
+      total: source.total,
+      messages: this.counts?.messages ?? 0,
+    });
+    if (this.options.stop()) this.stopped ??= 'request';
+  }
+
+  /** Waits `ns` as a paced run does. */
+  async pause(ns: number): Promise<void> {
+    await this.options.pacer?.sleep(ns);
+    if (this.options.stop()) this.stopped = 'request';
+  }
+}
+
+function findFeed(feeds: readonly Feed[], name: string): Feed {
+  const feed = feeds.find((candidate) => candidate.name === name);
+  if (feed !== undefined) return feed;
+  throw new MdxError('usage', `--feed ${name}: no such feed`, {
+    hint: `Feeds: ${feeds.map((candidate) => candidate.name).join(', ')}.`,
+  });
+}
