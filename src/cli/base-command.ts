@@ -116,6 +116,11 @@ export abstract class BaseCommand extends Command {
     if (!this.globals.quiet) process.stderr.write(`${text}\n`);
   }
 
+  /** Says where a run stands whenever SIGUSR2 asks; without this the signal ends the process. */
+  protected answerCounts(line: () => string): void {
+    process.on('SIGUSR2', () => this.note(line()));
+  }
+
   /** Says something on stderr with --verbose. */
   protected detail(text: string): void {
     if (this.globals.verbose && !this.globals.quiet) process.stderr.write(`${text}\n`);

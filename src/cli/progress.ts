@@ -2,11 +2,14 @@ export type ProgressMode = 'auto' | 'always' | 'never';
 
 /** The line on stderr that says how far a run is. */
 export interface Progress {
-  /** Replaces the text; cheap, the line itself changes a few times a second. */
-  update(text: string): void;
+  /** Replaces the text, at most a few times a second; it is asked for only when it is shown. */
+  update(text: () => string): void;
   /** Removes the line; to be called before anything else is printed. */
   stop(): void;
 }
+
+/** Between two texts. */
+const UPDATE_MS = 100;
 
 const SILENT: Progress = { update: () => {}, stop: () => {} };
 
@@ -19,11 +22,17 @@ export async function startProgress(mode: ProgressMode, text: string): Promise<P
   const { default: ora } = await import('ora');
   // Stdin is left alone: it may be the capture, and Ctrl-C must stay a signal.
   const spinner = ora({ text, stream: process.stderr, discardStdin: false, isEnabled: true }).start();
+  let latest: (() => string) | null = null;
+  const timer = setInterval(() => {
+    if (latest !== null) spinner.text = latest();
+    latest = null;
+  }, UPDATE_MS).unref();
   return {
     update: (next) => {
-      spinner.text = next;
+      latest = next;
     },
     stop: () => {
+      clearInterval(timer);
       spinner.stop();
     },
   };

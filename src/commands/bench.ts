@@ -113,7 +113,7 @@ export default class Bench extends BaseCommand {
       root: this.config.root,
       version: this.config.version,
       v8Flags: V8_FLAGS,
-      progress: (text) => progress.update(text),
+      progress: (text) => progress.update(() => text),
       stop: () => this.interruption.signal !== null,
     }).finally(() => progress.stop());
     const report = earlier === null ? measured : compareReports(measured, earlier, flags['fail-above']);

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BaseCommand } from '../cli/base-command.ts';
 import { bookRows } from '../cli/book-rows.ts';
+import { standingText } from '../cli/count-line.ts';
 import type { Example } from '../cli/definition.ts';
 import { EXIT_DAMAGED } from '../cli/exit-codes.ts';
 import {
@@ -73,6 +74,8 @@ export default class Book extends BaseCommand {
     const format = this.#format(flags.format, flags.output);
     const input = await inputOptions(args.files, flags);
     const output = this.openOutput({ path: flags.output ?? null, force: flags.force });
+    let line = (): string => 'nothing read yet';
+    this.answerCounts(() => line());
     const progress = await this.startProgress('reading');
     const result = await run({
       ...input,
@@ -82,8 +85,9 @@ export default class Book extends BaseCommand {
       pacer: null,
       signal: this.interruption.aborted,
       stop: () => this.interruption.signal !== null,
-      breathe: async ({ messages }) => {
-        progress.update(`reading: ${grouped(messages)} messages`);
+      breathe: async (standing) => {
+        line = () => standingText(standing);
+        progress.update(line);
         await nextTurn();
       },
     }).finally(() => progress.stop());

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BaseCommand } from '../cli/base-command.ts';
+import { countLine, standingText } from '../cli/count-line.ts';
 import type { Example } from '../cli/definition.ts';
 import { EXIT_DAMAGED, EXIT_PROBLEM } from '../cli/exit-codes.ts';
 import {
@@ -25,7 +26,7 @@ import type { EventObserver } from '../core/pipeline/books.ts';
 import type { InvariantMode } from '../core/pipeline/invariant-watch.ts';
 import type { Pacer } from '../core/pipeline/pacer.ts';
 import type { RunReport } from '../core/pipeline/report.ts';
-import type { RowKind } from '../core/pipeline/rows/rows.ts';
+import type { RowKind, RowSink } from '../core/pipeline/rows/rows.ts';
 
 /** Builds the books of a capture or file and reports on them. */
 export default class Replay extends BaseCommand {
@@ -77,6 +78,8 @@ export default class Replay extends BaseCommand {
     const { reportOf } = await import('../core/pipeline/report.ts');
     const input = await inputOptions(args.files, flags);
     const rows = await this.#openRows(flags);
+    let line = (): string => 'nothing read yet';
+    this.answerCounts(() => line());
     const progress = await this.startProgress('reading', rows?.onStdout === true);
     const result = await run({
       ...input,
@@ -86,8 +89,9 @@ export default class Replay extends BaseCommand {
       pacer: await this.#pacer(flags.speed),
       signal: this.interruption.aborted,
       stop: () => this.interruption.signal !== null || rows?.output.closed === true,
-      breathe: async ({ messages }) => {
-        progress.update(`reading: ${messages.toLocaleString('en')} messages`);
+      breathe: async (standing) => {
+        line = () => standingText(standing);
+        progress.update(line);
         await (rows === null ? nextTurn() : rows.output.drain());
       },
     }).finally(() => progress.stop());
@@ -98,9 +102,10 @@ export default class Replay extends BaseCommand {
     });
     this.tellProblems(result);
     this.tellUnmatched(result, input.books);
-    // Rows are never mixed with a report.
-    if (rows?.onStdout !== true)
+    // Rows are never mixed with a report: one line beside them has its counts.
+    if (rows?.onStdout !== true) {
       await this.printReport(report, (style) => replayTables(report, flags['all-instruments'], style));
+    } else if (!rows.output.closed) this.note(countLine(report, rows.count));
     this.exitWith(exitCode(report, flags.strict));
     if (this.interruption.exitCode !== null) this.exitWith(this.interruption.exitCode);
   }
@@ -130,9 +135,16 @@ export default class Replay extends BaseCommand {
       unbuffered: flags.unbuffered || Number.isFinite(flags.speed),
     });
     const style = this.styleOf(onStdout ? process.stdout : {});
-    const observe = <K extends RowKind>(kind: K): EventObserver =>
-      ROW_MAKERS[kind](rowWriter(kind, format, output, style), depth ?? DEPTH_DEFAULT);
-    return { output, onStdout, observer: observe(emit as RowKind) };
+    const observe = <K extends RowKind>(kind: K): EventObserver => {
+      const write = rowWriter(kind, format, output, style);
+      const sink: RowSink<K> = (row) => {
+        rows.count += 1;
+        write(row);
+      };
+      return ROW_MAKERS[kind](sink, depth ?? DEPTH_DEFAULT);
+    };
+    const rows: Rows = { output, onStdout, count: 0, observer: observe(emit as RowKind) };
+    return rows;
   }
 
   /** What plays the input at its own speed; null = as fast as possible. A signal ends its waiting. */
@@ -147,6 +159,8 @@ export default class Replay extends BaseCommand {
 interface Rows {
   readonly output: Output;
   readonly onStdout: boolean;
+  /** Rows made so far. */
+  count: number;
   readonly observer: EventObserver;
 }
 

@@ -90,7 +90,7 @@ export default class Simulate extends BaseCommand {
       while (simulation.step(ACTIONS_PER_STEP)) {
         for (const output of outputs) await output.drain();
         if (outputs[0]!.closed) simulation.end();
-        progress.update(`simulating: ${simulation.actions.toLocaleString('en')} messages`);
+        progress.update(() => `simulating: ${simulation.actions.toLocaleString('en')} messages`);
       }
     } finally {
       progress.stop();

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunReport } from '../../src/core/pipeline/report.ts';
 import { DATA, dataPath } from '../world/data.ts';
 import { environment, finished, MDX, mdx, shell } from '../world/real-process.ts';
 
@@ -18,18 +19,25 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 type Row = Record<string, unknown>;
 
+/** Rows that the one line on stderr counts; NaN where it says anything else. */
+function rowsOut(stderr: string): number {
+  const count = /^[\d,]+ messages in · ([\d,]+) rows out\n$/.exec(stderr)?.[1] ?? '';
+  return count === '' ? Number.NaN : Number(count.replaceAll(',', ''));
+}
+
 async function rowsOf(...args: string[]): Promise<Row[]> {
   const { code, stdout, stderr } = await mdx(['replay', ...args]);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return stdout
+  const rows = stdout
     .split('\n')
     .slice(0, -1)
     .map((line) => JSON.parse(line) as Row);
+  expect({ code, out: rowsOut(stderr) }).toEqual({ code: 0, out: rows.length });
+  return rows;
 }
 
 async function csvOf(...args: string[]): Promise<{ head: string[]; lines: string[][] }> {
   const { code, stdout, stderr } = await mdx(['replay', ...args, '--format', 'csv']);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect({ code, out: rowsOut(stderr) }).toEqual({ code: 0, out: expect.any(Number) });
   const [head, ...lines] = stdout
     .split('\n')
     .slice(0, -1)
@@ -235,6 +243,23 @@ describe('where rows go', () => {
     const path = join(folder, 'none.csv');
     expect((await mdx(['replay', join(folder, 'missing'), '--emit', 'bbo', '-o', path])).code).toBe(2);
     expect(existsSync(path)).toBe(false);
+  });
+
+  it('with one line beside them that counts what was lost', async () => {
+    const lossy = join(folder, 'lossy.pcap');
+    const truth = join(folder, 'lossy.json');
+    const size = ['--messages', '20000', '--seed', '3'];
+    expect((await mdx(['simulate', ...size, '--loss', '1%', '-o', lossy, '--truth', truth])).code).toBe(0);
+    const { stderr } = await mdx(['replay', lossy, '--emit', 'trades']);
+    const { code, stdout } = await mdx(['replay', lossy, '--json']);
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout) as RunReport;
+    const lost = report
+      .sequence!.channels[0]!.gaps.map(({ from, to }) => Number(to) - Number(from) + 1)
+      .reduce((sum, count) => sum + count, 0);
+    expect(lost).toBeGreaterThan(0);
+    expect(stderr).toContain(` · ${lost} lost\n`);
+    expect((await mdx(['replay', lossy, '--emit', 'trades', '--quiet'])).stderr).toBe('');
   });
 
   it('to a reader that leaves after the first, quietly', async () => {

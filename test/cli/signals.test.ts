@@ -34,6 +34,18 @@ describe('a finite command', () => {
     expect(JSON.parse(await report)).toMatchObject({ inputs: [], stopped: 'request' });
   });
 
+  it('says at SIGUSR2 how far it is, and goes on', async () => {
+    const child = started(['replay', '-', '--json', '--progress', 'always']);
+    const report = text(child.stdout!);
+    // The progress stands there when signals are already listened to.
+    await once(child.stderr!, 'data');
+    child.kill('SIGUSR2');
+    for await (const said of child.stderr!) if (String(said).includes('nothing read yet\n')) break;
+    child.stdin!.end(itchCapture([{ port: 1, sequence: 1, adds: [BID], time: OPEN }]));
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(JSON.parse(await report)).toMatchObject({ feed: { messages: 1 } });
+  });
+
   it('reads a capture as it comes from a pipe, and does not wait for the rest', async () => {
     const child = started(['replay', '-', '--emit', 'events', '--format', 'ndjson']);
     const row = once(child.stdout!, 'data');

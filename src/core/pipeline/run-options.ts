@@ -45,4 +45,6 @@ export interface Progress {
   readonly bytes: number;
   readonly total: number | null;
   readonly messages: number;
+  readonly unknown: number;
+  readonly malformed: number;
 }

@@ -165,6 +165,8 @@ export class RunState {
       bytes: source.bytes,
       total: source.total,
       messages: this.counts?.messages ?? 0,
+      unknown: this.counts?.unknown ?? 0,
+      malformed: this.counts?.malformed ?? 0,
     });
     if (this.options.stop()) this.stopped ??= 'request';
   }
