@@ -29,13 +29,17 @@ export class CaptureInput {
   readonly #datagram: Datagram = new Datagram();
   readonly #extractor: UdpExtractor = new UdpExtractor();
   readonly #detector: FeedDetector;
+  /** Nobody has named port or group: a flow is the feed's when one of its datagrams looks like it. */
+  readonly #looks: boolean;
   #pipeline: PacketPipeline | null = null;
   /** Set while a paced run waits: ns. */
   #wait = 0;
 
   constructor(state: RunState) {
     this.#state = state;
-    this.#detector = new FeedDetector(state.options.feeds);
+    const { feeds, ports, groups } = state.options;
+    this.#looks = ports === null && groups === null;
+    this.#detector = new FeedDetector(state.feed === null ? feeds : [state.feed]);
   }
 
   get channels(): readonly Channel[] {
@@ -75,12 +79,10 @@ export class CaptureInput {
 
   /** The last capture has ended. Throws MdxError where no feed could be told. */
   finish(): void {
-    if (this.#pipeline !== null) {
-      this.#pipeline.finish();
-      return;
-    }
     const { inputs, damage, feed, stopped } = this.#state;
     const { held } = this.#detector;
+    if (feed !== null && held.length > 0) this.#takeAnyway(feed);
+    this.#pipeline?.finish();
     const last = inputs.at(-1);
     if (feed !== null || last === undefined || last.packets === null) return;
     const damaged = damage.at(-1);
@@ -158,29 +160,39 @@ export class CaptureInput {
     return accepted;
   }
 
-  /** While the feed is not known: looks at datagrams until one tells. Held ones count when their turn comes. */
+  /** Before the first channel: looks at datagrams until one tells. Held ones count when their turn comes. */
   #detect(datagram: Datagram): boolean {
     const state = this.#state;
-    if (!passes(this.#flowFilter(), datagram)) return false;
-    if (state.feed !== null) {
-      this.#pipeline = this.#openPipeline(state.feed);
+    if (!passes(this.#flowFilter(false), datagram)) return false;
+    if (state.feed !== null && !this.#looks) {
+      this.#pipeline = this.#openPipeline(state.feed, false);
       return this.#accept(datagram);
     }
     const feed = this.#detector.offer(datagram);
     if (feed !== null) {
       state.feed = feed;
-      this.#pipeline = this.#openPipeline(feed);
-      this.#replayHeld(this.#pipeline);
-    } else if (this.#detector.exhausted) throw this.#detector.failure(state.inputs.at(-1)!.path, 0);
+      this.#pipeline = this.#openPipeline(feed, this.#looks);
+      // Heartbeats and the like in front of the datagram that tells are of its channel, though they look like nothing.
+      const { held } = this.#detector;
+      const telling = held.at(-1)!;
+      this.#pipeline.flows.open(held.find((each) => sameFlow(each, telling))!);
+      this.#replayHeld();
+    } else if (this.#detector.exhausted) {
+      if (state.feed === null) throw this.#detector.failure(state.inputs.at(-1)!.path, 0);
+      this.#takeAnyway(state.feed);
+    }
     return true;
   }
 
-  /** Heartbeats and the like in front of the datagram that told the feed are of its channel, though they look like nothing. */
-  #replayHeld(pipeline: PacketPipeline): void {
+  /** No datagram looks like the feed that was named: so it is the user who knows, and every flow is one of it. */
+  #takeAnyway(feed: Feed): void {
+    this.#pipeline = this.#openPipeline(feed, false);
+    this.#replayHeld();
+  }
+
+  #replayHeld(): void {
     const { held } = this.#detector;
     const input = this.#state.inputs.at(-1)!;
-    const telling = held.at(-1)!;
-    pipeline.flows.open(held.find((each) => sameFlow(each, telling))!);
     for (const each of held) {
       if (!this.#accept(each)) count(input.skipped, 'otherPort');
       if (this.#state.stopped !== null) break;
@@ -188,7 +200,7 @@ export class CaptureInput {
     held.length = 0;
   }
 
-  #openPipeline(feed: Feed): PacketPipeline {
+  #openPipeline(feed: Feed, detect: boolean): PacketPipeline {
     const state = this.#state;
     const { counts, sink } = state.openBooks(feed);
     if (feed.packetDecoder === undefined) {
@@ -205,16 +217,16 @@ export class CaptureInput {
       dictionary: state.dictionary,
       batch: state.batch,
       sink,
-      flows: this.#flowFilter(),
+      flows: this.#flowFilter(detect),
       sequencer,
       midnight: ({ timeHigh, timeLow }) => state.midnight(feed, toBigUint(timeHigh, timeLow)),
       messagesMax,
     });
   }
 
-  #flowFilter(): FlowFilter {
-    const { ports, groups, feedName } = this.#state.options;
-    return { ports, groups, detect: ports === null && groups === null && feedName === null };
+  #flowFilter(detect: boolean): FlowFilter {
+    const { ports, groups } = this.#state.options;
+    return { ports, groups, detect };
   }
 
   /** Waits until the datagram at hand is due; whoever watches has all that came before. */

@@ -21,7 +21,7 @@ export interface FlowFilter {
   readonly ports: ReadonlySet<number> | null;
   /** Destination addresses as formatAddress prints them, null = any. */
   readonly groups: readonly Int32Array[] | null;
-  /** Take only flows whose datagrams look like the feed's: nobody has named feed, port or group. */
+  /** Take only flows of which a datagram looks like the feed's. */
   readonly detect: boolean;
 }
 

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { toBigInt } from '../../../src/core/binary/time.ts';
+import { bigHigh, bigLow, toBigInt } from '../../../src/core/binary/time.ts';
+import { PcapWriter } from '../../../src/core/capture/capture-writer.ts';
 import type { EventBatch } from '../../../src/core/event/batch.ts';
 import { WORD_VENUE_TIME } from '../../../src/core/event/record.ts';
 import { MoldPacketEncoder } from '../../../src/core/feeds/itch/mold-encoder.ts';
@@ -53,6 +54,59 @@ describe('venue times of ITCH', () => {
     const summerDay = 24n * 3600n * 1_000_000_000n;
     expect(await venueTimes('2023-08-21')).toEqual([OPEN - summerDay]);
     expect(await venueTimes('2023-01-05')).toEqual([BigInt(Date.UTC(2023, 0, 5, 15)) * 1_000_000n]);
+  });
+});
+
+describe('--feed', () => {
+  /** Datagrams of something else to port 53, all before the market opens. */
+  const noise = (): string => {
+    const chunks: Uint8Array[] = [];
+    const writer = new PcapWriter((chunk) => chunks.push(chunk.slice()));
+    const time = OPEN - 1_000_000_000n;
+    const header = {
+      timeHigh: bigHigh(time),
+      timeLow: bigLow(time),
+      ipVersion: 4,
+      source: Int32Array.of(0, 0, 0, 0x0a000001),
+      sourcePort: 1000,
+      destination: Int32Array.of(0, 0, 0, 0x0a000002),
+      destinationPort: 53,
+    };
+    const payload = Buffer.from('what is the address of the exchange?');
+    for (let each = 0; each < 3; each += 1) writer.writeUdp(header, payload, 0, payload.length);
+    writer.flush();
+    files += 1;
+    const path = join(folder, `${files}.pcap`);
+    writeFileSync(path, Buffer.concat(chunks));
+    return path;
+  };
+
+  it('leaves out flows that do not look like it, as without it', async () => {
+    const paths = [noise(), capture([packet(1, 1, [1n]), packet(1, 2, [2n])])];
+    const named = await report(paths, { feedName: 'itch-5.0' });
+    expect(named).toMatchObject({
+      feed: { messages: 2, malformed: 0 },
+      sequence: { channels: [{ channel: 0, first: '1', last: '2' }] },
+      book: { orders: 2 },
+    });
+    expect({ ...(await report(paths)), timing: null }).toEqual({ ...named, timing: null });
+  });
+
+  it('takes all flows where none looks like it', async () => {
+    expect(await report([noise()], { feedName: 'itch-5.0' })).toMatchObject({
+      feed: { messages: 0, malformed: 3 },
+      sequence: { channels: [] },
+    });
+    const heartbeats = capture([packet(1, 5, []), packet(1, 7, [])]);
+    expect(await report([heartbeats], { feedName: 'itch-5.0' })).toMatchObject({
+      feed: { messages: 0, malformed: 0 },
+      sequence: { channels: [{ session: 'S1', first: null, last: null, packets: 2 }] },
+    });
+  });
+
+  it('and --port take what comes to that port, whatever it looks like', async () => {
+    const options = { feedName: 'itch-5.0', ports: new Set([53]) };
+    expect(await report([noise()], options)).toMatchObject({ feed: { messages: 0, malformed: 3 } });
   });
 });
 
