@@ -21,7 +21,8 @@ export const LOOK_AHEAD_ORDERS_MIN: number = 1 << 16;
  * waits for memory once and not once per event. Neighbours in the queue are only written, which nothing waits for.
  */
 export class LookAhead {
-  readonly #orders: Int32Array = new Int32Array(LOOK_AHEAD_RECORDS);
+  /** Positions in the index, then of the orders found there. */
+  readonly #slots: Int32Array = new Int32Array(LOOK_AHEAD_RECORDS);
   /** What was read, so that the reading is not optimised away. */
   #sum = 0;
 
@@ -38,16 +39,17 @@ export class LookAhead {
     scope: number,
   ): void {
     const { table, wrap } = index;
-    const orders = this.#orders;
+    const slots = this.#slots;
     let count = 0;
     for (let at = from; at < to; at += RECORD_WORDS) {
       const bookSide = (words[at + WORD_BOOK]! << 1) | ((words[at]! & HEAD_ASK) !== 0 ? 1 : 0);
-      const tag = mix3(words[at + WORD_ID]!, words[at + WORD_ID + 1]!, bookSide & scope);
-      orders[count] = table[((tag << 1) & wrap) + 1]! << 3;
+      slots[count] = mix3(words[at + WORD_ID]!, words[at + WORD_ID + 1]!, bookSide & scope) << 1;
       count += 1;
     }
+    // Loops of little more than one load each, so that the processor has many of them under way.
+    for (let each = 0; each < count; each += 1) slots[each] = table[(slots[each]! & wrap) + 1]! << 3;
     let sum = 0;
-    for (let each = 0; each < count; each += 1) sum ^= stored[orders[each]! + ORDER_LEVEL]!;
+    for (let each = 0; each < count; each += 1) sum ^= stored[slots[each]! + ORDER_LEVEL]!;
     this.#sum ^= sum;
   }
 }
