@@ -28,9 +28,12 @@ export function captureWalk(options: WorkloadOptions): Workload {
   const window = new ByteWindow(WINDOW_BYTES);
   const datagram = new Datagram();
   datagram.attach(window.bytes);
+  const extractor = new UdpExtractor();
+  // V8 throws away code that it made for objects that are gone, and would compile in every run.
+  const readers: CaptureReader[] = [];
   let payloads = 0;
   /** A step of the walk. @returns what the reader answered last. */
-  const walkWindow = (reader: CaptureReader, extractor: UdpExtractor): number => {
+  const walkWindow = (reader: CaptureReader): number => {
     for (let packet = 0; packet < PACKETS_PER_STEP; packet += 1) {
       const step = reader.next();
       if (step !== CAPTURE_PACKET) return step;
@@ -40,11 +43,11 @@ export function captureWalk(options: WorkloadOptions): Workload {
   };
   const walk = (): void => {
     const reader = new CaptureReader(window, 'pcap');
-    const extractor = new UdpExtractor();
+    readers.push(reader);
     let read = 0;
     payloads = 0;
     for (;;) {
-      const step = walkWindow(reader, extractor);
+      const step = walkWindow(reader);
       if (step === CAPTURE_PACKET) continue;
       if (step === CAPTURE_MORE) {
         const room = window.room();

@@ -17,6 +17,8 @@ export function decodeDbn(options: WorkloadOptions, applies: boolean): Workload 
   const window = new ByteWindow(bytes.length);
   window.bytes.set(bytes);
 
+  // V8 throws away code that it made for objects that are gone, and would compile in every run.
+  const kept: object[] = [];
   let market: Market;
   let writer: EventWriter;
   let decoder: StreamDecoder;
@@ -37,6 +39,7 @@ export function decodeDbn(options: WorkloadOptions, applies: boolean): Workload 
       writer = new EventWriter(new EventBatch(), sink);
       const counts = new FeedCounts(dbn.typeCount);
       decoder = dbn.streamDecoder!({ channel: 0, dictionary, writer, counts, midnight: null }, 'dbn');
+      kept.push(market, writer, decoder);
       read(0, start);
     },
     run() {
