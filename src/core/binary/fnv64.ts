@@ -6,24 +6,15 @@ export class Fnv64 {
   low: number = 0x84222325 | 0;
 
   byte(value: number): void {
-    const low = (this.low ^ (value & 255)) >>> 0;
-    // × (2^40 + 0x1b3): the low half times 435 carries into the high half; 2^40 adds the low half shifted by 8.
-    const product = low * 435;
-    const newLow = product >>> 0;
-    this.high = (Math.imul(this.high, 435) + (product - newLow) / 4294967296 + (low << 8)) | 0;
-    this.low = newLow | 0;
+    this.#add(value, 1);
   }
 
   u16(value: number): void {
-    this.byte(value);
-    this.byte(value >>> 8);
+    this.#add(value, 2);
   }
 
   u32(value: number): void {
-    this.byte(value);
-    this.byte(value >>> 8);
-    this.byte(value >>> 16);
-    this.byte(value >>> 24);
+    this.#add(value, 4);
   }
 
   /** A 64-bit integer given as halves. */
@@ -40,6 +31,25 @@ export class Fnv64 {
 
   bytes(values: Uint8Array): void {
     for (const value of values) this.byte(value);
+  }
+
+  /**
+   * The low `bytes` bytes of a word, lowest first. Each round multiplies by 2^40 + 435: the low half times 435, in
+   * 16-bit parts so that nothing leaves 32-bit integers, carries into the high half; 2^40 adds the low half shifted by 8.
+   */
+  #add(value: number, bytes: number): void {
+    let { high, low } = this;
+    let rest = value;
+    for (let left = bytes; left > 0; left -= 1) {
+      low ^= rest & 255;
+      rest >>>= 8;
+      const bottom = (low & 0xffff) * 435;
+      const top = (low >>> 16) * 435 + (bottom >>> 16);
+      high = (Math.imul(high, 435) + (top >>> 16) + (low << 8)) | 0;
+      low = (bottom & 0xffff) | (top << 16);
+    }
+    this.high = high;
+    this.low = low;
   }
 
   get value(): bigint {
