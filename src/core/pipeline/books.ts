@@ -82,7 +82,7 @@ export class Books implements EventSink {
     const end = batch.count * RECORD_WORDS;
     const isSecond = (batch.words[end - RECORD_WORDS]! & 255) === KIND_EXTENSION;
     const at = end - (isSecond ? 2 : 1) * RECORD_WORDS;
-    last.words.set(batch.words.subarray(at, at + RECORD_WORDS));
+    for (let word = 0; word < RECORD_WORDS; word += 1) last.words[word] = batch.words[at + word]!;
     last.count = 1;
     last.channel = batch.channel;
     last.sequenceBase = batch.sequenceBase;

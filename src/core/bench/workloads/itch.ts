@@ -1,10 +1,11 @@
-import { Market } from '../../book/market.ts';
+import type { Market } from '../../book/market.ts';
 import { EventBatch, type EventSink } from '../../event/batch.ts';
 import { Dictionary } from '../../event/dictionary.ts';
 import { EventWriter } from '../../event/writer.ts';
 import { FeedCounts } from '../../feeds/counts.ts';
 import type { PacketDecoder } from '../../feeds/feed.ts';
 import { itch } from '../../feeds/itch/index.ts';
+import { Books } from '../../pipeline/books.ts';
 import { EventSource } from '../event-stream.ts';
 import { ItchPackets } from '../itch-stream.ts';
 import { heapUse } from '../measure.ts';
@@ -28,12 +29,11 @@ interface Chain {
 
 function chain(applies: boolean): Chain {
   const dictionary = new Dictionary();
-  const market = new Market(itch.rules, dictionary);
-  const sink: EventSink = applies ? { accept: (batch) => market.apply(batch) } : NOWHERE;
-  const writer = new EventWriter(new EventBatch(), sink);
+  const books = new Books(itch.rules, dictionary, null, []);
+  const writer = new EventWriter(new EventBatch(), applies ? books : NOWHERE);
   const counts = new FeedCounts(itch.typeCount);
   const decoder = itch.packetDecoder!({ channel: 0, dictionary, writer, counts, midnight: 0n });
-  return { decoder, writer, market };
+  return { decoder, writer, market: books.marketOf(0) };
 }
 
 function packetSource(): ItchPackets {
