@@ -1,8 +1,6 @@
 import { Command } from '@oclif/core/command';
 import * as Flags from '@oclif/core/flags';
 import type { ArgInput, FlagInput, InferredArgs, Input, ParserOutput } from '@oclif/core/interfaces';
-import type { BookFilter } from '../core/pipeline/books.ts';
-import type { RunResult } from '../core/pipeline/run.ts';
 import { EXIT_DONE } from './exit-codes.ts';
 import { toJson } from './ndjson.ts';
 import { Output, type OutputOptions } from './output.ts';
@@ -116,11 +114,6 @@ export abstract class BaseCommand extends Command {
     if (!this.globals.quiet) process.stderr.write(`${text}\n`);
   }
 
-  /** Says where a run stands whenever SIGUSR2 asks; without this the signal ends the process. */
-  protected answerCounts(line: () => string): void {
-    process.on('SIGUSR2', () => this.note(line()));
-  }
-
   /** Says something on stderr with --verbose. */
   protected detail(text: string): void {
     if (this.globals.verbose && !this.globals.quiet) process.stderr.write(`${text}\n`);
@@ -130,38 +123,6 @@ export abstract class BaseCommand extends Command {
   protected caution(text: string): void {
     if (!this.globals.quiet)
       process.stderr.write(`${this.styleOf(process.stderr).warn('warning:')} ${text}\n`);
-  }
-
-  /** Says on stderr what a run could not read, once per kind; with --verbose also what it read and left out. */
-  protected tellProblems({ inputs, counts, damage }: Pick<RunResult, 'inputs' | 'counts' | 'damage'>): void {
-    for (const { path, format, bytes, packets, skipped } of inputs) {
-      const facts = [format, `${bytes} bytes`, ...(packets === null ? [] : [`${packets} packets`])];
-      for (const [reason, count] of skipped) facts.push(`${reason} ${count}`);
-      this.detail(`${path}: ${facts.join(', ')}`);
-    }
-    const { messages, unknown, malformed } = counts;
-    this.detail(`${messages} messages, ${unknown} of unknown type, ${malformed} malformed`);
-    for (const { kind, count, packetNumber, offset } of counts.problems.values()) {
-      const times = count === 1 ? 'once' : `${count} times`;
-      const packet = packetNumber === 0 ? '' : `in packet ${packetNumber} `;
-      this.caution(`${kind}: ${times}, first ${packet}at offset ${offset}`);
-    }
-    for (const { path, offset, problem } of damage) {
-      this.caution(`${path}: damaged at byte ${offset}: ${problem}`);
-    }
-  }
-
-  /** Says that the instruments that were chosen are none of those in the input, unless it was not read to its end. */
-  protected tellUnmatched(
-    { stopped, books }: Pick<RunResult, 'stopped' | 'books'>,
-    chosen: BookFilter | null,
-  ): void {
-    if (chosen === null || stopped !== null) return;
-    const { books: found } = books.dictionary;
-    if (found.length === 0 || found.some((book) => chosen(book))) return;
-    this.caution(
-      `none of the ${found.length} instruments in the input is one that --symbol or --instrument names`,
-    );
   }
 
   protected styleOf(stream: { readonly isTTY?: boolean }): Style {

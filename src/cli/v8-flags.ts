@@ -2,7 +2,7 @@ import v8 from 'node:v8';
 
 /**
  * How V8 compiles mdx: the path of an event through a book is many small functions, and V8's own budget for
- * putting them into their callers ends half way. A larger one makes applying events some 10 % faster.
+ * putting them into their callers ends half way.
  */
 export const V8_FLAGS: readonly string[] = [
   '--max-inlined-bytecode-size=2000',

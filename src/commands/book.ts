@@ -1,7 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { BaseCommand } from '../cli/base-command.ts';
 import { bookRows } from '../cli/book-rows.ts';
-import { standingText } from '../cli/count-line.ts';
 import type { Example } from '../cli/definition.ts';
 import { EXIT_DAMAGED } from '../cli/exit-codes.ts';
 import {
@@ -14,7 +11,8 @@ import {
   ordersFlag,
   outputFlag,
 } from '../cli/flags.ts';
-import { inputFlags, inputOptions } from '../cli/input.ts';
+import { inputFlags } from '../cli/input.ts';
+import { InputCommand } from '../cli/input-command.ts';
 import { type BookOfLevels, ladder, queues } from '../cli/ladder.ts';
 import { toJson } from '../cli/ndjson.ts';
 import { grouped, timeText } from '../cli/numbers.ts';
@@ -31,7 +29,7 @@ const DEPTH_PEOPLE = 10;
 const COLUMNS_DEFAULT = 100;
 
 /** Shows books as they are at the end or at a point of the input. */
-export default class Book extends BaseCommand {
+export default class Book extends InputCommand {
   static override summary: string = 'show the book at the end of captures and files, or at a point in them';
   static override description: string =
     'Builds the books as mdx replay does and shows them: a ladder for people, or levels as JSON, NDJSON or CSV. With --at they are shown after the last whole group of events up to a time of arrival or a message number, both inclusive. Where there are several books and none is chosen, people get the best prices of each.';
@@ -69,29 +67,18 @@ export default class Book extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Book);
     // Loaded here, so that help does not wait for it.
-    const { run } = await import('../core/pipeline/run.ts');
     const { reportOf } = await import('../core/pipeline/report.ts');
     const format = this.#format(flags.format, flags.output);
-    const input = await inputOptions(args.files, flags);
     const output = this.openOutput({ path: flags.output ?? null, force: flags.force });
-    let line = (): string => 'nothing read yet';
-    this.answerCounts(() => line());
-    const progress = await this.startProgress('reading');
-    const result = await run({
-      ...input,
+    const result = await this.runInput(args.files, flags, {
       stopAt: flags.at ?? null,
       invariants: 'off',
       observers: [],
       pacer: null,
-      signal: this.interruption.aborted,
-      stop: () => this.interruption.signal !== null,
-      breathe: async (standing) => {
-        line = () => standingText(standing);
-        progress.update(line);
-        await nextTurn();
-      },
-    }).finally(() => progress.stop());
-    const isChosen = input.books !== null;
+      output: null,
+      isBusy: false,
+    });
+    const isChosen = flags.symbol !== undefined || flags.instrument !== undefined;
     const report = reportOf(result, {
       command: 'book',
       version: this.config.version,
@@ -101,8 +88,6 @@ export default class Book extends BaseCommand {
         queues: flags.orders,
       },
     });
-    this.tellProblems(result);
-    this.tellUnmatched(result, input.books);
     if (flags.at !== undefined) this.#tellPoint(result, report);
     if (format === 'json') output.write(`${toJson(report, 2)}\n`);
     else if (format === 'pretty') {

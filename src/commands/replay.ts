@@ -1,6 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { BaseCommand } from '../cli/base-command.ts';
-import { countLine, standingText } from '../cli/count-line.ts';
+import { countLine } from '../cli/count-line.ts';
 import type { Example } from '../cli/definition.ts';
 import { EXIT_DAMAGED, EXIT_PROBLEM } from '../cli/exit-codes.ts';
 import {
@@ -16,7 +14,8 @@ import {
   unbufferedFlag,
   verifyInvariantsFlag,
 } from '../cli/flags.ts';
-import { inputFlags, inputOptions } from '../cli/input.ts';
+import { inputFlags } from '../cli/input.ts';
+import { InputCommand } from '../cli/input-command.ts';
 import type { Output } from '../cli/output.ts';
 import { replayTables } from '../cli/replay-tables.ts';
 import { rowFormatOf, rowWriter } from '../cli/rows.ts';
@@ -29,7 +28,7 @@ import type { RunReport } from '../core/pipeline/report.ts';
 import type { RowKind, RowSink } from '../core/pipeline/rows/rows.ts';
 
 /** Builds the books of a capture or file and reports on them. */
-export default class Replay extends BaseCommand {
+export default class Replay extends InputCommand {
   static override summary: string = 'build the full-depth books of captures and files, with a report';
   static override description: string =
     'Reads captures and message files as fast as the machine allows, restores the order of the messages, keeps every order of every book, and reports what was read, what was missing and what the books are at the end; or prints rows with --emit (docs/rows.md).';
@@ -74,34 +73,21 @@ export default class Replay extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Replay);
     // Loaded here, so that help does not wait for it.
-    const { run } = await import('../core/pipeline/run.ts');
     const { reportOf } = await import('../core/pipeline/report.ts');
-    const input = await inputOptions(args.files, flags);
     const rows = await this.#openRows(flags);
-    let line = (): string => 'nothing read yet';
-    this.answerCounts(() => line());
-    const progress = await this.startProgress('reading', rows?.onStdout === true);
-    const result = await run({
-      ...input,
+    const result = await this.runInput(args.files, flags, {
       stopAt: null,
       invariants: flags['verify-invariants'] as InvariantMode,
       observers: rows === null ? [] : [rows.observer],
       pacer: await this.#pacer(flags.speed),
-      signal: this.interruption.aborted,
-      stop: () => this.interruption.signal !== null || rows?.output.closed === true,
-      breathe: async (standing) => {
-        line = () => standingText(standing);
-        progress.update(line);
-        await (rows === null ? nextTurn() : rows.output.drain());
-      },
-    }).finally(() => progress.stop());
+      output: rows?.output ?? null,
+      isBusy: rows?.onStdout === true,
+    });
     const report = reportOf(result, {
       command: 'replay',
       version: this.config.version,
       allInstruments: flags['all-instruments'],
     });
-    this.tellProblems(result);
-    this.tellUnmatched(result, input.books);
     // Rows are never mixed with a report: one line beside them has its counts.
     if (rows?.onStdout !== true) {
       await this.printReport(report, (style) => replayTables(report, flags['all-instruments'], style));

@@ -1,0 +1,77 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { BookFilter } from '../core/pipeline/books.ts';
+import type { RunResult } from '../core/pipeline/run.ts';
+import type { RunOptions } from '../core/pipeline/run-options.ts';
+import { BaseCommand } from './base-command.ts';
+import { standingText } from './count-line.ts';
+import { type InputFlags, inputOptions } from './input.ts';
+import type { Output } from './output.ts';
+
+/** What a command decides about its run besides the flags that all of them have. */
+interface RunChoices extends Pick<RunOptions, 'stopAt' | 'invariants' | 'observers' | 'pacer'> {
+  /** What is written while the run goes on: a slow reader is waited for, and one that left ends the run. */
+  readonly output: Output | null;
+  /** The terminal already shows what is done. */
+  readonly isBusy: boolean;
+}
+
+/** What commands share that read captures and build books. */
+export abstract class InputCommand extends BaseCommand {
+  /** Reads the files and says on stderr how far it is, and in the end what could not be read. */
+  protected async runInput(
+    paths: readonly string[],
+    flags: InputFlags,
+    { output, isBusy, ...choices }: RunChoices,
+  ): Promise<RunResult> {
+    // Loaded here, so that help does not wait for it.
+    const { run } = await import('../core/pipeline/run.ts');
+    const input = await inputOptions(paths, flags);
+    let line = (): string => 'nothing read yet';
+    // Without a listener SIGUSR2 ends the process.
+    process.on('SIGUSR2', () => this.note(line()));
+    const progress = await this.startProgress('reading', isBusy);
+    const result = await run({
+      ...input,
+      ...choices,
+      signal: this.interruption.aborted,
+      stop: () => this.interruption.signal !== null || output?.closed === true,
+      breathe: async (standing) => {
+        line = () => standingText(standing);
+        progress.update(line);
+        await (output === null ? nextTurn() : output.drain());
+      },
+    }).finally(() => progress.stop());
+    this.#tellProblems(result);
+    this.#tellUnmatched(result, input.books);
+    return result;
+  }
+
+  /** Says what could not be read, once per kind; with --verbose also what was read and left out. */
+  #tellProblems({ inputs, counts, damage }: RunResult): void {
+    for (const { path, format, bytes, packets, skipped } of inputs) {
+      const facts = [format, `${bytes} bytes`, ...(packets === null ? [] : [`${packets} packets`])];
+      for (const [reason, count] of skipped) facts.push(`${reason} ${count}`);
+      this.detail(`${path}: ${facts.join(', ')}`);
+    }
+    const { messages, unknown, malformed } = counts;
+    this.detail(`${messages} messages, ${unknown} of unknown type, ${malformed} malformed`);
+    for (const { kind, count, packetNumber, offset } of counts.problems.values()) {
+      const times = count === 1 ? 'once' : `${count} times`;
+      const packet = packetNumber === 0 ? '' : `in packet ${packetNumber} `;
+      this.caution(`${kind}: ${times}, first ${packet}at offset ${offset}`);
+    }
+    for (const { path, offset, problem } of damage) {
+      this.caution(`${path}: damaged at byte ${offset}: ${problem}`);
+    }
+  }
+
+  /** Says that the instruments that were chosen are none of those in the input, unless it was not read to its end. */
+  #tellUnmatched({ stopped, books }: RunResult, chosen: BookFilter | null): void {
+    if (chosen === null || stopped !== null) return;
+    const { books: found } = books.dictionary;
+    if (found.length === 0 || found.some((book) => chosen(book))) return;
+    this.caution(
+      `none of the ${found.length} instruments in the input is one that --symbol or --instrument names`,
+    );
+  }
+}
