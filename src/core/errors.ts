@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'feed-none'
   | 'feed-ambiguous'
   | 'channel-on-two-flows'
+  | 'group-too-long'
   | 'instruments-file'
   | 'output-exists'
   | 'output-failed'
@@ -46,6 +47,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorKind>> = {
     exit: 2,
     meaning: 'One channel arrives on two flows, as when a capture has both lines.',
   },
+  'group-too-long': { exit: 1, meaning: 'A group of events does not end, so no point in it can be shown.' },
   'instruments-file': { exit: 2, meaning: 'The file of instrument names cannot be understood.' },
   'output-exists': { exit: 2, meaning: 'A file to write exists already.' },
   'output-failed': { exit: 4, meaning: 'Output could not be written.' },

@@ -1,4 +1,5 @@
 import { nsBetween } from '../binary/time.ts';
+import { MdxError } from '../errors.ts';
 import { EventBatch, type EventSink } from '../event/batch.ts';
 import {
   FLAG_EXTENDED,
@@ -12,6 +13,9 @@ import {
   WORD_RECEIVE_TIME,
 } from '../event/record.ts';
 import type { BookRules } from '../event/rules.ts';
+
+/** Most records of groups that have begun; real groups have a few dozen. */
+export const HELD_RECORDS_MAX: number = 1 << 20;
 
 /** Where a run stops; both are inclusive. */
 export type Until =
@@ -35,6 +39,8 @@ export class UntilGate implements EventSink {
   readonly #bySource: boolean;
   /** Records of groups that have begun, by book; one list for feeds whose groups span books. */
   readonly #open: Map<number, number[]> = new Map();
+  /** Records in them. */
+  #held = 0;
   #out: EventBatch = new EventBatch();
 
   constructor(until: Until, rules: BookRules, sink: EventSink) {
@@ -89,12 +95,15 @@ export class UntilGate implements EventSink {
       // The transport's own events belong to no group and wait for none; what has begun came before them.
       for (const begun of this.#open.values()) this.#emit(begun, 0, begun.length);
       this.#open.clear();
+      this.#held = 0;
       this.#emit(words, at, length);
       return;
     }
     const group = this.#bySource ? 0 : words[at + WORD_BOOK]!;
     const begun = this.#open.get(group);
     if ((words[at]! & HEAD_LAST) === 0) {
+      this.#held += records;
+      if (this.#held > HELD_RECORDS_MAX) throw tooLong();
       const list = begun ?? [];
       for (let word = at; word < at + length; word += 1) list.push(words[word]!);
       this.#open.set(group, list);
@@ -102,6 +111,7 @@ export class UntilGate implements EventSink {
     }
     if (begun !== undefined) {
       this.#open.delete(group);
+      this.#held -= begun.length / RECORD_WORDS;
       this.#emit(begun, 0, begun.length);
     }
     this.#emit(words, at, length);
@@ -122,4 +132,12 @@ export class UntilGate implements EventSink {
       sent += size;
     }
   }
+}
+
+function tooLong(): MdxError {
+  return new MdxError(
+    'group-too-long',
+    `finding the end of a group of events: it has not come within ${HELD_RECORDS_MAX} records`,
+    { hint: 'Without --at the books at the end can be shown; --until stops in the middle of a group, too.' },
+  );
 }

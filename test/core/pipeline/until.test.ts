@@ -6,19 +6,21 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { bigHigh, bigLow, toBigInt, toBigUint } from '../../../src/core/binary/time.ts';
 import type { Market } from '../../../src/core/book/market.ts';
 import { ordersOf } from '../../../src/core/book/view.ts';
-import type { EventBatch } from '../../../src/core/event/batch.ts';
+import { EventBatch } from '../../../src/core/event/batch.ts';
 import {
   FLAG_ASK,
   FLAG_EXTENDED,
   FLAG_LAST,
+  KIND_ADD,
   KIND_GAP,
   KIND_SESSION,
   RECORD_WORDS,
   WORD_RECEIVE_TIME,
 } from '../../../src/core/event/record.ts';
+import { dbn } from '../../../src/core/feeds/dbn/index.ts';
 import type { EventObserver } from '../../../src/core/pipeline/books.ts';
 import { run } from '../../../src/core/pipeline/run.ts';
-import type { Until } from '../../../src/core/pipeline/until.ts';
+import { HELD_RECORDS_MAX, type Until, UntilGate } from '../../../src/core/pipeline/until.ts';
 import type { EventInput } from '../../world/event-builder.ts';
 import { ReferenceMarket } from '../../world/reference-book.ts';
 import { runOptions } from '../../world/run-options.ts';
@@ -158,4 +160,15 @@ describe('a run that stops at a point', () => {
     expect(await staleAt(at.sequence)).toBe(true);
     expect(await staleAt(before.sequence - 1)).toBe(false);
   });
+});
+
+it('gives up a group that does not end, before it fills the memory', () => {
+  const gate = new UntilGate({ kind: 'time', high: 0x7fffffff, low: 0 }, dbn.rules, { accept: () => {} });
+  const batch = new EventBatch(1024);
+  batch.words.fill(0);
+  for (let at = 0; at < batch.words.length; at += RECORD_WORDS) batch.words[at] = KIND_ADD;
+  batch.count = batch.capacity;
+  const whole = HELD_RECORDS_MAX / batch.count;
+  for (let each = 0; each < whole; each += 1) gate.accept(batch);
+  expect(() => gate.accept(batch)).toThrow(`it has not come within ${HELD_RECORDS_MAX} records`);
 });
