@@ -14,6 +14,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['feeds', 'book', 'merge', 'capture'],
   ['journal', 'publish', 'net', 'simulate'],
   ['pipeline'],
+  ['convert'],
   ['bench'],
   ['cli'],
   ['commands'],

@@ -16,8 +16,8 @@ export function standingText({ path, bytes, total, messages, unknown, malformed 
   ]);
 }
 
-/** What went in, came out as rows, and did not: in one line under rows, which have no report. */
-export function countLine(report: RunReport, rows: number): string {
+/** What went in, came out, and did not: in one line under rows or records on stdout, which have no report. */
+export function countLine(report: RunReport, written: number, unit: string): string {
   const { feed, inputs, anomalies, sequence } = report;
   const channels = sequence?.channels ?? [];
   const total = (field: 'late' | 'duplicates'): number =>
@@ -34,7 +34,7 @@ export function countLine(report: RunReport, rows: number): string {
     .reduce((sum, { from, to }) => sum + BigInt(to) - BigInt(from) + 1n, 0n);
   return joined([
     `${grouped(feed.messages)} messages in`,
-    `${grouped(rows)} rows out`,
+    `${grouped(written)} ${unit} out`,
     ...some(lost, 'lost'),
     ...some(total('late'), 'late'),
     ...some(total('duplicates'), 'duplicates'),

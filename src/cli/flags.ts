@@ -115,8 +115,13 @@ export const emitFlag: OptionFlag<string | undefined> = Flags.string({
 });
 
 export const formatFlag: OptionFlag<string | undefined> = Flags.string({
-  summary: 'form; by the extension of -o unless given, else ndjson (replay) or pretty (book)',
+  summary: 'form; by the extension of -o unless given, else pretty',
   options: ['ndjson', 'csv', 'pretty'],
+});
+
+export const replayFormatFlag: OptionFlag<string | undefined> = Flags.string({
+  summary: 'form of what is written; by the extension of -o unless given, else ndjson',
+  options: ['ndjson', 'csv', 'pretty', 'dbn'],
 });
 
 /** A point in the input, as `--at` takes it. */

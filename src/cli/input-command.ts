@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Conversion } from '../core/convert/conversion.ts';
 import type { BookFilter } from '../core/pipeline/books.ts';
 import type { RunResult } from '../core/pipeline/run.ts';
 import type { RunOptions } from '../core/pipeline/run-options.ts';
@@ -9,10 +10,15 @@ import type { Output } from './output.ts';
 
 /** What a command decides about its run besides the flags that all of them have. */
 interface RunChoices extends Pick<RunOptions, 'stopAt' | 'invariants' | 'observers' | 'pacer'> {
-  /** What is written while the run goes on: a slow reader is waited for, and one that left ends the run. */
-  readonly output: Output | null;
+  readonly writing: Writing | null;
   /** The terminal already shows what is done. */
   readonly isBusy: boolean;
+}
+
+/** What is written while a run goes on: a slow reader is waited for, and one that left ends the run. */
+export interface Writing {
+  readonly output: Output;
+  readonly conversion: Conversion;
 }
 
 /** What commands share that read captures and build books. */
@@ -21,7 +27,7 @@ export abstract class InputCommand extends BaseCommand {
   protected async runInput(
     paths: readonly string[],
     flags: InputFlags,
-    { output, isBusy, ...choices }: RunChoices,
+    { writing, isBusy, ...choices }: RunChoices,
   ): Promise<RunResult> {
     // Loaded here, so that help does not wait for it.
     const { run } = await import('../core/pipeline/run.ts');
@@ -34,11 +40,12 @@ export abstract class InputCommand extends BaseCommand {
       ...input,
       ...choices,
       signal: this.interruption.aborted,
-      stop: () => this.interruption.signal !== null || output?.closed === true,
+      stop: () => this.interruption.signal !== null || writing?.output.closed === true,
       breathe: async (standing) => {
         line = () => standingText(standing);
         progress.update(line);
-        await (output === null ? nextTurn() : output.drain());
+        writing?.conversion.flush();
+        await (writing === null ? nextTurn() : writing.output.drain());
       },
     }).finally(() => progress.stop());
     this.#tellProblems(result);

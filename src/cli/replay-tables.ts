@@ -1,5 +1,5 @@
 import { formatTimeIso } from '../core/event/format-text.ts';
-import type { ChannelReport, InputReport, RunReport } from '../core/pipeline/report.ts';
+import type { ChannelReport, InputReport, OutputReport, RunReport } from '../core/pipeline/report.ts';
 import { grouped } from './numbers.ts';
 import { QUOTES_MAX, quotesTable } from './quotes.ts';
 import type { Style } from './style.ts';
@@ -48,9 +48,16 @@ function factsOf(report: RunReport, style: Style): Fact[] {
   for (const { path, offset, problem } of damage) {
     facts.push(['damaged', style.bad(`${nameOf(path)} at byte ${grouped(offset)}: ${problem}`)]);
   }
+  if (report.output !== undefined) facts.push(['written', writtenText(report.output, style)]);
   if (report.stopped !== null) facts.push(['stopped', style.warn(STOPPED[report.stopped] ?? report.stopped)]);
   facts.push(['speed', `${grouped(timing.messagesPerSecond)} messages/s`]);
   return facts.filter(([, value]) => value !== '');
+}
+
+function writtenText({ path, format, written, lossy = 0 }: OutputReport, style: Style): string {
+  const parts = [`${grouped(written)} to ${nameOf(path)} (${format})`];
+  if (lossy > 0) parts.push(style.warn(`${grouped(lossy)} with a loss`));
+  return listed(parts);
 }
 
 const STOPPED: Readonly<Record<string, string>> = {

@@ -1,5 +1,3 @@
-import { extname } from 'node:path';
-import { MdxError } from '../core/errors.ts';
 import { formatTimeIso } from '../core/event/format-text.ts';
 import type { LevelReport } from '../core/pipeline/level-report.ts';
 import type { RowHead } from '../core/pipeline/rows/row-head.ts';
@@ -7,9 +5,8 @@ import type { RowKind, RowOf, RowSink } from '../core/pipeline/rows/rows.ts';
 import { type CsvValue, CsvWriter } from './csv.ts';
 import { trimmed } from './numbers.ts';
 import type { Output } from './output.ts';
+import type { RowFormat } from './output-form.ts';
 import type { Style } from './style.ts';
-
-export type RowFormat = 'ndjson' | 'csv' | 'pretty';
 
 /** How rows of one kind look outside of JSON. */
 interface RowForm<R> {
@@ -113,18 +110,6 @@ const FORMS: { readonly [K in RowKind]: RowForm<RowOf[K]> } = {
     },
   },
 };
-
-/** The form of rows: as asked, else by the extension of the file, else NDJSON. */
-export function rowFormatOf(asked: string | undefined, path: string | undefined): RowFormat {
-  if (asked !== undefined) return asked as RowFormat;
-  if (path === undefined || path === '-') return 'ndjson';
-  const extension = extname(path).toLowerCase();
-  if (extension === '.csv') return 'csv';
-  if (extension === '.ndjson' || extension === '.jsonl') return 'ndjson';
-  throw new MdxError('usage', `writing ${path}: its extension names no form of rows`, {
-    hint: 'Use .ndjson, .jsonl or .csv, or say it with --format.',
-  });
-}
 
 /** Writes rows of one kind; a CSV file gets its head line also when no row comes. */
 export function rowWriter<K extends RowKind>(

@@ -16,8 +16,8 @@ import { InputCommand } from '../cli/input-command.ts';
 import { type BookOfLevels, ladder, queues } from '../cli/ladder.ts';
 import { toJson } from '../cli/ndjson.ts';
 import { grouped, timeText } from '../cli/numbers.ts';
+import { type RowFormat, rowFormatOf } from '../cli/output-form.ts';
 import { QUOTES_MAX, quotesTable, stateOf } from '../cli/quotes.ts';
-import { type RowFormat, rowFormatOf } from '../cli/rows.ts';
 import type { Style } from '../cli/style.ts';
 import { MdxError } from '../core/errors.ts';
 import type { AsOf, RunReport } from '../core/pipeline/report.ts';
@@ -75,7 +75,7 @@ export default class Book extends InputCommand {
       invariants: 'off',
       observers: [],
       pacer: null,
-      output: null,
+      writing: null,
       isBusy: false,
     });
     const isChosen = flags.symbol !== undefined || flags.instrument !== undefined;

@@ -268,11 +268,15 @@ describe('where rows go', () => {
   });
 
   it.each([
-    [['--format', 'csv'], '--format is about rows'],
-    [['-o', 'x.csv'], '--output is about rows'],
+    [['--format', 'csv'], '--format is about what is written'],
+    [['-o', '-'], 'it has no extension that tells the form'],
+    [['-o', 'x.csv', '--depth', '5'], '--depth is about price levels'],
+    [['-o', '-', '--format', 'csv', '--json'], '--json prints a report where -o - and --emit write'],
+    [['-o', join(folder, 'x.txt')], 'its extension names no form that mdx writes'],
+    [['--emit', 'bbo', '-o', join(folder, 'x.dbn')], 'its extension names no form of rows'],
     [['--emit', 'bbo', '--depth', '5'], '--depth is about price levels'],
-    [['--emit', 'bbo', '--json'], '--json prints a report where --emit writes its rows'],
-    [['--emit', 'bbo', '-o', join(folder, 'x.txt')], 'its extension names no form of rows'],
+    [['--emit', 'bbo', '--json'], '--json prints a report where -o - and --emit write'],
+    [['--emit', 'bbo', '-o', join(folder, 'x.txt')], 'its extension names no form that mdx writes'],
   ])('%j: refused with exit 2', async (args, message) => {
     const { code, stdout, stderr } = await mdx(['replay', session, ...args]);
     expect(code).toBe(2);

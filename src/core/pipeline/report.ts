@@ -108,11 +108,22 @@ export interface RunReport {
   readonly invariants: { readonly checks: number; readonly problems: readonly string[] } | null;
   readonly damage: readonly { readonly path: string; readonly offset: string; readonly problem: string }[];
   readonly stopped: string | null;
+  /** The file that was written, if any. */
+  readonly output?: OutputReport;
   readonly timing: {
     readonly elapsedNs: string;
     readonly messagesPerSecond: number;
     readonly eventsPerSecond: number;
   };
+}
+
+export interface OutputReport {
+  readonly path: string;
+  readonly format: string;
+  /** Rows or records. */
+  readonly written: number;
+  /** Of them, changed because the form cannot say what the event said; only where that was allowed. */
+  readonly lossy?: number;
 }
 
 /** Where in the input the books stand. */

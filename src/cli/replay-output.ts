@@ -1,0 +1,131 @@
+import type { Market } from '../core/book/market.ts';
+import type { Conversion } from '../core/convert/conversion.ts';
+import { MdxError } from '../core/errors.ts';
+import type { EventBatch } from '../core/event/batch.ts';
+import type { Feed } from '../core/feeds/feed.ts';
+import type { EventObserver } from '../core/pipeline/books.ts';
+import type { OutputReport } from '../core/pipeline/report.ts';
+import type { RowKind, RowSink } from '../core/pipeline/rows/rows.ts';
+import type { Writing } from './input-command.ts';
+import type { Output } from './output.ts';
+import { type OutputForm, outputFormOf, rowFormatOf } from './output-form.ts';
+import { rowWriter } from './rows.ts';
+import type { Style } from './style.ts';
+
+/** The flags of `mdx replay` about what it writes besides its report. */
+export interface OutputFlags {
+  readonly emit: string | undefined;
+  readonly format: string | undefined;
+  readonly depth: number | undefined;
+  readonly output: string | undefined;
+  readonly force: boolean;
+  readonly unbuffered: boolean;
+}
+
+/** What is written, in which form, where to. */
+export interface OutputPlan {
+  /** Rows of this kind, or of every event where the whole input is converted. */
+  readonly rows: RowKind;
+  readonly form: OutputForm;
+  /** Null for standard output, which then has no report. */
+  readonly path: string | null;
+  readonly depth: number;
+}
+
+/** What is meaningless where nothing is written. */
+const OUTPUT_FLAGS = ['format', 'depth', 'force', 'unbuffered'] as const;
+const DEPTH_DEFAULT = 10;
+
+/** What the flags ask to be written; null = the report alone. Throws MdxError `usage` where they do not fit. */
+export function outputPlan(flags: OutputFlags, json: boolean): OutputPlan | null {
+  const { emit, format, output, depth } = flags;
+  const path = output === '-' ? null : (output ?? null);
+  if (emit === undefined && output === undefined) {
+    const given = OUTPUT_FLAGS.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
+    if (given === undefined) return null;
+    throw new MdxError(
+      'usage',
+      `--${given} is about what is written, and without -o or --emit that is nothing`,
+    );
+  }
+  if (depth !== undefined && emit !== 'depth') {
+    const rows = emit === undefined ? 'a conversion' : `--emit ${emit}`;
+    throw new MdxError('usage', `--depth is about price levels, and rows of ${rows} have none`);
+  }
+  if (path === null && json) {
+    throw new MdxError('usage', '--json prints a report where -o - and --emit write', {
+      hint: 'Name a file with -o.',
+    });
+  }
+  return {
+    rows: (emit ?? 'events') as RowKind,
+    form: formOf(emit, format, path),
+    path,
+    depth: depth ?? DEPTH_DEFAULT,
+  };
+}
+
+function formOf(emit: string | undefined, format: string | undefined, path: string | null): OutputForm {
+  if (emit === undefined) {
+    if (path !== null || format !== undefined) return outputFormOf(format, path ?? '-');
+    throw new MdxError('usage', 'writing to standard output: it has no extension that tells the form', {
+      hint: 'Say it with --format.',
+    });
+  }
+  return rowFormatOf(format, path ?? '-');
+}
+
+/** Opens what writes the events of a run to `output` in the form of the plan. */
+export async function openConversion(plan: OutputPlan, output: Output, style: Style): Promise<Conversion> {
+  const { form } = plan;
+  if (form === 'dbn') {
+    const { DbnConversion } = await import('../core/convert/dbn-conversion.ts');
+    return new DbnConversion((chunk) => output.write(chunk));
+  }
+  const { ROW_MAKERS } = await import('../core/pipeline/rows/rows.ts');
+  const open = <K extends RowKind>(kind: K): Conversion => {
+    const write = rowWriter(kind, form, output, style);
+    return new RowConversion((count) => {
+      const sink: RowSink<K> = (row) => {
+        count();
+        write(row);
+      };
+      return ROW_MAKERS[kind](sink, plan.depth);
+    });
+  };
+  return open(plan.rows);
+}
+
+/** The file that was written, for the report. */
+export function outputReport({ path, form }: OutputPlan, { conversion }: Writing): OutputReport {
+  const { written, lossy } = conversion;
+  return { path: path ?? '-', format: form, written, ...(lossy === undefined ? {} : { lossy }) };
+}
+
+/** Rows that are written as soon as they are made. */
+class RowConversion implements Conversion {
+  written = 0;
+  readonly #rows: EventObserver;
+
+  constructor(open: (count: () => void) => EventObserver) {
+    this.#rows = open(() => {
+      this.written += 1;
+    });
+  }
+
+  start(feed: Feed): void {
+    this.#rows.start?.(feed);
+  }
+
+  before(batch: EventBatch, at: number, market: Market): void {
+    this.#rows.before?.(batch, at, market);
+  }
+
+  after(batch: EventBatch, at: number, market: Market): void {
+    this.#rows.after?.(batch, at, market);
+  }
+
+  flush(): void {}
+
+  finish(): void {}
+}

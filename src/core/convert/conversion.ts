@@ -1,0 +1,13 @@
+import type { EventObserver } from '../pipeline/books.ts';
+
+/** What a run is written to while it goes on: it sees the events, and its bytes leave through a sink of its own. */
+export interface Conversion extends EventObserver {
+  /** Rows or records written so far. */
+  readonly written: number;
+  /** Events that were written with a loss, because that was allowed; left out by forms that lose nothing. */
+  readonly lossy?: number;
+  /** Hands over what is held. Called before the run waits for anything. */
+  flush(): void;
+  /** The run has ended: writes what belongs behind its last event. */
+  finish(): void;
+}
