@@ -56,6 +56,15 @@ export const groupFlag: OptionFlag<string[] | undefined> = Flags.string({
   },
 });
 
+/** Where the snapshot channel of a feed is sent to. */
+export const snapshotFlag: OptionFlag<string[] | undefined> = Flags.string({
+  summary:
+    'destination of a snapshot channel (224.0.50.1:59000); what begins in the middle then waits for a snapshot; may be given several times',
+  helpValue: 'GROUP:PORT',
+  multiple: true,
+  multipleNonGreedy: true,
+});
+
 export const fromFlag: OptionFlag<bigint | undefined> = Flags.custom<bigint>({
   summary: 'leave out what arrived before this time (2025-09-24T19:30:00.5Z, or ns since 1970)',
   helpValue: 'TIME',

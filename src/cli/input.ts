@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import type { Address } from '../core/capture/address.ts';
 import { MdxError } from '../core/errors.ts';
 import type { Naming } from '../core/event/naming.ts';
 import type { BookFilter } from '../core/pipeline/books.ts';
+import type { Destination } from '../core/pipeline/flows.ts';
 import type { RunOptions } from '../core/pipeline/run-options.ts';
 import {
   batchEventsFlag,
@@ -14,6 +16,7 @@ import {
   instrumentsFlag,
   limitFlag,
   portFlag,
+  snapshotFlag,
   startFlag,
   symbolFlag,
   untilFlag,
@@ -24,6 +27,7 @@ export const inputFlags: {
   readonly feed: typeof feedFlag;
   readonly port: typeof portFlag;
   readonly group: typeof groupFlag;
+  readonly snapshot: typeof snapshotFlag;
   readonly from: typeof fromFlag;
   readonly until: typeof untilFlag;
   readonly limit: typeof limitFlag;
@@ -38,6 +42,7 @@ export const inputFlags: {
   feed: feedFlag,
   port: portFlag,
   group: groupFlag,
+  snapshot: snapshotFlag,
   from: fromFlag,
   until: untilFlag,
   limit: limitFlag,
@@ -55,6 +60,7 @@ export interface InputFlags {
   readonly feed: string | undefined;
   readonly port: number[] | undefined;
   readonly group: string[] | undefined;
+  readonly snapshot: string[] | undefined;
   readonly from: bigint | undefined;
   readonly until: bigint | undefined;
   readonly limit: number | undefined;
@@ -77,9 +83,6 @@ export async function inputOptions(paths: readonly string[], flags: InputFlags):
   // Loaded here, so that help does not wait for them.
   const { FEEDS } = await import('../core/feeds/registry.ts');
   const { parseAddress } = await import('../core/capture/address.ts');
-  if (flags.start === 'snapshot') {
-    throw new MdxError('usage', '--start snapshot: no feed that mdx reads has a snapshot channel');
-  }
   if (paths.indexOf('-') !== paths.lastIndexOf('-')) {
     throw new MdxError('usage', 'standard input (-) can be read once, and it was given more than once');
   }
@@ -89,6 +92,8 @@ export async function inputOptions(paths: readonly string[], flags: InputFlags):
     feedName: flags.feed ?? null,
     ports: flags.port === undefined ? null : new Set(flags.port),
     groups: flags.group === undefined ? null : flags.group.map((group) => parseAddress(group)!.words),
+    snapshots: (flags.snapshot ?? []).map((text) => destinationOf(text, parseAddress)),
+    snapshotRequired: flags.start === 'snapshot',
     from: flags.from ?? null,
     until: flags.until ?? null,
     messagesMax: flags.limit ?? Number.POSITIVE_INFINITY,
@@ -97,10 +102,19 @@ export async function inputOptions(paths: readonly string[], flags: InputFlags):
     date: flags.date ?? null,
     sequencer: {
       gapTimeoutNs: flags['gap-timeout'],
-      start: flags.start === 'first-seen' ? 'first-seen' : Number(flags.start),
+      start: typeof flags.start === 'bigint' ? Number(flags.start) : 'first-seen',
     },
     batchEvents: flags['batch-events'],
   };
+}
+
+/** Reads `GROUP:PORT`, `[GROUP]:PORT` for IPv6. Throws MdxError `usage`. */
+function destinationOf(text: string, parse: (address: string) => Address | null): Destination {
+  const match = /^(?:\[(.+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const address = match === null ? null : parse(match[1] ?? match[2]!);
+  const port = Number(match?.[3] ?? 0);
+  if (address !== null && port >= 1 && port <= 65_535) return { address: address.words, port };
+  throw new MdxError('usage', `--snapshot ${text}: expected GROUP:PORT such as 224.0.50.1:59000`);
 }
 
 async function readInstruments(path: string): Promise<Naming> {

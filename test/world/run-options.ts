@@ -10,6 +10,8 @@ export function runOptions(paths: readonly string[], wanted: Partial<RunOptions>
     feedName: null,
     ports: null,
     groups: null,
+    snapshots: [],
+    snapshotRequired: false,
     from: null,
     until: null,
     messagesMax: Number.POSITIVE_INFINITY,

@@ -8,17 +8,31 @@ import type { FeedCounts } from './counts.ts';
 /** How messages are cut out of what carries them. */
 export type Framing = 'moldudp64' | 'soupbintcp' | 'length-prefixed' | 't7-packet' | 'fast-like' | 'dbn';
 
-/** What a user can set of a decoder, and where it writes to. */
-export interface DecoderOptions {
-  readonly channel: number;
+/** Where the decoders of a run write to. */
+export interface DecoderTargets {
   readonly dictionary: Dictionary;
   readonly writer: EventWriter;
   readonly counts: FeedCounts;
+}
+
+/** What decoders of one channel are made with. */
+export interface ChannelOptions {
+  readonly channel: number;
   /**
    * The trading day for feeds whose times count from midnight, as ns from 1970 to that midnight in UTC; null =
    * unknown, times then stay since midnight.
    */
   readonly midnight: bigint | null;
+}
+
+export interface DecoderOptions extends DecoderTargets, ChannelOptions {}
+
+/** What a user says of the snapshot channel of a packet feed, for feeds that have one. */
+export interface SnapshotOptions {
+  /** There is one: what begins in the middle of its numbers waits for a snapshot. False: only once one was seen. */
+  readonly expected: boolean;
+  /** What no snapshot came for is left out, not applied as it is. */
+  readonly required: boolean;
 }
 
 /** Answers of `PacketDecoder.readHeader`. */
@@ -55,8 +69,17 @@ export interface PacketDecoder {
   decode(datagram: Datagram, first: number, skip: number, take: number): void;
   /** Counts the first `take` messages by type as `decode` would, without making events of them. */
   tally(datagram: Datagram, take: number): void;
-  /** The session's id without its padding; null for session 0. */
+  /** The session's id without its padding; null for session 0, and for feeds whose sessions have none. */
   sessionText(session: number): string | null;
+  /** Numbers of the channel are lost; the event that tells it has been written. */
+  lost?(): void;
+}
+
+/** The decoders of all channels of one packet feed in one run. They share what the feed keeps across channels. */
+export interface PacketDecoders {
+  open(options: ChannelOptions): PacketDecoder;
+  /** The input has ended: writes the events of what still waits inside, for a snapshot that will not come. */
+  finish?(): void;
 }
 
 /** Answers of `StreamDecoder.decode`. */
@@ -116,8 +139,17 @@ export interface Feed {
   typeName(type: number): string;
   /** Is this a datagram of the feed? Strict: a wrong yes decodes noise. */
   detectDatagram?(datagram: Datagram): Detection;
+  /**
+   * Tells the channels of one destination apart, for feeds whose packets name theirs; −1: the datagram is too short to.
+   * Absent: one destination is one channel.
+   */
+  subchannelOf?(datagram: Datagram): number;
+  /** Some channels carry snapshots of the books that others carry the changes of. */
+  readonly hasSnapshots?: boolean;
+  /** What a new session of a channel is told as: a `session` empties its books, a `reset` only numbers anew. */
+  readonly sessionEvent?: 'session' | 'reset';
   /** Is this the beginning of a file or stream of the feed? Sees up to 64 KiB. Answers the framing, or null. */
   detectStream?(head: Uint8Array): Framing | null;
-  packetDecoder?(options: DecoderOptions): PacketDecoder;
+  packetDecoders?(targets: DecoderTargets, snapshots?: SnapshotOptions): PacketDecoders;
   streamDecoder?(options: DecoderOptions, framing: Framing): StreamDecoder;
 }

@@ -203,14 +203,15 @@ export class CaptureInput {
   #openPipeline(feed: Feed, detect: boolean): PacketPipeline {
     const state = this.#state;
     const { counts, sink } = state.openBooks(feed);
-    if (feed.packetDecoder === undefined) {
+    if (feed.packetDecoders === undefined) {
       throw new MdxError(
         'feed-none',
         `reading ${state.inputs.at(-1)!.path}: ${feed.name} does not come in packets`,
       );
     }
     state.framing = feed.framings[0]!;
-    const { sequencer, messagesMax } = state.options;
+    const { sequencer, messagesMax, snapshots, snapshotRequired } = state.options;
+    if (snapshots.length > 0 || snapshotRequired) this.#refuseSnapshots(feed);
     return new PacketPipeline({
       feed,
       counts,
@@ -218,15 +219,22 @@ export class CaptureInput {
       batch: state.batch,
       sink,
       flows: this.#flowFilter(detect),
+      snapshots: { expected: snapshots.length > 0 || snapshotRequired, required: snapshotRequired },
       sequencer,
       midnight: ({ timeHigh, timeLow }) => state.midnight(feed, toBigUint(timeHigh, timeLow)),
       messagesMax,
     });
   }
 
+  #refuseSnapshots(feed: Feed): void {
+    if (feed.hasSnapshots === true) return;
+    const flag = this.#state.options.snapshotRequired ? '--start snapshot' : '--snapshot';
+    throw new MdxError('usage', `${flag}: ${feed.name} has no snapshot channel`);
+  }
+
   #flowFilter(detect: boolean): FlowFilter {
-    const { ports, groups } = this.#state.options;
-    return { ports, groups, detect };
+    const { ports, groups, snapshots } = this.#state.options;
+    return { ports, groups, snapshots, detect };
   }
 
   /** Waits until the datagram at hand is due; whoever watches has all that came before. */

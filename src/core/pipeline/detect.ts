@@ -1,20 +1,23 @@
 import { MdxError } from '../errors.ts';
 import type { Feed } from '../feeds/feed.ts';
 import type { Datagram } from '../packet/datagram.ts';
+import { sameFlow } from './flows.ts';
 
 /** Datagrams, and bytes of them, looked at before the answer is that no feed matches. */
 export const DETECT_DATAGRAMS_MAX = 1024;
 const DETECT_BYTES_MAX: number = 8 * 1024 * 1024;
 
 /**
- * Tells the feed of a capture from its first datagrams: the first one that exactly one feed calls its own decides.
- * What was looked at is kept, so that nothing is lost when the answer comes.
+ * Tells the feed of a capture from its first datagrams: the first flow whose datagrams exactly one feed calls its own
+ * decides. Releases of one protocol may share messages, so what fits several is left open until another datagram of
+ * the flow leaves one. What was looked at is kept, so that nothing is lost when the answer comes.
  */
 export class FeedDetector {
   readonly held: Datagram[] = [];
   readonly #feeds: readonly Feed[];
   #heldBytes = 0;
-  #ambiguous: readonly string[] = [];
+  /** What the datagrams of a flow fit so far, where that is more than one. */
+  readonly #open: { readonly datagram: Datagram; feeds: readonly Feed[] }[] = [];
 
   constructor(feeds: readonly Feed[]) {
     this.#feeds = feeds.filter((feed) => feed.detectDatagram !== undefined);
@@ -22,12 +25,17 @@ export class FeedDetector {
 
   /** Holds a datagram and looks at it. @returns the feed when it is known now. */
   offer(datagram: Datagram): Feed | null {
-    this.held.push(datagram.copy());
+    const copy = datagram.copy();
+    this.held.push(copy);
     this.#heldBytes += datagram.length;
     const matching = this.#feeds.filter((feed) => feed.detectDatagram?.(datagram) === 'yes');
-    if (matching.length === 1) return matching[0]!;
-    if (matching.length > 1 && this.#ambiguous.length === 0)
-      this.#ambiguous = matching.map((feed) => feed.name);
+    if (matching.length === 0) return null;
+    const flow = this.#open.find((each) => sameFlow(each.datagram, datagram));
+    const both = flow?.feeds.filter((feed) => matching.includes(feed)) ?? [];
+    const feeds = both.length > 0 ? both : matching;
+    if (feeds.length === 1) return feeds[0]!;
+    if (flow === undefined) this.#open.push({ datagram: copy, feeds });
+    else flow.feeds = feeds;
     return null;
   }
 
@@ -47,14 +55,11 @@ export class FeedDetector {
         `reading ${path}: none of its ${leftOut} datagrams is one that --port, --group, --from or --until asks for`,
       );
     }
-    if (this.#ambiguous.length > 0) {
-      return new MdxError(
-        'feed-ambiguous',
-        `reading ${path}: its datagrams fit ${this.#ambiguous.join(' and ')}`,
-        {
-          hint: `Choose with --feed ${this.#ambiguous.join(' or --feed ')}.`,
-        },
-      );
+    const ambiguous = this.#open[0]?.feeds.map((feed) => feed.name);
+    if (ambiguous !== undefined) {
+      return new MdxError('feed-ambiguous', `reading ${path}: its datagrams fit ${ambiguous.join(' and ')}`, {
+        hint: `Choose with --feed ${ambiguous.join(' or --feed ')}.`,
+      });
     }
     const seen = describeHeld(this.held);
     return new MdxError('feed-none', `reading ${path}: no feed matches its datagrams (${seen})`, {

@@ -5,12 +5,14 @@ import type { Datagram } from '../packet/datagram.ts';
 /** Channels one run keeps apart; datagrams of further flows count as `otherPort`. */
 export const CHANNELS_MAX = 1024;
 
-/** One independent sequence space: the datagrams of one destination address and port. */
+/** One independent sequence space: the datagrams of one destination address and port, or a named part of them. */
 export interface Channel {
   readonly number: number;
   readonly address: Int32Array;
   readonly ipVersion: number;
   readonly port: number;
+  /** What tells the channels of one destination apart, where the feed's packets say it. */
+  readonly subchannel: number;
   readonly decoder: PacketDecoder;
   readonly sequencer: Sequencer;
 }
@@ -21,8 +23,16 @@ export interface FlowFilter {
   readonly ports: ReadonlySet<number> | null;
   /** Destination addresses as formatAddress prints them, null = any. */
   readonly groups: readonly Int32Array[] | null;
+  /** Destinations that carry snapshots: wanted whatever ports and groups say. */
+  readonly snapshots: readonly Destination[];
   /** Take only flows of which a datagram looks like the feed's. */
   readonly detect: boolean;
+}
+
+/** Where datagrams are sent to. */
+export interface Destination {
+  readonly address: Int32Array;
+  readonly port: number;
 }
 
 /** Finds the channel of a datagram; the last one found is tried first. */
@@ -32,19 +42,22 @@ export class FlowTable {
   readonly #filter: FlowFilter;
   readonly #open: (number: number, datagram: Datagram) => Channel;
   #last: Channel | null = null;
+  readonly #subchannelOf: ((datagram: Datagram) => number) | null;
 
   constructor(feed: Feed, filter: FlowFilter, open: (number: number, datagram: Datagram) => Channel) {
     this.#feed = feed;
     this.#filter = filter;
     this.#open = open;
+    this.#subchannelOf = feed.subchannelOf ?? null;
   }
 
   /** The channel, or null when the datagram is not one of the feed's. */
   channelOf(datagram: Datagram): Channel | null {
     const last = this.#last;
-    if (last !== null && isOf(last, datagram)) return last;
+    const subchannel = this.#subchannelOf === null ? 0 : this.#subchannelOf(datagram);
+    if (last !== null && isOf(last, datagram, subchannel)) return last;
     for (const channel of this.channels) {
-      if (isOf(channel, datagram)) {
+      if (isOf(channel, datagram, subchannel)) {
         this.#last = channel;
         return channel;
       }
@@ -63,14 +76,22 @@ export class FlowTable {
 
   #admits(datagram: Datagram): boolean {
     if (!passes(this.#filter, datagram)) return false;
-    return !this.#filter.detect || this.#feed.detectDatagram?.(datagram) === 'yes';
+    if (!this.#filter.detect || isSnapshot(this.#filter, datagram)) return true;
+    return this.#feed.detectDatagram?.(datagram) === 'yes';
   }
 }
 
 /** Is it sent to one of the ports and groups asked for? */
 export function passes(filter: FlowFilter, datagram: Datagram): boolean {
+  if (filter.snapshots.length > 0 && isSnapshot(filter, datagram)) return true;
   if (filter.ports !== null && !filter.ports.has(datagram.destinationPort)) return false;
   return filter.groups === null || filter.groups.some((group) => sameAddress(group, datagram.destination));
+}
+
+function isSnapshot({ snapshots }: FlowFilter, datagram: Datagram): boolean {
+  return snapshots.some(
+    ({ address, port }) => port === datagram.destinationPort && sameAddress(address, datagram.destination),
+  );
 }
 
 /** Do two datagrams go to one destination? */
@@ -78,8 +99,13 @@ export function sameFlow(left: Datagram, right: Datagram): boolean {
   return left.destinationPort === right.destinationPort && sameAddress(left.destination, right.destination);
 }
 
-function isOf(channel: Channel, datagram: Datagram): boolean {
-  return channel.port === datagram.destinationPort && sameAddress(channel.address, datagram.destination);
+/** @param subchannel that of the datagram; −1 = unknown, any fits. */
+function isOf(channel: Channel, datagram: Datagram, subchannel: number): boolean {
+  return (
+    channel.port === datagram.destinationPort &&
+    (channel.subchannel === subchannel || subchannel < 0) &&
+    sameAddress(channel.address, datagram.destination)
+  );
 }
 
 function sameAddress(left: Int32Array, right: Int32Array): boolean {

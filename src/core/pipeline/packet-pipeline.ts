@@ -4,6 +4,7 @@ import type { Dictionary } from '../event/dictionary.ts';
 import {
   GAP_LOST,
   KIND_GAP,
+  KIND_RESET,
   KIND_SESSION,
   NO_BOOK,
   RECORD_WORDS,
@@ -14,7 +15,13 @@ import {
 } from '../event/record.ts';
 import { EventWriter } from '../event/writer.ts';
 import type { FeedCounts } from '../feeds/counts.ts';
-import { type Feed, HEADER_DAMAGED, HEADER_DATA } from '../feeds/feed.ts';
+import {
+  type Feed,
+  HEADER_DAMAGED,
+  HEADER_DATA,
+  type PacketDecoders,
+  type SnapshotOptions,
+} from '../feeds/feed.ts';
 import { type SequencedSink, Sequencer, type SequencerOptions, WaitingRoom } from '../merge/sequencer.ts';
 import type { Datagram } from '../packet/datagram.ts';
 import { type Channel, type FlowFilter, FlowTable } from './flows.ts';
@@ -29,6 +36,7 @@ export interface PacketPipelineOptions {
   readonly batch: EventBatch;
   readonly sink: EventSink;
   readonly flows: FlowFilter;
+  readonly snapshots: SnapshotOptions;
   readonly sequencer: SequencerOptions;
   /** ns from 1970 to the midnight that venue times count from; asked with the first datagram. Null: unknown. */
   readonly midnight: (datagram: Datagram) => bigint | null;
@@ -44,6 +52,7 @@ export class PacketPipeline implements SequencedSink {
   readonly flows: FlowTable;
   readonly #options: PacketPipelineOptions;
   readonly #writer: EventWriter;
+  readonly #decoders: PacketDecoders;
   readonly #room: WaitingRoom = new WaitingRoom();
   readonly #twins: TwinFlows = new TwinFlows();
   /** Zero of the clock that ages holes: the first datagram's time. */
@@ -57,6 +66,10 @@ export class PacketPipeline implements SequencedSink {
   constructor(options: PacketPipelineOptions) {
     this.#options = options;
     this.#writer = new EventWriter(options.batch, options.sink);
+    const { feed, dictionary, counts, snapshots } = options;
+    const decoders = feed.packetDecoders?.({ dictionary, counts, writer: this.#writer }, snapshots);
+    if (decoders === undefined) throw new Error(`${feed.name} has no packets`);
+    this.#decoders = decoders;
     this.flows = new FlowTable(options.feed, options.flows, (number, datagram) =>
       this.#open(number, datagram),
     );
@@ -102,6 +115,7 @@ export class PacketPipeline implements SequencedSink {
   /** The input has ended: reports what is missing and hands everything over. */
   finish(): void {
     for (const channel of this.flows.channels) channel.sequencer.finish();
+    this.#decoders.finish?.();
     this.#writer.flush();
     if (this.flows.channels.length > 1) this.#twins.conclude(this.flows.channels);
   }
@@ -115,10 +129,12 @@ export class PacketPipeline implements SequencedSink {
 
   lost(channel: number, first: number, count: number): void {
     this.#note(channel, KIND_GAP, first, count, GAP_LOST);
+    this.flows.channels[channel]!.decoder.lost?.();
   }
 
   session(channel: number, first: number): void {
-    this.#note(channel, KIND_SESSION, first, 0, 0);
+    const isReset = this.#options.feed.sessionEvent === 'reset';
+    this.#note(channel, isReset ? KIND_RESET : KIND_SESSION, first, 0, 0);
   }
 
   /** Writes an event about the transport itself. No venue has stamped it: both its times are those of the packet in hand. */
@@ -157,20 +173,15 @@ export class PacketPipeline implements SequencedSink {
   }
 
   #open(number: number, datagram: Datagram): Channel {
-    const { feed, counts, dictionary, sequencer, midnight } = this.#options;
-    const decoder = feed.packetDecoder?.({
-      channel: number,
-      dictionary,
-      writer: this.#writer,
-      counts,
-      midnight: midnight(datagram),
-    });
-    if (decoder === undefined) throw new Error(`${feed.name} has no packets`);
+    const { feed, sequencer, midnight } = this.#options;
+    const subchannel = feed.subchannelOf === undefined ? 0 : feed.subchannelOf(datagram);
+    const decoder = this.#decoders.open({ channel: number, midnight: midnight(datagram) });
     return {
       number,
       address: datagram.destination.slice(),
       ipVersion: datagram.ipVersion,
       port: datagram.destinationPort,
+      subchannel,
       decoder,
       sequencer: new Sequencer(number, sequencer, this, this.#room),
     };

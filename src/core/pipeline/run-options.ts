@@ -2,6 +2,7 @@ import type { Naming } from '../event/naming.ts';
 import type { Feed } from '../feeds/feed.ts';
 import type { SequencerOptions } from '../merge/sequencer.ts';
 import type { BookFilter, EventObserver } from './books.ts';
+import type { Destination } from './flows.ts';
 import type { InvariantMode } from './invariant-watch.ts';
 import type { Pacer } from './pacer.ts';
 import type { Until } from './until.ts';
@@ -16,6 +17,10 @@ export interface RunOptions {
   readonly ports: ReadonlySet<number> | null;
   /** Destination addresses as four words each. */
   readonly groups: readonly Int32Array[] | null;
+  /** Destinations of snapshot channels, read beside those that ports and groups name. */
+  readonly snapshots: readonly Destination[];
+  /** Books begin with a snapshot: messages that none came for are left out. */
+  readonly snapshotRequired: boolean;
   /** Packets or records received earlier or later are left out; ns since 1970. */
   readonly from: bigint | null;
   readonly until: bigint | null;

@@ -58,8 +58,8 @@ class ItchEpisode implements Episode {
     this.#check = new EventCheck(dictionary, this.#books);
     this.#writer = new EventWriter(new EventBatch(64), this.#check);
     const midnight = random.below(2) === 0 ? null : 1n << 60n;
-    const options = { channel: 0, dictionary, writer: this.#writer, counts: this.#counts, midnight };
-    this.#decoder = itch.packetDecoder!(options);
+    const targets = { dictionary, writer: this.#writer, counts: this.#counts };
+    this.#decoder = itch.packetDecoders!(targets).open({ channel: 0, midnight });
     this.#datagram.attach(new Uint8Array(HEADER_BYTES + 2 + MESSAGE_BYTES));
     this.#datagram.view.setUint16(18, 1);
   }

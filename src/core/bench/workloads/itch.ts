@@ -32,7 +32,7 @@ function chain(applies: boolean): Chain {
   const books = new Books(itch.rules, dictionary, null, []);
   const writer = new EventWriter(new EventBatch(), applies ? books : NOWHERE);
   const counts = new FeedCounts(itch.typeCount);
-  const decoder = itch.packetDecoder!({ channel: 0, dictionary, writer, counts, midnight: 0n });
+  const decoder = itch.packetDecoders!({ dictionary, writer, counts }).open({ channel: 0, midnight: 0n });
   return { decoder, writer, market: books.marketOf(0) };
 }
 

@@ -21,9 +21,9 @@ import {
   SIDE_NONE,
 } from '../../event/record.ts';
 import type { EventWriter } from '../../event/writer.ts';
+import { BookTable } from '../book-table.ts';
 import type { FeedCounts } from '../counts.ts';
 import { type DecoderOptions, STREAM_DAMAGED, STREAM_MORE, type StreamDecoder } from '../feed.ts';
-import { BookTable } from './book-table.ts';
 import { HeadReader } from './head-reader.ts';
 import {
   ACTION_ADD,

@@ -27,8 +27,8 @@ export const itch: Feed = {
   typeName,
   detectDatagram: detectMoldDatagram,
   detectStream: detectMessageStream,
-  packetDecoder(options) {
-    return new MoldDecoder(NAME, options);
+  packetDecoders(targets) {
+    return { open: (channel) => new MoldDecoder(NAME, { ...targets, ...channel }) };
   },
   streamDecoder(options, framing) {
     return framing === 'soupbintcp'

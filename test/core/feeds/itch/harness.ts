@@ -100,7 +100,7 @@ export class Bench {
 
   packetDecoder(midnight: bigint | null = null, channel = 0): PacketDecoder {
     const { dictionary, writer, counts } = this;
-    return itch.packetDecoder!({ channel, dictionary, writer, counts, midnight });
+    return itch.packetDecoders!({ dictionary, writer, counts }).open({ channel, midnight });
   }
 
   get events(): SeenEvent[] {
