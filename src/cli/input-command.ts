@@ -39,6 +39,7 @@ export abstract class InputCommand extends BaseCommand {
     const result = await run({
       ...input,
       ...choices,
+      steps: null,
       signal: this.interruption.aborted,
       stop: () => this.interruption.signal !== null || writing?.output.closed === true,
       breathe: async (standing) => {

@@ -24,6 +24,7 @@ export function runOptions(paths: readonly string[], wanted: Partial<RunOptions>
     invariants: 'off',
     observers: [],
     pacer: null,
+    steps: null,
     signal: null,
     stop: () => false,
     breathe: async () => {},

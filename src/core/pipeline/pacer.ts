@@ -41,6 +41,11 @@ export class Pacer {
     return wait >= WAIT_NS_MIN ? wait : 0;
   }
 
+  /** What comes next is due now, and the rest counts from there: after a pause. */
+  restart(): void {
+    this.#anchored = false;
+  }
+
   sleep(ns: number): Promise<void> {
     return this.#clock.sleep(ns);
   }

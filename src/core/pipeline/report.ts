@@ -319,25 +319,13 @@ function instrumentsOf(
   const rows: { readonly definition: BookDefinition; readonly report: InstrumentReport }[] = [];
   for (const definition of books.dictionary.books) {
     const market = books.marketOf(definition.channel);
-    const { number } = definition;
-    if (number >= market.books) continue;
-    const bid = bestOf(market, number, false);
-    const ask = bestOf(market, number, true);
-    if (!all && bid === null && ask === null) continue;
-    const report: InstrumentReport = {
-      source: definition.source,
-      publisher: definition.publisher,
-      instrument: String(definition.instrument),
-      symbol: definition.symbol,
-      priceScale: definition.priceScale,
-      quantityScale: definition.quantityScale,
-      orders: ordersIn(market, number),
-      stale: market.stale[number] === 1,
-      bid: bid === null ? null : levelReport(bid, definition),
-      ask: ask === null ? null : levelReport(ask, definition),
-      ...(depth === undefined ? {} : depthReport(market, definition, depth)),
-    };
-    rows.push({ definition, report });
+    if (definition.number >= market.books) continue;
+    const report = instrumentReport(market, definition);
+    if (!all && report.bid === null && report.ask === null) continue;
+    rows.push({
+      definition,
+      report: depth === undefined ? report : { ...report, ...depthReport(market, definition, depth) },
+    });
   }
   rows.sort(({ definition: a }, { definition: b }) =>
     a.publisher !== b.publisher ? a.publisher - b.publisher : a.instrument < b.instrument ? -1 : 1,
@@ -345,7 +333,27 @@ function instrumentsOf(
   return rows.map(({ report }) => report);
 }
 
-function depthReport(
+/** One book as it is: its identity, state and best prices. */
+export function instrumentReport(market: Market, definition: BookDefinition): InstrumentReport {
+  const { number } = definition;
+  const bid = bestOf(market, number, false);
+  const ask = bestOf(market, number, true);
+  return {
+    source: definition.source,
+    publisher: definition.publisher,
+    instrument: String(definition.instrument),
+    symbol: definition.symbol,
+    priceScale: definition.priceScale,
+    quantityScale: definition.quantityScale,
+    orders: ordersIn(market, number),
+    stale: market.stale[number] === 1,
+    bid: bid === null ? null : levelReport(bid, definition),
+    ask: ask === null ? null : levelReport(ask, definition),
+  };
+}
+
+/** The levels of one book. */
+export function depthReport(
   market: Market,
   definition: BookDefinition,
   { levels, queues }: NonNullable<ReportOptions['depth']>,

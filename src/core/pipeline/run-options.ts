@@ -5,6 +5,7 @@ import type { BookFilter, EventObserver } from './books.ts';
 import type { Destination } from './flows.ts';
 import type { InvariantMode } from './invariant-watch.ts';
 import type { Pacer } from './pacer.ts';
+import type { StepGate } from './step-gate.ts';
 import type { Until } from './until.ts';
 
 /** What a run reads and how; every choice is visible where the run is made. */
@@ -36,6 +37,8 @@ export interface RunOptions {
   readonly invariants: InvariantMode;
   readonly observers: readonly EventObserver[];
   readonly pacer: Pacer | null;
+  /** Holds events back in front of the books; `breathe` has to settle it. Null: they come as they are read. */
+  readonly steps: StepGate | null;
   /** Ends the waiting for a pipe that brings nothing; the run then stops by request. */
   readonly signal: AbortSignal | null;
   /** Asked between chunks: should the run stop here? */

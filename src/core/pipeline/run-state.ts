@@ -148,14 +148,15 @@ export class RunState {
   /** Makes the books once the feed is known. */
   openBooks(feed: Feed): { readonly counts: FeedCounts; readonly sink: EventSink } {
     if (this.books === null) {
-      const { observers, books: filter, stopAt } = this.options;
+      const { observers, books: filter, stopAt, steps } = this.options;
       const watch = this.invariants === null ? observers : [...observers, this.invariants];
       this.books = new Books(feed.rules, this.dictionary, filter, watch);
       this.counts = new FeedCounts(feed.typeCount);
       for (const observer of observers) observer.start?.(feed);
-      this.gate = stopAt === null ? null : new UntilGate(stopAt, feed.rules, this.books);
+      steps?.attach(this.books);
+      this.gate = stopAt === null ? null : new UntilGate(stopAt, feed.rules, steps ?? this.books);
     }
-    return { counts: this.counts!, sink: this.gate ?? this.books };
+    return { counts: this.counts!, sink: this.gate ?? this.options.steps ?? this.books };
   }
 
   /** The place to wait for a slow reader, and to hear that the run should stop. */

@@ -55,7 +55,7 @@ export class UntilGate implements EventSink {
     for (let record = 0; record < batch.count && !this.passed; ) {
       const at = record * RECORD_WORDS;
       const records = (words[at]! & HEAD_EXTENDED) !== 0 ? 2 : 1;
-      if (this.#isBeyond(batch, at)) this.passed = true;
+      if (isBeyond(this.#until, batch, at)) this.passed = true;
       else this.#take(words, at, records);
       record += records;
     }
@@ -73,18 +73,6 @@ export class UntilGate implements EventSink {
     this.#out.venueBaseLow = batch.venueBaseLow;
     this.#out.receiveBaseHigh = batch.receiveBaseHigh;
     this.#out.receiveBaseLow = batch.receiveBaseLow;
-  }
-
-  #isBeyond(batch: EventBatch, at: number): boolean {
-    const until = this.#until;
-    const { words } = batch;
-    if (until.kind === 'sequence') {
-      // Messages without numbers are never beyond one.
-      if (batch.sequenceBase === 0) return false;
-      return batch.channel === until.channel && batch.sequenceBase + (words[at]! >>> 16) > until.sequence;
-    }
-    const base = nsBetween(batch.receiveBaseHigh, batch.receiveBaseLow, until.high, until.low);
-    return base + (words[at + WORD_RECEIVE_TIME]! >>> 0) > 0;
   }
 
   #take(words: Int32Array, at: number, records: number): void {
@@ -132,6 +120,18 @@ export class UntilGate implements EventSink {
       sent += size;
     }
   }
+}
+
+/** Is the event at word `at` later than the point? */
+export function isBeyond(until: Until, batch: EventBatch, at: number): boolean {
+  const { words } = batch;
+  if (until.kind === 'sequence') {
+    // Messages without numbers are never beyond one.
+    if (batch.sequenceBase === 0) return false;
+    return batch.channel === until.channel && batch.sequenceBase + (words[at]! >>> 16) > until.sequence;
+  }
+  const base = nsBetween(batch.receiveBaseHigh, batch.receiveBaseLow, until.high, until.low);
+  return base + (words[at + WORD_RECEIVE_TIME]! >>> 0) > 0;
 }
 
 function tooLong(): MdxError {
