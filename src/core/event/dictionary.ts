@@ -9,7 +9,8 @@ export interface BookDefinition {
   readonly publisher: number;
   /** The venue's own number of the instrument, unsigned 64-bit. */
   readonly instrument: bigint;
-  readonly channel: number;
+  /** The channel of its changes. */
+  channel: number;
   /** Decimal digits of the price and quantity integers. */
   readonly priceScale: number;
   readonly quantityScale: number;
@@ -67,6 +68,12 @@ export class Dictionary {
       symbol: named?.symbol ?? key.symbol,
     });
     return number;
+  }
+
+  /** The changes of a book come on another channel than the one it was first seen on. */
+  rehome(number: number, channel: number): void {
+    const book = this.books[number];
+    if (book !== undefined) book.channel = channel;
   }
 
   /** Gives a book its symbol, unless a naming file or an earlier message has. */

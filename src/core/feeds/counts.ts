@@ -17,6 +17,8 @@ export class FeedCounts {
   /** Messages by venue type; what an index means is the feed's (`typeName`). */
   readonly byType: Float64Array;
   readonly problems: Map<string, Problem> = new Map();
+  /** What is worth a look and no fault of a message: cases in which the feed's rules are not confirmed. */
+  readonly remarks: Map<string, Problem> = new Map();
 
   constructor(types: number) {
     this.byType = new Float64Array(types);
@@ -37,20 +39,23 @@ export class FeedCounts {
   /** Counts one unknown message and keeps where the first of its kind was. */
   noteUnknown(kind: string, packetNumber: number, offset: number): void {
     this.totals[1]! += 1;
-    this.#note(kind, packetNumber, offset);
+    note(this.problems, kind, packetNumber, offset);
   }
 
   /** Counts one malformed message or datagram and keeps where the first of its kind was. */
   noteMalformed(kind: string, packetNumber: number, offset: number): void {
     this.totals[2]! += 1;
-    this.#note(kind, packetNumber, offset);
+    note(this.problems, kind, packetNumber, offset);
   }
 
-  #note(kind: string, packetNumber: number, offset: number): void {
-    const known = this.problems.get(kind);
-    if (known !== undefined) known.count += 1;
-    else if (this.problems.size < PROBLEM_KINDS_MAX) {
-      this.problems.set(kind, { kind, count: 1, packetNumber, offset });
-    }
+  /** Counts one case of something that is worth a look. */
+  remark(kind: string, packetNumber: number, offset: number): void {
+    note(this.remarks, kind, packetNumber, offset);
   }
+}
+
+function note(notes: Map<string, Problem>, kind: string, packetNumber: number, offset: number): void {
+  const known = notes.get(kind);
+  if (known !== undefined) known.count += 1;
+  else if (notes.size < PROBLEM_KINDS_MAX) notes.set(kind, { kind, count: 1, packetNumber, offset });
 }
