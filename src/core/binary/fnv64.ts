@@ -1,9 +1,18 @@
+const OFFSET_HIGH: number = 0xcbf29ce4 | 0;
+const OFFSET_LOW: number = 0x84222325 | 0;
+
 /**
  * FNV-1a 64 over little-endian numbers, in two 32-bit halves: offset 0xcbf29ce484222325, prime 0x100000001b3.
  */
 export class Fnv64 {
-  high: number = 0xcbf29ce4 | 0;
-  low: number = 0x84222325 | 0;
+  high: number = OFFSET_HIGH;
+  low: number = OFFSET_LOW;
+
+  /** Begins anew. */
+  reset(): void {
+    this.high = OFFSET_HIGH;
+    this.low = OFFSET_LOW;
+  }
 
   byte(value: number): void {
     this.#add(value, 1);

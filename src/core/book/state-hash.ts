@@ -1,5 +1,6 @@
 import { Fnv64 } from '../binary/fnv64.ts';
 import { bigHigh, bigLow } from '../binary/time.ts';
+import { PublicId } from '../event/public-id.ts';
 import type { Market } from './market.ts';
 import {
   LEVEL_COUNT,
@@ -66,8 +67,8 @@ export function stateHash(market: Market): StateHash {
       fnv.byte(market.bookKind[book]!);
     }
     fnv.integer(entriesOf(market, book * 2) + entriesOf(market, book * 2 + 1));
-    hashSide(fnv, market, book * 2);
-    hashSide(fnv, market, book * 2 + 1);
+    hashSide(fnv, market, book * 2, instrument);
+    hashSide(fnv, market, book * 2 + 1, instrument);
   }
   return { version, hash: fnv.value };
 }
@@ -80,9 +81,10 @@ function entriesOf(market: Market, bookSide: number): number {
   return orders;
 }
 
-function hashSide(fnv: Fnv64, market: Market, bookSide: number): void {
+function hashSide(fnv: Fnv64, market: Market, bookSide: number, instrument: bigint): void {
   const side = (bookSide & 1) !== 0 ? SIDE_ASK : SIDE_BID;
   const { words, doubles } = market.orders;
+  const publicId = market.rules.idScope === 'bookSide' ? new PublicId() : null;
   for (const level of market.levels.ladders[bookSide]!.fromBest()) {
     const price = priceOfKey(market.levels.doubles[level * 4 + LEVEL_KEY_DOUBLE]!, bookSide);
     if (market.bookKind[bookSide >> 1] !== 0) {
@@ -94,7 +96,13 @@ function hashSide(fnv: Fnv64, market: Market, bookSide: number): void {
     }
     for (let slot = market.levels.words[level * 8 + LEVEL_HEAD]!; slot !== 0; ) {
       const order = slot * 8;
-      fnv.u64(words[order + ORDER_ID_HIGH]!, words[order + ORDER_ID_LOW]!);
+      const idHigh = words[order + ORDER_ID_HIGH]!;
+      const idLow = words[order + ORDER_ID_LOW]!;
+      if (publicId === null) fnv.u64(idHigh, idLow);
+      else {
+        publicId.hash(instrument, (bookSide & 1) !== 0, idHigh, idLow);
+        fnv.u64(publicId.high, publicId.low);
+      }
       hashPrice(fnv, price);
       fnv.integer(doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]!);
       fnv.byte(side);
