@@ -68,6 +68,10 @@ export abstract class InputCommand extends BaseCommand {
       const packet = packetNumber === 0 ? '' : `in packet ${packetNumber} `;
       this.caution(`${kind}: ${times}, first ${packet}at offset ${offset}`);
     }
+    for (const { kind, count, packetNumber } of counts.remarks.values()) {
+      const times = count === 1 ? 'once' : `${count} times`;
+      this.caution(`${kind}: ${times}, first in packet ${packetNumber}`);
+    }
     for (const { path, offset, problem } of damage) {
       this.caution(`${path}: damaged at byte ${offset}: ${problem}`);
     }

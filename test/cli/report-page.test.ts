@@ -10,7 +10,7 @@ function fieldsOf(value: unknown, found: Set<string> = new Set()): Set<string> {
   else if (typeof value === 'object' && value !== null) {
     for (const [name, inner] of Object.entries(value)) {
       found.add(name);
-      if (name !== 'messagesByType' && name !== 'skipped') fieldsOf(inner, found);
+      if (name !== 'messagesByType' && name !== 'skipped' && name !== 'remarks') fieldsOf(inner, found);
     }
   }
   return found;

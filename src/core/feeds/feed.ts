@@ -75,9 +75,28 @@ export interface PacketDecoder {
   lost?(): void;
 }
 
+/** How far the messages of a product are known, whose numbers go across packets and channels. */
+export interface ProductNumbers {
+  /** The venue's number of the product. */
+  readonly segment: number;
+  /** Channel of its changes. */
+  readonly channel: number;
+  /** Number of the first message seen, null before it. */
+  readonly first: number | null;
+  /** Number of the last message seen or contained in a snapshot, null before it. */
+  readonly last: number | null;
+  readonly lost: number;
+  /** Snapshots its books were made from. */
+  readonly snapshots: number;
+  /** Nothing is missing since number 1 or since the last snapshot. */
+  readonly complete: boolean;
+}
+
 /** The decoders of all channels of one packet feed in one run. They share what the feed keeps across channels. */
 export interface PacketDecoders {
   open(options: ChannelOptions): PacketDecoder;
+  /** Products that number their messages on their own, in order of first sight; absent: the feed has none. */
+  readonly products?: readonly ProductNumbers[];
   /** The input has ended: writes the events of what still waits inside, for a snapshot that will not come. */
   finish?(): void;
 }

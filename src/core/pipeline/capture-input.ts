@@ -10,7 +10,7 @@ import {
 } from '../capture/capture-reader.ts';
 import { SKIP_NAMES, UDP_OK, UdpExtractor } from '../capture/udp.ts';
 import { MdxError } from '../errors.ts';
-import type { Feed } from '../feeds/feed.ts';
+import type { Feed, ProductNumbers } from '../feeds/feed.ts';
 import { Datagram } from '../packet/datagram.ts';
 import type { ByteSource } from './byte-source.ts';
 import { FeedDetector } from './detect.ts';
@@ -44,6 +44,10 @@ export class CaptureInput {
 
   get channels(): readonly Channel[] {
     return this.#pipeline?.flows.channels ?? [];
+  }
+
+  get products(): readonly ProductNumbers[] {
+    return this.#pipeline?.products ?? [];
   }
 
   async read(source: ByteSource, format: CaptureFormat): Promise<void> {

@@ -20,6 +20,7 @@ import {
   HEADER_DAMAGED,
   HEADER_DATA,
   type PacketDecoders,
+  type ProductNumbers,
   type SnapshotOptions,
 } from '../feeds/feed.ts';
 import { type SequencedSink, Sequencer, type SequencerOptions, WaitingRoom } from '../merge/sequencer.ts';
@@ -73,6 +74,11 @@ export class PacketPipeline implements SequencedSink {
     this.flows = new FlowTable(options.feed, options.flows, (number, datagram) =>
       this.#open(number, datagram),
     );
+  }
+
+  /** Products of the feed, where it has such. */
+  get products(): readonly ProductNumbers[] {
+    return this.#decoders.products ?? [];
   }
 
   /** All messages that were asked for have been decoded. */

@@ -20,6 +20,7 @@ import {
 import { bestOf, levelsOn, ordersIn } from '../book/view.ts';
 import type { BookDefinition } from '../event/dictionary.ts';
 import { KIND_NAMES } from '../event/record.ts';
+import type { ProductNumbers } from '../feeds/feed.ts';
 import type { Gap } from '../merge/sequencer.ts';
 import type { Channel } from './flows.ts';
 import { type LevelReport, levelReport, levelReports } from './level-report.ts';
@@ -75,6 +76,17 @@ export interface ChannelReport {
   readonly gapsNotListed?: number;
 }
 
+/** One product of a feed whose products number their messages. */
+export interface ProductReport {
+  readonly segment: number;
+  readonly channel: number;
+  readonly first: string | null;
+  readonly last: string | null;
+  readonly lost: number;
+  readonly snapshots: number;
+  readonly complete: boolean;
+}
+
 /** The report of `replay` and `book`, as docs/report.md describes it for machines. */
 export interface RunReport {
   readonly command: string;
@@ -88,8 +100,14 @@ export interface RunReport {
     readonly timeBase: string;
     readonly unknownMessages: number;
     readonly malformed: number;
+    /** Cases worth a look that are no fault of a message, by what they are. */
+    readonly remarks: Readonly<Record<string, number>>;
   };
-  readonly sequence: { readonly channels: readonly ChannelReport[] } | null;
+  readonly sequence: {
+    readonly channels: readonly ChannelReport[];
+    /** Only of feeds whose products number their messages on their own. */
+    readonly products?: readonly ProductReport[];
+  } | null;
   readonly events: Readonly<Record<string, number>>;
   readonly anomalies: {
     readonly unknownOrder: Readonly<Record<string, number>>;
@@ -183,6 +201,7 @@ export function reportOf(result: RunResult, options: ReportOptions): RunReport {
       timeBase: result.timeBase,
       unknownMessages: counts.unknown,
       malformed: counts.malformed,
+      remarks: Object.fromEntries([...counts.remarks.values()].map(({ kind, count }) => [kind, count])),
     },
     sequence: sequenceOf(result),
     events,
@@ -259,7 +278,14 @@ function sequenceOf(result: RunResult): RunReport['sequence'] {
       gaps: [],
     });
   }
-  return channels.length === 0 && result.streams.length > 0 ? null : { channels };
+  if (channels.length === 0 && result.streams.length > 0) return null;
+  const products = result.products.map(productReport);
+  return products.length === 0 ? { channels } : { channels, products };
+}
+
+function productReport(product: ProductNumbers): ProductReport {
+  const { segment, channel, first, last, lost, snapshots, complete } = product;
+  return { segment, channel, first: text(first), last: text(last), lost, snapshots, complete };
 }
 
 function channelReports({ number, decoder, sequencer }: Channel): ChannelReport[] {

@@ -1,7 +1,7 @@
 import { type CaptureFormat, detectCapture } from '../capture/capture-reader.ts';
 import { MdxError } from '../errors.ts';
 import { FeedCounts } from '../feeds/counts.ts';
-import type { Feed, Framing, StreamDecoder } from '../feeds/feed.ts';
+import type { Feed, Framing, ProductNumbers, StreamDecoder } from '../feeds/feed.ts';
 import { Books } from './books.ts';
 import { type ByteSource, Interrupted, openByteSource } from './byte-source.ts';
 import { CaptureInput } from './capture-input.ts';
@@ -23,6 +23,7 @@ export interface RunResult {
   /** Do venue times count from 1970, or from an unknown midnight? */
   readonly timeBase: 'utc' | 'midnight';
   readonly channels: readonly Channel[];
+  readonly products: readonly ProductNumbers[];
   readonly streams: readonly StreamDecoder[];
   readonly books: Books;
   readonly damage: readonly Damage[];
@@ -69,6 +70,7 @@ class Run {
       counts: state.counts ?? new FeedCounts(0),
       timeBase: state.timeBase,
       channels: this.#captures.channels,
+      products: this.#captures.products,
       streams: this.#streams.decoders,
       books,
       damage: state.damage,

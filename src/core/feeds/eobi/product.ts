@@ -1,4 +1,5 @@
 import type { Datagram } from '../../packet/datagram.ts';
+import type { ProductNumbers } from '../feed.ts';
 
 /** No message of the product has been seen: its next number is not known. Never a number of a message. */
 export const NEXT_UNKNOWN = -2;
@@ -27,7 +28,7 @@ export interface SnapshotCycle {
 }
 
 /** What is known of one product, a market segment: its numbers, its books, and what waits for a snapshot. */
-export class Product {
+export class Product implements ProductNumbers {
   readonly segment: number;
   /** Channel of its changes; of its snapshots as long as none have come. */
   channel: number;
@@ -50,7 +51,8 @@ export class Product {
   /** A loss of packets explains the next jump of its numbers. */
   lossTold = false;
   snapshotsSeen = false;
-  snapshotsLoaded = 0;
+  /** Snapshots its books were made from. */
+  snapshots = 0;
   cycle: SnapshotCycle | null = null;
   readonly held: HeldPart[] = [];
   readonly books: number[] = [];
@@ -58,5 +60,14 @@ export class Product {
   constructor(segment: number, channel: number) {
     this.segment = segment;
     this.channel = channel;
+  }
+
+  get last(): number | null {
+    const next = this.next >>> 0;
+    return this.next === NEXT_UNKNOWN || next === 0 ? null : next - 1;
+  }
+
+  get complete(): boolean {
+    return this.synced;
   }
 }

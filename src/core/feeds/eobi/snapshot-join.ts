@@ -342,7 +342,7 @@ export class SnapshotJoin implements ProductWatch {
     for (const { datagram, channel, from, to } of parts) {
       messages.snapshot(datagram, channel, product, from, to);
     }
-    product.snapshotsLoaded += 1;
+    product.snapshots += 1;
     product.synced = true;
     product.lossTold = false;
     product.through = last;
