@@ -1,12 +1,8 @@
-import { toBigUint } from '../../binary/time.ts';
-import type { EventBatch } from '../../event/batch.ts';
-import type { Dictionary } from '../../event/dictionary.ts';
 import {
   FLAG_ASK,
   FLAG_EXTENDED,
   FLAG_FULL,
   FLAG_KEEP_PRIORITY,
-  FLAG_LAST,
   FLAG_QUANTITY_ONLY,
   FLAG_SNAPSHOT,
   GAP_LOST,
@@ -18,9 +14,6 @@ import {
   KIND_GAP,
   KIND_MODIFY,
   KIND_REPLACE,
-  KIND_STATUS,
-  KIND_TRADE,
-  KIND_VENUE,
   NO_BOOK,
   NULL_PRICE_HIGH,
   NULL_PRICE_LOW,
@@ -28,22 +21,14 @@ import {
   SIDE_ASK,
   SIDE_BID,
 } from '../../event/record.ts';
-import type { EventWriter } from '../../event/writer.ts';
-import { Datagram } from '../../packet/datagram.ts';
-import { BookTable } from '../book-table.ts';
+import type { Datagram } from '../../packet/datagram.ts';
 import type { FeedCounts } from '../counts.ts';
 import type { DecoderTargets } from '../feed.ts';
 import {
-  ID_EXECUTION_SUMMARY,
   ID_HEARTBEAT,
-  ID_INSTRUMENT_SUMMARY,
-  ID_MASS_INSTRUMENT_STATE_CHANGE,
-  ID_PRODUCT_SUMMARY,
   ID_SNAPSHOT_ORDER,
-  ID_TRADE_REVERSAL,
   MESSAGE_HEAD_BYTES,
   ORD_TYPE_MARKET,
-  PRICE_SCALE,
   type Release,
   SIDE_BUY,
   SIDE_SELL,
@@ -53,20 +38,18 @@ import {
   type MessageTable,
   messageTable,
   NO_FIELD,
-  type PlainMessage,
   TYPE_BASE,
   TYPE_COUNT,
   typeName,
 } from './message-table.ts';
-import { COMPLETE_OFFSET, TRANSACT_TIME_OFFSET } from './packet.ts';
+import { OtherMessages } from './other-messages.ts';
+import { COMPLETE_OFFSET } from './packet.ts';
+import { NONE, PacketEvents } from './packet-events.ts';
 import { NEXT_UNKNOWN, type Product } from './product.ts';
+import { ProductBooks } from './product-books.ts';
 import { RestWatch } from './rest-watch.ts';
 
-/** Trade condition of a trade that is taken back (TradeReversal). */
-export const CONDITION_REVERSAL = 0xfffe;
-
 const ASK: number = FLAG_ASK << 8;
-const LAST: number = FLAG_LAST << 8;
 const SNAPSHOT: number = FLAG_SNAPSHOT << 8;
 const HEAD_ADD: number = KIND_ADD;
 const HEAD_DELETE: number = KIND_DELETE;
@@ -91,7 +74,6 @@ const NO_PRICE_LOW: number = NULL_PRICE_LOW;
 const RECORDS_PER_MESSAGE = 2;
 /** The number of a message that has none. */
 const NO_SEQUENCE = -1;
-const NONE = -1;
 
 /** Tells whoever joins products with their snapshots what only the messages show. */
 export interface ProductWatch {
@@ -112,40 +94,25 @@ export interface ProductWatch {
  * full batch, the first sight of an instrument) it stops in front of that message; `#settle` sees to it, and on it goes.
  */
 export class MessageDecoder {
-  readonly #writer: EventWriter;
-  readonly #batch: EventBatch;
+  readonly #events: PacketEvents;
   readonly #counts: FeedCounts;
-  readonly #dictionary: Dictionary;
-  readonly #books: BookTable = new BookTable();
-  readonly #source: string;
-  readonly #quantityScale: number;
+  readonly #books: ProductBooks;
   readonly #table: MessageTable;
   readonly #rest: RestWatch;
+  readonly #other: OtherMessages;
   readonly #watch: ProductWatch;
 
-  /** The packet in hand. */
-  #datagram: Datagram = new Datagram();
-  #channel = 0;
-  #venueHigh = 0;
-  #venueLow = 0;
   #isReset = false;
   /** Where the next message begins and the packet ends, in the view. */
   #next = 0;
   #end = 0;
-  /** Number of the next message, its difference to the batch's base, and what both grow by. */
+  /** Number of the next message, and by how much it grows: 0 for messages without a number. */
   #expected = 0;
-  #delta = 0;
   #step = 1;
-  /** Words 8 and 9 of the records of this packet. */
-  #venue = 0;
-  #receive = 0;
-  /** Word where the record of the packet's last event begins in the batch; NONE = it has none there. */
-  #lastEvent: number = NONE;
+  /** The instrument of the last order, and its book. */
   #lastLow = 0;
   #lastHigh = 0;
   #lastBook: number = NO_BOOK;
-  /** The instrument of the running snapshot. */
-  #summaryBook: number = NO_BOOK;
 
   constructor(source: string, release: Release, targets: DecoderTargets, watch: ProductWatch) {
     const { writer, counts, dictionary } = targets;
@@ -154,14 +121,12 @@ export class MessageDecoder {
         `an EOBI message needs ${RECORDS_PER_MESSAGE} records, the batch has ${writer.batch.capacity}`,
       );
     }
-    this.#source = source;
-    this.#quantityScale = release.quantityScale;
-    this.#table = messageTable(release);
-    this.#writer = writer;
-    this.#batch = writer.batch;
     this.#counts = counts;
-    this.#dictionary = dictionary;
+    this.#table = messageTable(release);
+    this.#events = new PacketEvents(writer);
+    this.#books = new ProductBooks(source, release.quantityScale, dictionary);
     this.#rest = new RestWatch(counts);
+    this.#other = new OtherMessages(this.#table, this.#events, this.#books, this.#rest);
     this.#watch = watch;
   }
 
@@ -196,54 +161,37 @@ export class MessageDecoder {
   snapshot(datagram: Datagram, channel: number, product: Product, from: number, to: number): void {
     this.#open(datagram, channel, from, to);
     const { view } = datagram;
-    this.#begin(view.getUint32(this.#next + 4, true));
+    this.#begin(view.getInt32(this.#next + 4, true));
     while (this.#next < this.#end) {
       const at = this.#next;
       this.#next += view.getUint16(at, true);
-      const template = view.getUint16(at + 2, true);
-      if (template === ID_SNAPSHOT_ORDER) this.#snapshotOrder(view, at);
-      else if (template === ID_PRODUCT_SUMMARY || template === ID_INSTRUMENT_SUMMARY) {
-        if (template === ID_INSTRUMENT_SUMMARY) {
-          const known = product.books.length;
-          this.#summaryBook = this.#bookOf(
-            view.getInt32(at + 8, true),
-            view.getInt32(at + 12, true),
-            product,
-          );
-          // A book first seen behind a loss is stale until it is cleared.
-          if (product.hadLoss && product.books.length > known)
-            this.#put(KIND_CLEAR | SNAPSHOT, this.#summaryBook, 0, 0, 0, 0, 0, 0);
-        }
-        const book = template === ID_PRODUCT_SUMMARY ? NO_BOOK : this.#summaryBook;
-        this.#put(KIND_VENUE | SNAPSHOT, book, 0, 0, 0, 0, template - BASE, 0);
-      }
-      this.#delta += 1;
+      this.#other.writeSnapshot(view, at, view.getUint16(at + 2, true), product);
+      this.#events.delta += 1;
     }
     this.#close(view, product);
   }
 
   /** Writes that all books of a product are empty, as part of what the packet at hand brings. */
   clear(datagram: Datagram, channel: number, product: Product, sequence: number): void {
-    this.#stamp(datagram, channel);
+    this.#events.stamp(datagram, channel);
     this.#begin(sequence);
-    for (const book of product.books) this.#put(KIND_CLEAR | SNAPSHOT, book, 0, 0, 0, 0, 0, 0);
+    for (const book of product.books) this.#events.put(KIND_CLEAR | SNAPSHOT, book, 0, 0, 0, 0, 0, 0);
   }
 
   /** Writes that numbers of a product are lost, `count` from `first` on. */
   gap(datagram: Datagram, channel: number, first: number, count: number): void {
-    const writer = this.#writer;
-    writer.flush();
-    this.#stamp(datagram, channel);
+    const events = this.#events;
+    events.flush();
+    events.stamp(datagram, channel);
     this.#begin(first);
-    this.#put(KIND_GAP, NO_BOOK, first | 0, 0, GAP_LOST, 0, count | 0, 0);
-    writer.flush();
-    this.#lastEvent = NONE;
+    events.put(KIND_GAP, NO_BOOK, first | 0, 0, GAP_LOST, 0, count | 0, 0);
+    events.flush();
   }
 
   /** Counts the messages of a packet between two offsets as decoding does, without making events of them. */
   tally(datagram: Datagram, from: number, to: number): void {
     const { view } = datagram;
-    this.#datagram = datagram;
+    this.#events.datagram = datagram;
     let at = datagram.offset + from;
     const end = datagram.offset + to;
     while (end - at >= HEAD_BYTES) {
@@ -264,55 +212,25 @@ export class MessageDecoder {
   }
 
   #open(datagram: Datagram, channel: number, from: number, to: number): void {
-    this.#stamp(datagram, channel);
+    this.#events.stamp(datagram, channel);
     this.#next = datagram.offset + from;
     this.#end = datagram.offset + to;
-    this.#lastEvent = NONE;
+    this.#events.lastEvent = NONE;
     this.#step = 1;
-  }
-
-  /** Takes the times and the channel of a packet for what is written next. */
-  #stamp(datagram: Datagram, channel: number): void {
-    const { view, offset } = datagram;
-    this.#datagram = datagram;
-    this.#channel = channel;
-    this.#venueLow = view.getInt32(offset + TRANSACT_TIME_OFFSET, true);
-    this.#venueHigh = view.getInt32(offset + TRANSACT_TIME_OFFSET + 4, true);
-    // Undefined, or far beyond any clock: then it is the time of arrival.
-    if (this.#venueHigh < 0) {
-      this.#venueLow = datagram.timeLow;
-      this.#venueHigh = datagram.timeHigh;
-    }
   }
 
   /** Makes the batch ready for the rest of the packet, whose next message has this number. */
   #begin(sequence: number): void {
-    const batch = this.#batch;
-    const writer = this.#writer;
-    const { timeHigh, timeLow } = this.#datagram;
     // No message is shorter than its head, so there are no more than this.
-    const messages = Math.max(1, (this.#end - this.#next) >> 3);
-    if (batch.count > 0) {
-      const low = this.#venueLow - batch.venueBaseLow;
-      const borrow = this.#venueLow >>> 0 < batch.venueBaseLow >>> 0 ? 1 : 0;
-      if (this.#venueHigh - batch.venueBaseHigh - borrow !== (low | 0) >> 31) writer.flush();
-    }
-    const unsigned = sequence >>> 0;
-    this.#receive = writer.begin(this.#channel, timeHigh, timeLow, unsigned, messages);
-    if (batch.count === 0) {
-      batch.venueBaseHigh = this.#venueHigh;
-      batch.venueBaseLow = this.#venueLow;
-      this.#lastEvent = NONE;
-    }
-    this.#venue = (this.#venueLow - batch.venueBaseLow) | 0;
-    this.#delta = unsigned - batch.sequenceBase;
+    this.#events.begin(sequence, Math.max(1, (this.#end - this.#next) >> 3));
   }
 
   /** The packet's last event ends the group, if the packet is complete. */
   #close(view: DataView, product: Product): void {
-    if (view.getUint8(this.#datagram.offset + COMPLETE_OFFSET) !== 1) return;
-    if (this.#lastEvent !== NONE) this.#batch.words[this.#lastEvent] |= LAST;
-    if (this.#rest.isOpen) this.#rest.close(product.segment, this.#datagram);
+    const { datagram } = this.#events;
+    if (view.getUint8(datagram.offset + COMPLETE_OFFSET) !== 1) return;
+    this.#events.endGroup();
+    if (this.#rest.isOpen) this.#rest.close(product.segment, datagram);
   }
 
   /** Counts and leaves out the messages that the loaded snapshot contains. */
@@ -333,24 +251,25 @@ export class MessageDecoder {
   #plain(view: DataView): void {
     const { lengths, quantityBytes } = this.#table;
     const { byType, totals } = this.#counts;
-    const batch = this.#batch;
+    const events = this.#events;
+    const { batch } = events;
     const { words } = batch;
-    const books = this.#books;
+    const books = this.#books.table;
     const rest = this.#rest;
     const room = batch.capacity - RECORDS_PER_MESSAGE;
-    const venue = this.#venue | 0;
-    const receive = this.#receive | 0;
+    const venue = events.venue | 0;
+    const receive = events.receive | 0;
     const end = this.#end | 0;
     const step = this.#step | 0;
     const wide = quantityBytes === 8;
     let at = this.#next | 0;
     let expected = this.#expected | 0;
-    let delta = this.#delta | 0;
+    let delta = events.delta | 0;
     let count = batch.count | 0;
     let lastLow = this.#lastLow | 0;
     let lastHigh = this.#lastHigh | 0;
     let book = this.#lastBook | 0;
-    let lastEvent = this.#lastEvent | 0;
+    let lastEvent = events.lastEvent | 0;
     let read = 0;
 
     run: while (end - at >= HEAD_BYTES) {
@@ -482,11 +401,11 @@ export class MessageDecoder {
     totals[0] += read;
     this.#next = at;
     this.#expected = expected;
-    this.#delta = delta;
+    events.delta = delta;
     this.#lastLow = lastLow;
     this.#lastHigh = lastHigh;
     this.#lastBook = book;
-    this.#lastEvent = lastEvent;
+    events.lastEvent = lastEvent;
   }
 
   /** Sees to what stopped `#plain`. @returns false when the packet ends here or its rest has to wait. */
@@ -495,7 +414,11 @@ export class MessageDecoder {
     const left = this.#end - at;
     const length = left < HEAD_BYTES ? 0 : view.getUint16(at, true);
     if (length < HEAD_BYTES || length > left) {
-      this.#counts.noteMalformed('damaged datagram', this.#datagram.packetNumber, at - this.#datagram.offset);
+      this.#counts.noteMalformed(
+        'damaged datagram',
+        this.#events.datagram.packetNumber,
+        at - this.#events.datagram.offset,
+      );
       this.#next = this.#end;
       return false;
     }
@@ -521,16 +444,16 @@ export class MessageDecoder {
     const isPlain = type >= 100 && type <= 106 && type !== 103;
     if (!this.#isReadable(view, at, length, type)) {
       this.#advance(length);
-      product.next = this.#step === 0 ? product.next : this.#expected;
+      if (this.#step === 1) product.next = this.#expected;
       return true;
     }
     if (isPlain) this.#prepare(view, at, type, product);
     else {
-      this.#other(view, at, template, product);
+      this.#other.write(view, at, template, product);
       this.#counts.byType[type] += 1;
       this.#counts.totals[0] += 1;
       this.#advance(length);
-      product.next = this.#step === 0 ? product.next : this.#expected;
+      if (this.#step === 1) product.next = this.#expected;
     }
     return true;
   }
@@ -552,189 +475,29 @@ export class MessageDecoder {
   #advance(length: number): void {
     this.#next += length;
     this.#expected = (this.#expected + this.#step) | 0;
-    this.#delta += this.#step;
+    this.#events.delta += this.#step;
   }
 
   /** Makes sure that the loop can take the change of an order at hand: its book is known, the batch has room. */
   #prepare(view: DataView, at: number, type: number, product: Product): void {
     const security = at + SECURITY_OF_CHANGE[type - 100];
-    this.#lastBook = this.#bookOf(view.getInt32(security, true), view.getInt32(security + 4, true), product);
-    if (this.#lastBook >= 0) {
-      this.#lastLow = view.getInt32(security, true);
-      this.#lastHigh = view.getInt32(security + 4, true);
-    } else {
+    this.#lastBook = this.#books.at(view, security, product);
+    if (this.#lastBook === NO_BOOK) {
       // The dictionary is full.
-      this.#counts.noteMalformed('instrument beyond the last book', this.#datagram.packetNumber, at);
+      const { packetNumber, offset } = this.#events.datagram;
+      this.#counts.noteMalformed('instrument beyond the last book', packetNumber, at - offset);
       this.#advance(view.getUint16(at, true));
-      product.next = this.#step === 0 ? product.next : this.#expected;
+      if (this.#step === 1) product.next = this.#expected;
       return;
     }
-    if (this.#batch.count > this.#batch.capacity - RECORDS_PER_MESSAGE) this.#makeRoom();
-  }
-
-  #makeRoom(): void {
-    const sequence = this.#batch.sequenceBase + this.#delta;
-    this.#writer.flush();
-    this.#begin(sequence);
-  }
-
-  /** Writes the events of a message that is no change of one order. */
-  #other(view: DataView, at: number, template: number, product: Product): void {
-    const plain = this.#table.plain[template - BASE];
-    if (plain === null) return;
-    const { kind } = plain;
-    const type = template - BASE;
-    let book: number = NO_BOOK;
-    if (plain.security !== NO_FIELD) {
-      const security = at + plain.security;
-      book = this.#bookOf(view.getInt32(security, true), view.getInt32(security + 4, true), product);
-    }
-    if (kind === KIND_CLEAR) this.#put(KIND_CLEAR, book, 0, 0, 0, 0, 0, 0);
-    else if (kind === KIND_TRADE) this.#trade(view, at, template, plain, book);
-    else {
-      const state = plain.state === NO_FIELD ? 0 : view.getUint8(at + plain.state);
-      this.#put(kind, book, 0, 0, state, 0, type, 0);
-      if (template === ID_MASS_INSTRUMENT_STATE_CHANGE) this.#listedStates(view, at, type, product);
-      if (plain.description !== NO_FIELD) this.#name(view, at + plain.description, book);
-    }
-  }
-
-  #trade(view: DataView, at: number, template: number, plain: PlainMessage, book: number): void {
-    const wide = this.#table.quantityBytes === 8;
-    const quantity = at + plain.quantity;
-    const quantityLow = view.getInt32(quantity, true);
-    const quantityHigh = wide ? view.getInt32(quantity + 4, true) : quantityLow >> 31;
-    const price = at + plain.price;
-    const side = plain.aggressor === NO_FIELD ? 0 : view.getUint8(at + plain.aggressor);
-    const aggressor = side === SIDE_BUY ? SIDE_BID : side === SIDE_SELL ? SIDE_ASK : 0;
-    const condition = template === ID_TRADE_REVERSAL ? CONDITION_REVERSAL : this.#condition(view, at, plain);
-    const match = at + plain.match;
-    this.#room(2);
-    const { words } = this.#batch;
-    const more = this.#batch.count * WORDS + WORDS;
-    words[more] = EXTENSION | (aggressor << 8) | (condition << 16);
-    words.fill(0, more + 1, more + WORDS);
-    words[more + 6] = view.getInt32(match, true);
-    words[more + 7] = plain.matchBytes === 8 ? view.getInt32(match + 4, true) : 0;
-    this.#put(
-      KIND_TRADE | (FLAG_EXTENDED << 8),
-      book,
-      0,
-      0,
-      view.getInt32(price, true),
-      view.getInt32(price + 4, true),
-      quantityLow,
-      quantityHigh,
-    );
-    this.#batch.count += 1;
-    if (template === ID_EXECUTION_SUMMARY && wide) this.#rest.open(view, at);
-  }
-
-  #condition(view: DataView, at: number, { condition, conditionBytes }: PlainMessage): number {
-    if (condition === NO_FIELD) return 0;
-    const value = conditionBytes === 1 ? view.getUint8(at + condition) : view.getUint16(at + condition, true);
-    return value === (conditionBytes === 1 ? 0xff : 0xffff) ? 0 : value;
-  }
-
-  /** The instruments that a mass change of states lists with states of their own. */
-  #listedStates(view: DataView, at: number, type: number, product: Product): void {
-    const used = view.getUint8(at + this.#table.groupCounter[type]);
-    const bytes = this.#table.entryBytes[type];
-    let entry = at + this.#table.lengths[type];
-    for (let left = used === 0xff ? 0 : used; left > 0; left -= 1) {
-      const book = this.#bookOf(view.getInt32(entry, true), view.getInt32(entry + 4, true), product);
-      this.#put(KIND_STATUS, book, 0, 0, view.getUint8(entry + 25), 0, type, 0);
-      entry += bytes;
-    }
-  }
-
-  #snapshotOrder(view: DataView, at: number): void {
-    const wide = this.#table.quantityBytes === 8;
-    const { quantityBytes } = this.#table;
-    const quantityLow = view.getInt32(at + 16, true);
-    const quantityHigh = wide ? view.getInt32(at + 20, true) : quantityLow >> 31;
-    const side = at + 16 + quantityBytes;
-    const price = side + quantityBytes;
-    const isMarket = view.getUint8(side + 1) === ORD_TYPE_MARKET;
-    this.#put(
-      KIND_ADD | SNAPSHOT | (view.getUint8(side) === SIDE_SELL ? ASK : 0),
-      this.#summaryBook,
-      view.getInt32(at + 8, true),
-      view.getInt32(at + 12, true),
-      isMarket ? NULL_PRICE_LOW : view.getInt32(price, true),
-      isMarket ? NULL_PRICE_HIGH : view.getInt32(price + 4, true),
-      quantityLow,
-      quantityHigh,
-    );
-  }
-
-  #room(records: number): void {
-    if (this.#batch.count > this.#batch.capacity - records) this.#makeRoom();
-  }
-
-  /** Writes the first record of an event. */
-  #put(
-    head: number,
-    book: number,
-    idLow: number,
-    idHigh: number,
-    priceLow: number,
-    priceHigh: number,
-    quantityLow: number,
-    quantityHigh: number,
-  ): void {
-    this.#room(1);
-    const { words } = this.#batch;
-    const to = this.#batch.count * WORDS;
-    words[to] = head | (this.#delta << 16);
-    words[to + 1] = book;
-    words[to + 2] = idLow;
-    words[to + 3] = idHigh;
-    words[to + 4] = priceLow;
-    words[to + 5] = priceHigh;
-    words[to + 6] = quantityLow;
-    words[to + 7] = quantityHigh;
-    words[to + 8] = this.#venue;
-    words[to + 9] = this.#receive;
-    this.#batch.count += 1;
-    this.#lastEvent = to;
-  }
-
-  /** The book of a SecurityID, numbered at its first sight; NO_BOOK where the dictionary is full. */
-  #bookOf(low: number, high: number, product: Product): number {
-    const known = this.#books.find(high, low);
-    if (known >= 0) return known;
-    const book = this.#dictionary.add({
-      source: this.#source,
-      publisher: 0,
-      instrument: toBigUint(high, low),
-      channel: product.channel,
-      priceScale: PRICE_SCALE,
-      quantityScale: this.#quantityScale,
-      symbol: null,
-    });
-    if (book < 0) return NO_BOOK;
-    this.#books.add(high, low, book);
-    product.books.push(book);
-    return book;
-  }
-
-  /** Names a book by the 40 bytes of a SecurityDesc. */
-  #name(view: DataView, offset: number, book: number): void {
-    if (book < 0) return;
-    let text = '';
-    for (let at = offset; at < offset + 40; at += 1) {
-      const byte = view.getUint8(at);
-      if (byte === 0) break;
-      text += String.fromCharCode(byte);
-    }
-    text = text.trimEnd();
-    if (text !== '') this.#dictionary.name(book, text);
+    this.#lastLow = view.getInt32(security, true);
+    this.#lastHigh = view.getInt32(security + 4, true);
+    this.#events.room(RECORDS_PER_MESSAGE);
   }
 
   /** Can a message become events? If not, it is counted. */
   #isReadable(view: DataView, at: number, length: number, type: number): boolean {
-    const { packetNumber, offset } = this.#datagram;
+    const { packetNumber, offset } = this.#events.datagram;
     const table = this.#table;
     const least = type >= 0 && type < TYPE_COUNT ? table.lengths[type] : LENGTH_UNKNOWN;
     if (least === LENGTH_UNKNOWN) {
