@@ -113,6 +113,7 @@ const COLD: readonly (readonly [path: string, why: string])[] = [
   ['src/core/feeds/eobi/layout.ts', 'tables made when the module loads'],
   ['src/core/feeds/eobi/message-table.ts', 'tables made when a decoder is made'],
   ['src/core/feeds/eobi/fields.ts', 'reads and writes messages by name, for printing and tests'],
+  ['src/core/feeds/fast-like/index.ts', 'runs once per channel'],
   ['src/core/feeds/itch/index.ts', 'runs once per channel'],
   ['src/core/feeds/itch/layout.ts', 'tables made when the module loads'],
   ['src/core/feeds/itch/fields.ts', 'reads and writes messages by name, for printing and tests'],
@@ -123,6 +124,7 @@ const EXCEPTIONS: readonly (readonly [path: string, ban: string, why: string])[]
   ['src/core/book/market.ts', 'map', 'channels with a loss: looked up at losses and clears only'],
   ['src/core/feeds/dbn/decoder.ts', 'bigint', 'at the first sight of an instrument'],
   ['src/core/feeds/dbn/decoder.ts', 'try', 'around the metadata, once per file'],
+  ['src/core/feeds/fast-like/decoder.ts', 'bigint', 'at the first sight of an instrument'],
   ['src/core/feeds/itch/locate-table.ts', 'bigint', 'at the first sight of an instrument'],
   ['src/core/merge/sequencer.ts', 'callback', 'at a change of session'],
 ];

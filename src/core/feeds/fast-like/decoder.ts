@@ -1,0 +1,178 @@
+import { BOOKS_MAX } from '../../event/dictionary.ts';
+import { NO_BOOK, RECORD_WORDS } from '../../event/record.ts';
+import type { Datagram } from '../../packet/datagram.ts';
+import { BookTable } from '../book-table.ts';
+import { type DecoderOptions, HEADER_DAMAGED, HEADER_DATA, type PacketDecoder } from '../feed.ts';
+import { NUMBER_BYTES, SCALE } from './layout.ts';
+import { MessageReader, READ_MALFORMED, READ_UNKNOWN, RECORDS_PER_MESSAGE } from './messages.ts';
+
+const TWO_32 = 4294967296;
+
+// Constants of other modules under names of this one: only those are compiled into the loop as constants.
+const WORDS: number = RECORD_WORDS;
+const UNKNOWN: number = READ_UNKNOWN;
+const MALFORMED: number = READ_MALFORMED;
+
+/**
+ * FAST-like packets (layout.ts draws them). The packets are numbered, not the messages: a packet counts as one, is
+ * decoded whole, and its events have its number.
+ *
+ * A packet is damaged when it is shorter than its number, when the number passes 2^53 − 1, and where the head of a
+ * message cannot be read or its body runs past the end.
+ */
+export class FastLikeDecoder implements PacketDecoder {
+  /** The format has none. */
+  readonly session = 0;
+  first = 0;
+  count = 0;
+  damageOffset = 0;
+  readonly headerBytes: number = NUMBER_BYTES;
+  readonly #source: string;
+  readonly #options: DecoderOptions;
+  readonly #messages: MessageReader = new MessageReader();
+  /** Books by instrument, and the last one looked up. */
+  readonly #books: BookTable = new BookTable();
+  #lastInstrument = 0;
+  #lastBook: number = NO_BOOK;
+  /** Records of messages that only count. */
+  readonly #scratch: Int32Array = new Int32Array(RECORDS_PER_MESSAGE * RECORD_WORDS);
+
+  constructor(source: string, options: DecoderOptions) {
+    const { capacity } = options.writer.batch;
+    if (capacity < RECORDS_PER_MESSAGE) {
+      throw new RangeError(
+        `a FAST-like message needs ${RECORDS_PER_MESSAGE} records, the batch has ${capacity}`,
+      );
+    }
+    this.#source = source;
+    this.#options = options;
+  }
+
+  readHeader(datagram: Datagram): number {
+    const { view, offset, length } = datagram;
+    if (length < NUMBER_BYTES) return this.#damaged(0, 0, length);
+    const number = view.getUint32(offset) * TWO_32 + view.getUint32(offset + 4);
+    if (number > Number.MAX_SAFE_INTEGER) return this.#damaged(0, 0, 0);
+    const messages = this.#messages;
+    messages.begin(datagram);
+    let whole = 0;
+    while (messages.next()) whole += 1;
+    if (messages.damageOffset >= 0) return this.#damaged(number, whole, messages.damageOffset);
+    this.first = number;
+    this.count = 1;
+    return HEADER_DATA;
+  }
+
+  /** Decodes all whole messages of the packet: there is nothing to skip, and what is wanted of it is all of it. */
+  decode(datagram: Datagram, first: number, _skip: number, take: number): void {
+    if (take === 0) return;
+    const { writer, counts } = this.#options;
+    const { byType, totals } = counts;
+    const { batch } = writer;
+    const { words } = batch;
+    const room = batch.capacity - RECORDS_PER_MESSAGE;
+    const messages = this.#messages;
+    let receive = this.#begin(datagram, first);
+    let delta = (first - batch.sequenceBase) | 0;
+    messages.begin(datagram);
+    while (messages.next()) {
+      if (batch.count > room) {
+        writer.flush();
+        receive = this.#begin(datagram, first);
+        delta = 0;
+      }
+      const to = batch.count * WORDS;
+      const records = messages.read(words, to);
+      if (records <= MALFORMED) {
+        this.#note(datagram, records);
+        continue;
+      }
+      words[to] |= delta << 16;
+      if (messages.namesInstrument) words[to + 1] = this.#bookOf(words[to + 1]);
+      words[to + 8] = receive;
+      words[to + 9] = receive;
+      batch.count += records;
+      byType[messages.templateLow] += 1;
+      totals[0] += 1;
+    }
+  }
+
+  tally(datagram: Datagram, take: number): void {
+    const { byType, totals } = this.#options.counts;
+    const messages = this.#messages;
+    messages.begin(datagram);
+    for (let left = take; left > 0 && messages.next(); left -= 1) {
+      const records = messages.read(this.#scratch, 0);
+      if (records <= MALFORMED) {
+        this.#note(datagram, records);
+        continue;
+      }
+      byType[messages.templateLow] += 1;
+      totals[0] += 1;
+    }
+  }
+
+  sessionText(): null {
+    return null;
+  }
+
+  /**
+   * Makes the batch ready for a packet. @returns words 8 and 9 of its records: venue time is receive time, so both
+   * count from the same base, and what word 8 could not hold begins another batch.
+   */
+  #begin(datagram: Datagram, number: number): number {
+    const { writer, channel } = this.#options;
+    const { batch } = writer;
+    const { timeHigh, timeLow } = datagram;
+    let receive = writer.begin(channel, timeHigh, timeLow, number, 1);
+    if (receive < 0) {
+      writer.flush();
+      receive = writer.begin(channel, timeHigh, timeLow, number, 1);
+    }
+    batch.venueBaseHigh = batch.receiveBaseHigh;
+    batch.venueBaseLow = batch.receiveBaseLow;
+    return receive;
+  }
+
+  /** Counts a message that became nothing. */
+  #note({ packetNumber }: Datagram, answer: number): void {
+    const { counts } = this.#options;
+    const { offset } = this.#messages;
+    const kind = `template ${this.#messages.templateText()}`;
+    if (answer === UNKNOWN) counts.noteUnknown(kind, packetNumber, offset);
+    else counts.noteMalformed(`${kind}: a field runs past its body or past 64 bits`, packetNumber, offset);
+  }
+
+  /** Number of the book of an instrument; a new one at first sight, NO_BOOK where the dictionary is full. */
+  #bookOf(instrument: number): number {
+    if (instrument === this.#lastInstrument && this.#lastBook >= 0) return this.#lastBook;
+    const known = this.#books.find(0, instrument);
+    this.#lastInstrument = instrument;
+    this.#lastBook = known < 0 ? this.#open(instrument) : known;
+    return this.#lastBook;
+  }
+
+  #open(instrument: number): number {
+    const { dictionary, channel } = this.#options;
+    if (dictionary.books.length >= BOOKS_MAX) return NO_BOOK;
+    const book = dictionary.add({
+      source: this.#source,
+      publisher: 0,
+      instrument: BigInt(instrument >>> 0),
+      channel,
+      priceScale: SCALE,
+      quantityScale: SCALE,
+      symbol: null,
+    });
+    this.#books.add(0, instrument, book);
+    return book;
+  }
+
+  /** `whole` messages stand in front of the damage at `damageOffset`. */
+  #damaged(number: number, whole: number, damageOffset: number): number {
+    this.first = number;
+    this.count = whole;
+    this.damageOffset = damageOffset;
+    return HEADER_DAMAGED;
+  }
+}
