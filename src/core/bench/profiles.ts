@@ -2,7 +2,7 @@ import type { Workload, WorkloadOptions } from './workload.ts';
 import { applyToMarket, applyToObjects } from './workloads/apply.ts';
 import { captureWalk } from './workloads/capture-walk.ts';
 import { decodeDbn } from './workloads/dbn.ts';
-import { decodeItch, steadyItch } from './workloads/itch.ts';
+import { decodePackets, EOBI, ITCH, steadyPackets } from './workloads/packets.ts';
 import { hashBooks } from './workloads/state-hash.ts';
 
 /** How a profile stands to another one of the same run. */
@@ -26,6 +26,8 @@ export interface Profile {
 }
 
 const faster = (profile: string): Comparison => ({ profile, as: 'speed', sameBooks: true });
+/** Another feed: other bytes and ids for the same events. */
+const asFast = (profile: string): Comparison => ({ profile, as: 'speed', sameBooks: false });
 const dearer = (profile: string): Comparison => ({ profile, as: 'cost', sameBooks: false });
 
 /** All profiles, in the order in which they are run and reported. */
@@ -91,14 +93,28 @@ export const PROFILES: readonly Profile[] = [
     title: 'MoldUDP64 packets of ITCH in memory to event records',
     unit: 'message',
     against: null,
-    make: (options) => decodeItch(options, false),
+    make: (options) => decodePackets(ITCH, options, false),
   },
   {
     name: 'itch-apply',
     title: 'the same packets to event records to books with 100,000 live orders',
     unit: 'message',
     against: null,
-    make: (options) => decodeItch(options, true),
+    make: (options) => decodePackets(ITCH, options, true),
+  },
+  {
+    name: 'decode-eobi',
+    title: 'T7 packets of EOBI in memory to event records',
+    unit: 'message',
+    against: asFast('decode-itch'),
+    make: (options) => decodePackets(EOBI, options, false),
+  },
+  {
+    name: 'eobi-apply',
+    title: 'the same packets to event records to books with 100,000 live orders',
+    unit: 'message',
+    against: asFast('itch-apply'),
+    make: (options) => decodePackets(EOBI, options, true),
   },
   {
     name: 'decode-dbn',
@@ -133,7 +149,7 @@ export const PROFILES: readonly Profile[] = [
     title: 'ITCH packets to books without end: heap growth and garbage collections',
     unit: 'message',
     against: null,
-    make: steadyItch,
+    make: (options) => steadyPackets(ITCH, options),
   },
   {
     name: 'replay',

@@ -7,7 +7,7 @@ import { writeItchCapture } from '../../../src/core/bench/itch-stream.ts';
 import { ObjectBook } from '../../../src/core/bench/object-book.ts';
 import { PROFILES } from '../../../src/core/bench/profiles.ts';
 import { decodeDbn } from '../../../src/core/bench/workloads/dbn.ts';
-import { decodeItch } from '../../../src/core/bench/workloads/itch.ts';
+import { decodePackets, EOBI, ITCH } from '../../../src/core/bench/workloads/packets.ts';
 import { INSTRUMENTS, LIVE, SEED } from '../../../src/core/bench/workloads/synthetic.ts';
 import { stateHash } from '../../../src/core/book/state-hash.ts';
 import { EventBatch } from '../../../src/core/event/batch.ts';
@@ -45,11 +45,19 @@ function expected(replaces: boolean): ReturnType<ObjectBook['checksum']> {
 
 describe('workloads', () => {
   it('ITCH packets leave the books that their events leave', () => {
-    const workload = decodeItch({ events: EVENTS, data: null }, true);
+    const workload = decodePackets(ITCH, { events: EVENTS, data: null }, true);
     workload.reset();
     workload.run();
     expect(workload.units).toBe(EVENTS);
     expect(workload.checksum()).toEqual(expected(true));
+  });
+
+  it('EOBI packets leave the books that their events leave', () => {
+    const workload = decodePackets(EOBI, { events: EVENTS, data: null }, true);
+    workload.reset();
+    workload.run();
+    const { orders, levels, crossed } = expected(true);
+    expect(workload.checksum()).toMatchObject({ orders, levels, crossed });
   });
 
   it('DBN records leave the books that their events leave', () => {

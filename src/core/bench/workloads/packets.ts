@@ -3,9 +3,11 @@ import { EventBatch, type EventSink } from '../../event/batch.ts';
 import { Dictionary } from '../../event/dictionary.ts';
 import { EventWriter } from '../../event/writer.ts';
 import { FeedCounts } from '../../feeds/counts.ts';
-import type { PacketDecoder } from '../../feeds/feed.ts';
+import { eobiReleases } from '../../feeds/eobi/index.ts';
+import type { Feed, PacketDecoder } from '../../feeds/feed.ts';
 import { itch } from '../../feeds/itch/index.ts';
 import { Books } from '../../pipeline/books.ts';
+import { EobiPackets } from '../eobi-stream.ts';
 import { EventSource } from '../event-stream.ts';
 import { ItchPackets } from '../itch-stream.ts';
 import { heapUse } from '../measure.ts';
@@ -13,30 +15,56 @@ import { PacketTape } from '../packet-tape.ts';
 import type { SteadyState, Workload, WorkloadOptions } from '../workload.ts';
 import { INSTRUMENTS, LIVE, marketChecksum, SEED } from './synthetic.ts';
 
-/** More than a message takes on a tape, with the header of a packet that it may have for itself alone. */
-const MESSAGE_BYTES_MAX = 64;
 /** Runs of the steady state that are looked at: ten million messages with the usual size of a run. */
 const STEADY_RUNS = 10;
 /** Where the events of decoding alone go. */
 const NOWHERE: EventSink = { accept: () => {} };
 
-/** A decoder of ITCH with its writer, and what its events go to. */
+/** The events of a source as packets of a feed. */
+export interface PacketStream {
+  /** Messages in all packets so far. */
+  readonly messages: number;
+  /** A packet of at most `messagesMax` messages, of the source's fill or its steady part. Valid until the next call. */
+  next(filling: boolean, messagesMax: number): Uint8Array;
+}
+
+/** What is measured of a feed. */
+export interface PacketFeed {
+  readonly feed: Feed;
+  /** More than a message takes on a tape, with the header of a packet that it may have for itself alone. */
+  readonly messageBytesMax: number;
+  readonly stream: (source: EventSource, seed: number) => PacketStream;
+}
+
+export const ITCH: PacketFeed = {
+  feed: itch,
+  messageBytesMax: 64,
+  stream: (source, seed) => new ItchPackets(source, seed),
+};
+
+export const EOBI: PacketFeed = {
+  feed: eobiReleases[0]!,
+  messageBytesMax: 120,
+  stream: (source, seed) => new EobiPackets(source, seed),
+};
+
+/** A decoder with its writer, and what its events go to. */
 interface Chain {
   readonly decoder: PacketDecoder;
   readonly writer: EventWriter;
   readonly market: Market;
 }
 
-function chain(applies: boolean): Chain {
+function chain(feed: Feed, applies: boolean): Chain {
   const dictionary = new Dictionary();
-  const books = new Books(itch.rules, dictionary, null, []);
+  const books = new Books(feed.rules, dictionary, null, []);
   const writer = new EventWriter(new EventBatch(), applies ? books : NOWHERE);
-  const counts = new FeedCounts(itch.typeCount);
-  const decoder = itch.packetDecoders!({ dictionary, writer, counts }).open({ channel: 0, midnight: 0n });
+  const counts = new FeedCounts(feed.typeCount);
+  const decoder = feed.packetDecoders!({ dictionary, writer, counts }).open({ channel: 0, midnight: 0n });
   return { decoder, writer, market: books.marketOf(0) };
 }
 
-function packetSource(): ItchPackets {
+function packetSource({ stream }: PacketFeed): PacketStream {
   const source = new EventSource({
     instruments: INSTRUMENTS,
     live: LIVE,
@@ -44,31 +72,31 @@ function packetSource(): ItchPackets {
     shape: 'touch',
     replaces: true,
   });
-  return new ItchPackets(source, SEED);
+  return stream(source, SEED);
 }
 
 /** Puts packets with `messages` messages on a tape. */
-function record(packets: ItchPackets, tape: PacketTape, filling: boolean, messages: number): void {
+function record(packets: PacketStream, tape: PacketTape, filling: boolean, messages: number): void {
   const end = packets.messages + messages;
   while (packets.messages < end) tape.put(packets.next(filling, end - packets.messages));
 }
 
 /** Packets in memory → decoder, and with `applies` → books that were filled before. */
-export function decodeItch(options: WorkloadOptions, applies: boolean): Workload {
-  const packets = packetSource();
+export function decodePackets(of: PacketFeed, options: WorkloadOptions, applies: boolean): Workload {
+  const packets = packetSource(of);
   const total = LIVE + options.events;
-  const tape = new PacketTape(total * MESSAGE_BYTES_MAX, total);
+  const tape = new PacketTape(total * of.messageBytesMax, total);
   record(packets, tape, true, LIVE);
   const fill = tape.packets;
   const fillBytes = tape.bytes;
   record(packets, tape, false, options.events);
-  let { decoder, writer, market } = chain(applies);
+  let { decoder, writer, market } = chain(of.feed, applies);
   return {
     units: options.events,
     bytes: tape.bytes - fillBytes,
     note: null,
     reset() {
-      ({ decoder, writer, market } = chain(applies));
+      ({ decoder, writer, market } = chain(of.feed, applies));
       tape.play(decoder, 0, fill);
       writer.flush();
     },
@@ -81,11 +109,11 @@ export function decodeItch(options: WorkloadOptions, applies: boolean): Workload
 }
 
 /** Decoding and applying that goes on and on: every run has new packets and the books of the run before. */
-export function steadyItch(options: WorkloadOptions): Workload {
-  const packets = packetSource();
+export function steadyPackets(of: PacketFeed, options: WorkloadOptions): Workload {
+  const packets = packetSource(of);
   const most = Math.max(LIVE, options.events);
-  const tape = new PacketTape(most * MESSAGE_BYTES_MAX, most);
-  const { decoder, writer } = chain(true);
+  const tape = new PacketTape(most * of.messageBytesMax, most);
+  const { decoder, writer } = chain(of.feed, true);
   const play = (): void => {
     tape.play(decoder, 0, tape.packets);
     writer.flush();
