@@ -23,6 +23,7 @@
  *
  *     replace            order id = the new order, related id = the one that leaves
  *     execute            quantity = decrement; without an execution price the order's own price counts
+ *     execute, trade     trade condition: the venue's code, or CONDITION_NON_PRINTABLE
  *     trade              price and quantity of the print; order id = what the venue names, or 0
  *     level              quantity = absolute; order id = the order count of the level, 0 = unknown
  *     status, venue,
@@ -109,6 +110,9 @@ export const FLAG_ONE_SIDE: typeof FLAG_BY_KIND = FLAG_BY_KIND;
 export const SIDE_NONE = 0;
 export const SIDE_BID = 1;
 export const SIDE_ASK = 2;
+
+/** Trade condition of what is left out of volume and last sale; other conditions are the venue's. */
+export const CONDITION_NON_PRINTABLE = 0xfffe;
 
 export const GAP_OPEN = 1;
 export const GAP_FILLED = 2;

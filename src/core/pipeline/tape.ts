@@ -3,6 +3,7 @@ import { LEVEL_KEY_DOUBLE, ORDER_BOOK_SIDE, ORDER_LEVEL, ORDER_QUANTITY_DOUBLE }
 import { priceOfKey } from '../book/view.ts';
 import type { EventBatch } from '../event/batch.ts';
 import {
+  CONDITION_NON_PRINTABLE,
   EXT_WORD_PRICE,
   FLAG_ASK,
   FLAG_FULL,
@@ -17,7 +18,6 @@ import {
   WORD_QUANTITY,
   WORD_VENUE_TIME,
 } from '../event/record.ts';
-import { CONDITION_NON_PRINTABLE } from '../feeds/itch/messages.ts';
 import type { EventObserver } from './books.ts';
 import { extensionOf } from './rows/resting.ts';
 

@@ -1,4 +1,5 @@
 import {
+  CONDITION_NON_PRINTABLE,
   FLAG_ASK,
   FLAG_EXTENDED,
   FLAG_FULL,
@@ -61,6 +62,8 @@ const HEAD_FULL: number = HEAD_EXECUTE | (FLAG_FULL << 8);
 // Constants of other modules under names of this one: only those are compiled into the loop as constants.
 const WORDS: number = RECORD_WORDS;
 const EXTENSION: number = KIND_EXTENSION;
+/** An execution is no print of its own: the ExecutionSummary in front of it is. */
+const EXECUTED: number = KIND_EXTENSION | (CONDITION_NON_PRINTABLE << 16);
 const BASE: number = TYPE_BASE;
 const TYPES: number = TYPE_COUNT;
 const HEAD_BYTES: number = MESSAGE_HEAD_BYTES;
@@ -331,7 +334,7 @@ export class MessageDecoder {
         quantityLow = view.getInt32(quantity, true);
         quantityHigh = wide ? view.getInt32(quantity + 4, true) : quantityLow >> 31;
         const more = to + WORDS;
-        words[more] = EXTENSION | ((side === SELL ? SIDE_BID : SIDE_ASK) << 8);
+        words[more] = EXECUTED | ((side === SELL ? SIDE_BID : SIDE_ASK) << 8);
         words[more + 1] = 0;
         words[more + 2] = 0;
         words[more + 3] = 0;

@@ -1,4 +1,5 @@
 import {
+  CONDITION_NON_PRINTABLE,
   FLAG_ASK,
   FLAG_EXTENDED,
   FLAG_SNAPSHOT,
@@ -33,9 +34,6 @@ import type { PacketEvents } from './packet-events.ts';
 import type { Product } from './product.ts';
 import type { ProductBooks } from './product-books.ts';
 import type { RestWatch } from './rest-watch.ts';
-
-/** Trade condition of a trade that is taken back (TradeReversal). */
-export const CONDITION_REVERSAL = 0xfffe;
 
 const SNAPSHOT: number = FLAG_SNAPSHOT << 8;
 const ASK: number = FLAG_ASK << 8;
@@ -99,7 +97,7 @@ export class OtherMessages {
     const quantityHigh = wide ? view.getInt32(quantity + 4, true) : quantityLow >> 31;
     const price = at + plain.price;
     const match = at + plain.match;
-    const condition = template === ID_TRADE_REVERSAL ? CONDITION_REVERSAL : conditionOf(view, at, plain);
+    const condition = template === ID_TRADE_REVERSAL ? CONDITION_NON_PRINTABLE : conditionOf(view, at, plain);
     const events = this.#events;
     events.room(2);
     const { batch } = events;

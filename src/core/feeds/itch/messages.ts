@@ -1,6 +1,7 @@
 import { bigHigh, bigLow } from '../../binary/time.ts';
 import type { EventBatch } from '../../event/batch.ts';
 import {
+  CONDITION_NON_PRINTABLE,
   FLAG_ASK,
   FLAG_EXTENDED,
   FLAG_LAST,
@@ -21,9 +22,6 @@ import type { FeedCounts } from '../counts.ts';
 import type { DecoderOptions } from '../feed.ts';
 import { HEAD_BYTES, LENGTH_BY_TYPE, LENGTH_UNKNOWN, STOCK_OFFSET_BY_TYPE, typeName } from './layout.ts';
 import { LocateTable, SLOT_BIAS } from './locate-table.ts';
-
-/** Trade condition of a `C` that is left out of volume and last sale (printable N). */
-export const CONDITION_NON_PRINTABLE = 1;
 
 const LAST: number = FLAG_LAST << 8;
 const LAST_EXTENDED: number = LAST | (FLAG_EXTENDED << 8);

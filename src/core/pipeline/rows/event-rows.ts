@@ -5,7 +5,6 @@ import type { BookDefinition } from '../../event/dictionary.ts';
 import { formatScaled, formatScaledBig, formatUnsigned } from '../../event/format-text.ts';
 import * as record from '../../event/record.ts';
 import type { Feed } from '../../feeds/feed.ts';
-import { CONDITION_NON_PRINTABLE } from '../../feeds/itch/messages.ts';
 import type { EventObserver } from '../books.ts';
 import { executionPrice, extensionOf, idText, restingOrder } from './resting.ts';
 import { headOf, type RowHead } from './row-head.ts';
@@ -236,6 +235,7 @@ function flagsOf(words: Int32Array, at: number): string[] {
     if (kind === record.KIND_CLEAR) flags.push('oneSide');
   }
   const extension = extensionOf(words, at);
-  if (extension >= 0 && words[extension]! >>> 16 === CONDITION_NON_PRINTABLE) flags.push('nonPrintable');
+  if (extension >= 0 && words[extension]! >>> 16 === record.CONDITION_NON_PRINTABLE)
+    flags.push('nonPrintable');
   return flags;
 }

@@ -2,6 +2,7 @@ import type { Market } from '../../book/market.ts';
 import type { EventBatch } from '../../event/batch.ts';
 import { formatScaled, formatScaledBig } from '../../event/format-text.ts';
 import {
+  CONDITION_NON_PRINTABLE,
   EXT_WORD_MATCH_ID,
   FLAG_FULL,
   FLAG_INFORMS,
@@ -14,7 +15,6 @@ import {
   WORD_PRICE,
   WORD_QUANTITY,
 } from '../../event/record.ts';
-import { CONDITION_NON_PRINTABLE } from '../../feeds/itch/messages.ts';
 import type { EventObserver } from '../books.ts';
 import { executionPrice, extensionOf, idText, restingOrder } from './resting.ts';
 import { headOf, type RowHead } from './row-head.ts';

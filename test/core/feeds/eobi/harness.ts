@@ -32,7 +32,7 @@ type Width = 'u8' | 'u16' | 'u32' | 'i32' | 'i64' | 'u64';
 type Put = readonly [offset: number, width: Width, value: number | bigint];
 
 export const NULL_64: bigint = 0x8000000000000000n;
-export const NULL_TIME: bigint = 0xffffffffffffffffn;
+
 export const TIME = 1767225600000000500n;
 
 /** A message of `length` bytes; what is not put is filler that nobody may read. */

@@ -58,8 +58,8 @@ describe('messages of 14.1', () => {
       'add bid b0 #11 @-9223372036854775808 x10000 seq 2',
       'replace ask b0 #12 @-19000000 x10000 seq 3 of #10 done @0 match 0 aggressor 0 condition 0',
       'modify ask b0 #12 @0 x5 seq 4 keep by-kind',
-      'execute ask b0 #12 @0 x2 seq 5 of #0 done @-19500000 match 77 aggressor 1 condition 0',
-      'execute ask b0 #12 @0 x3 seq 6 of #0 done @7 match 77 aggressor 1 condition 0 by-kind',
+      'execute ask b0 #12 @0 x2 seq 5 of #0 done @-19500000 match 77 aggressor 1 condition 65534',
+      'execute ask b0 #12 @0 x3 seq 6 of #0 done @7 match 77 aggressor 1 condition 65534 by-kind',
       'delete bid b0 #11 @-9223372036854775808 x9 seq 7',
       'clear bid b0 #0 @0 x0 seq 8 last',
     ]);

@@ -153,7 +153,7 @@ export const SAMPLES: readonly Sample[] = [
       kind: 'execute',
       id: ID_VALUE,
       quantity: 50n,
-      extension: { condition: 1, price: 1_234_501n, match: MATCH_VALUE },
+      extension: { condition: 0xfffe, price: 1_234_501n, match: MATCH_VALUE },
     },
   ),
   sample(
