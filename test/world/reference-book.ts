@@ -130,6 +130,10 @@ export class ReferenceMarket {
 
   #add(event: EventInput, book: number, ask: boolean, flags: number): void {
     const { id = 0n, price = 0n, quantity = 0n } = event;
+    if (book < 0) {
+      this.#count('rejected book');
+      return;
+    }
     if (quantity <= 0n) {
       this.#count('rejected quantity');
       return;
@@ -168,7 +172,7 @@ export class ReferenceMarket {
       if (this.#rules.modifyUnknown === 'add') this.#add(event, event.book, event.ask === true, flags);
       return;
     }
-    if (order.ask !== (event.ask === true)) {
+    if (event.book >= 0 && order.ask !== (event.ask === true)) {
       this.#count('rejected side');
       return;
     }

@@ -363,7 +363,8 @@ export class Market {
     const orders = this.orders;
     const order = slot << 3;
     const bookSide = orders.words[order + ORDER_BOOK_SIDE]!;
-    if (((bookSide ^ wanted) & 1) !== 0) {
+    // What names no book names no side either.
+    if (((bookSide ^ wanted) & 1) !== 0 && book !== NO_BOOK) {
       this.#reject(REJECT_SIDE);
       return;
     }

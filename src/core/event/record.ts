@@ -3,7 +3,7 @@
  * book, the journal, pipes and rings alike (docs/formats.md, "Event record").
  *
  *     word 0   kind u8 | flags u8 | message number − base of the channel, u16
- *     word 1   book number u32 (NO_BOOK: the feed names no instrument)
+ *     word 1   book number u32 (NO_BOOK: the feed names no instrument; what changes an order then says no side either)
  *     word 2-3 order id        low, high
  *     word 4-5 price           low, high   wire integer in the book's price scale
  *     word 6-7 quantity        low, high   wire integer in the book's quantity scale

@@ -1,16 +1,21 @@
 import { Market } from '../book/market.ts';
+import { ORDER_BOOK_SIDE } from '../book/store.ts';
 import { EventBatch, type EventSink } from '../event/batch.ts';
 import type { BookDefinition, Dictionary } from '../event/dictionary.ts';
 import {
   FLAG_EXTENDED,
   FLAG_LAST,
+  KIND_EXECUTE,
   KIND_EXTENSION,
   KIND_GAP,
+  KIND_MODIFY,
+  KIND_REDUCE,
   KIND_RESET,
   KIND_SESSION,
   NO_BOOK,
   RECORD_WORDS,
   WORD_BOOK,
+  WORD_ID,
 } from '../event/record.ts';
 import type { BookRules } from '../event/rules.ts';
 import type { Feed } from '../feeds/feed.ts';
@@ -68,12 +73,12 @@ export class Books implements EventSink {
     return this.markets[index]!;
   }
 
+  /** Applies a batch. With observers, events that name no book but an order have the order's book behind it. */
   accept(batch: EventBatch): void {
     this.#remember(batch);
-    if (this.#filter !== null) this.#select(batch, this.#filter);
     const market = this.marketOf(batch.channel);
-    if (this.#observers.length === 0) market.apply(batch);
-    else this.#applyObserved(batch, market);
+    if (this.#filter === null) this.#apply(batch, 0, batch.count, market);
+    else this.#applyWanted(batch, market, this.#filter);
   }
 
   #remember(batch: EventBatch): void {
@@ -92,32 +97,49 @@ export class Books implements EventSink {
     last.receiveBaseLow = batch.receiveBaseLow;
   }
 
-  #applyObserved(batch: EventBatch, market: Market): void {
+  #apply(batch: EventBatch, from: number, to: number, market: Market): void {
+    if (from === to) return;
+    if (this.#observers.length === 0) market.apply(batch, from, to);
+    else this.#applyObserved(batch, from, to, market);
+  }
+
+  #applyObserved(batch: EventBatch, from: number, to: number, market: Market): void {
     const { words } = batch;
-    for (let record = 0; record < batch.count; ) {
+    for (let record = from; record < to; ) {
       const at = record * RECORD_WORDS;
       const next = record + ((words[at]! & HEAD_EXTENDED) !== 0 ? 2 : 1);
+      const said = words[at + WORD_BOOK]!;
+      const book = bookConcerned(words, at, market);
+      words[at + WORD_BOOK] = book;
       for (const observer of this.#observers) observer.before?.(batch, at, market);
+      // What is counted does not depend on whether somebody watches.
+      words[at + WORD_BOOK] = said;
       market.apply(batch, record, next);
+      words[at + WORD_BOOK] = book;
       for (const observer of this.#observers) observer.after?.(batch, at, market);
       record = next;
     }
   }
 
-  /** Drops the events of books that are not wanted, and those that name no book and are not of the transport. */
-  #select(batch: EventBatch, filter: BookFilter): void {
+  /** Applies the events of books that are wanted, and those of the transport; others that concern no known book are left out. */
+  #applyWanted(batch: EventBatch, market: Market, filter: BookFilter): void {
     const { words } = batch;
-    let kept = 0;
+    let from = 0;
     for (let record = 0; record < batch.count; ) {
       const at = record * RECORD_WORDS;
-      const records = (words[at]! & HEAD_EXTENDED) !== 0 ? 2 : 1;
-      if (this.#isWanted(words[at + WORD_BOOK]!, words[at]! & 255, filter)) {
-        words.copyWithin(kept * RECORD_WORDS, at, at + records * RECORD_WORDS);
-        kept += records;
+      const next = record + ((words[at]! & HEAD_EXTENDED) !== 0 ? 2 : 1);
+      if (words[at + WORD_BOOK] === NO_BOOK) {
+        // Its order may have come with one of the events in front of it.
+        this.#apply(batch, from, record, market);
+        from = record;
       }
-      record += records;
+      if (!this.#isWanted(bookConcerned(words, at, market), words[at]! & 255, filter)) {
+        this.#apply(batch, from, record, market);
+        from = next;
+      }
+      record = next;
     }
-    batch.count = kept;
+    this.#apply(batch, from, batch.count, market);
   }
 
   #isWanted(book: number, kind: number, filter: BookFilter): boolean {
@@ -135,6 +157,15 @@ export class Books implements EventSink {
     if (wanted || definition?.symbol !== null) this.#wanted[book] = wanted ? 1 : 2;
     return wanted;
   }
+}
+
+/** The book that an event names, or that the order it names is in: not every feed names the instrument of a change. */
+function bookConcerned(words: Int32Array, at: number, market: Market): number {
+  const book = words[at + WORD_BOOK]!;
+  const kind = words[at]! & 255;
+  if (book !== NO_BOOK || (kind !== KIND_MODIFY && (kind < KIND_REDUCE || kind > KIND_EXECUTE))) return book;
+  const slot = market.findOrder(words[at + WORD_ID]!, words[at + WORD_ID + 1]!, NO_BOOK * 2);
+  return slot === 0 ? NO_BOOK : market.orders.words[slot * 8 + ORDER_BOOK_SIDE]! >> 1;
 }
 
 /** Does the event whose record begins at word `at` end its group? */

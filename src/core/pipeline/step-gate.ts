@@ -106,7 +106,7 @@ export class StepGate implements EventSink {
     }
     if (this.#out.capacity < to - from) this.#out = new EventBatch(to - from);
     this.#books!.accept(copyOf(batch, from, to, this.#out));
-    if (this.#pace !== 'run') this.#count(batch, from * RECORD_WORDS);
+    if (this.#pace !== 'run') this.#count(this.#out, 0);
   }
 
   /** Looks whether the event that has just gone was the step. */

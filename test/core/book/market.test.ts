@@ -33,6 +33,7 @@ import {
   KIND_MODIFY,
   KIND_REDUCE,
   KIND_REPLACE,
+  NO_BOOK,
 } from '../../../src/core/event/record.ts';
 import type { BookRules } from '../../../src/core/event/rules.ts';
 import { batchOf, type EventInput } from '../../world/event-builder.ts';
@@ -97,6 +98,8 @@ function countsOf({ tally }: Market): Record<string, number> {
   );
 }
 
+const FINDS_ORDER: readonly number[] = [KIND_MODIFY, KIND_REPLACE, KIND_REDUCE, KIND_DELETE, KIND_EXECUTE];
+
 const oneOf = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
 
 /** Few ids, books and prices, so that everything meets; now and then values at the edges. */
@@ -126,9 +129,12 @@ const anyEvent: fc.Arbitrary<EventInput> = fc
       { weight: 1, arbitrary: oneOf(0n, -1n, EXACT_MAX, EXACT_MAX + 1n) },
     ),
     related: fc.option(fc.bigInt({ min: 1n, max: 16n }), { nil: undefined }),
+    unnamed: fc.nat(7).map((draw) => draw === 0),
   })
-  .map(({ last, flags, related, ...rest }) => {
+  .map(({ last, flags, related, unnamed, ...rest }) => {
     const event = { ...rest, flags: flags | (last ? FLAG_LAST : 0) };
+    // What changes an order need not say which book it is in.
+    if (unnamed && FINDS_ORDER.includes(rest.kind)) event.book = NO_BOOK;
     // Price levels in one book only: once there, they keep orders out until they are cleared.
     if (rest.kind === KIND_LEVEL) event.book = BOOKS - 1;
     // A level's id is its order count.

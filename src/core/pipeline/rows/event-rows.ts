@@ -110,7 +110,9 @@ export class EventRows implements EventObserver {
       case record.KIND_CLEAR:
         return { side: hasFlag(words, at, record.FLAG_ONE_SIDE) ? sideSaid(words, at) : null };
       default:
-        return book === undefined ? {} : orderEvent(batch, at, kind, book, market);
+        return book === undefined
+          ? { orderId: idText(words, at + record.WORD_ID) }
+          : orderEvent(batch, at, kind, book, market);
     }
   }
 }
@@ -152,8 +154,9 @@ function orderEvent(
   const restingPrice = restingPriceText(resting, book.priceScale);
   switch (kind) {
     case record.KIND_MODIFY: {
-      const price = hasFlag(words, at, record.FLAG_QUANTITY_ONLY) ? restingPrice : said.price;
-      return { ...said, price, side: sideSaid(words, at) };
+      const isQuantity = hasFlag(words, at, record.FLAG_QUANTITY_ONLY);
+      const side = isQuantity && resting !== null ? sideOf(resting, words, at) : sideSaid(words, at);
+      return { ...said, price: isQuantity ? restingPrice : said.price, side };
     }
     case record.KIND_REPLACE:
       return {
