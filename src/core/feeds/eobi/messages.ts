@@ -1,32 +1,34 @@
 import {
-  CONDITION_NON_PRINTABLE,
   FLAG_ASK,
-  FLAG_EXTENDED,
-  FLAG_FULL,
-  FLAG_KEEP_PRIORITY,
-  FLAG_QUANTITY_ONLY,
   FLAG_SNAPSHOT,
   GAP_LOST,
-  KIND_ADD,
   KIND_CLEAR,
-  KIND_DELETE,
-  KIND_EXECUTE,
-  KIND_EXTENSION,
   KIND_GAP,
-  KIND_MODIFY,
-  KIND_REPLACE,
   NO_BOOK,
   NULL_PRICE_HIGH,
   NULL_PRICE_LOW,
   RECORD_WORDS,
   SIDE_ASK,
-  SIDE_BID,
 } from '../../event/record.ts';
 import type { Datagram } from '../../packet/datagram.ts';
 import type { FeedCounts } from '../counts.ts';
 import type { DecoderTargets } from '../feed.ts';
 import {
+  CHANGE_BASE,
+  CHANGE_EXTENSION,
+  CHANGE_KEY,
+  CHANGE_PRICE,
+  CHANGE_PRICE_MASK,
+  CHANGE_QUANTITY,
+  CHANGE_SECURITY,
+  CHANGE_SIDE,
+  CHANGE_WORDS,
+  CHANGES,
+  changeTable,
+} from './change-table.ts';
+import {
   ID_HEARTBEAT,
+  ID_ORDER_MODIFY,
   ID_SNAPSHOT_ORDER,
   MESSAGE_HEAD_BYTES,
   ORD_TYPE_MARKET,
@@ -52,26 +54,31 @@ import { RestWatch } from './rest-watch.ts';
 
 const ASK: number = FLAG_ASK << 8;
 const SNAPSHOT: number = FLAG_SNAPSHOT << 8;
-const HEAD_ADD: number = KIND_ADD;
-const HEAD_DELETE: number = KIND_DELETE;
-const HEAD_MODIFY: number = KIND_MODIFY | ((FLAG_QUANTITY_ONLY | FLAG_KEEP_PRIORITY) << 8);
-const HEAD_REPLACE: number = KIND_REPLACE | (FLAG_EXTENDED << 8);
-const HEAD_EXECUTE: number = KIND_EXECUTE | (FLAG_EXTENDED << 8);
-const HEAD_FULL: number = HEAD_EXECUTE | (FLAG_FULL << 8);
 
 // Constants of other modules under names of this one: only those are compiled into the loop as constants.
 const WORDS: number = RECORD_WORDS;
-const EXTENSION: number = KIND_EXTENSION;
-/** An execution is no print of its own: the ExecutionSummary in front of it is. */
-const EXECUTED: number = KIND_EXTENSION | (CONDITION_NON_PRINTABLE << 16);
 const BASE: number = TYPE_BASE;
 const TYPES: number = TYPE_COUNT;
 const HEAD_BYTES: number = MESSAGE_HEAD_BYTES;
 const BUY: number = SIDE_BUY;
-const SELL: number = SIDE_SELL;
 const MARKET: number = ORD_TYPE_MARKET;
 const NO_PRICE_HIGH: number = NULL_PRICE_HIGH;
 const NO_PRICE_LOW: number = NULL_PRICE_LOW;
+
+const FIRST_CHANGE: number = CHANGE_BASE - TYPE_BASE;
+const CHANGE: number = CHANGE_WORDS;
+const CHANGE_END: number = CHANGES * CHANGE_WORDS;
+const SECURITY: number = CHANGE_SECURITY;
+const KEY: number = CHANGE_KEY;
+const QUANTITY: number = CHANGE_QUANTITY;
+const SIDE: number = CHANGE_SIDE;
+const PRICE: number = CHANGE_PRICE;
+const PRICE_MASK: number = CHANGE_PRICE_MASK;
+const EXTENSION: number = CHANGE_EXTENSION;
+const MODIFY: number = ID_ORDER_MODIFY - TYPE_BASE;
+/** Offsets of TrdRegTSPrevTimePriority in OrderModify, and of LastPx in executions; the same in every release. */
+const PREVIOUS_KEY = 16;
+const LAST_PRICE = 48;
 
 /** Most records that one message becomes in the loop. */
 const RECORDS_PER_MESSAGE = 2;
@@ -101,6 +108,7 @@ export class MessageDecoder {
   readonly #counts: FeedCounts;
   readonly #books: ProductBooks;
   readonly #table: MessageTable;
+  readonly #changes: Int32Array;
   readonly #rest: RestWatch;
   readonly #other: OtherMessages;
   readonly #watch: ProductWatch;
@@ -126,6 +134,7 @@ export class MessageDecoder {
     }
     this.#counts = counts;
     this.#table = messageTable(release);
+    this.#changes = changeTable(release);
     this.#events = new PacketEvents(writer);
     this.#books = new ProductBooks(source, release.quantityScale, dictionary);
     this.#rest = new RestWatch(counts);
@@ -258,6 +267,7 @@ export class MessageDecoder {
     const { batch } = events;
     const { words } = batch;
     const books = this.#books.table;
+    const changes = this.#changes;
     const rest = this.#rest;
     const room = batch.capacity - RECORDS_PER_MESSAGE;
     const venue = events.venue | 0;
@@ -275,40 +285,18 @@ export class MessageDecoder {
     let lastEvent = events.lastEvent | 0;
     let read = 0;
 
-    run: while (end - at >= HEAD_BYTES) {
+    while (end - at >= HEAD_BYTES) {
       const length = view.getUint16(at, true);
       const type = view.getUint16(at + 2, true) - BASE;
       // One compare finds types out of range and too short messages; unknown types are longer than any.
       if (type >>> 0 >= TYPES || length < lengths[type] || length > end - at) break;
       if (view.getInt32(at + 4, true) !== expected || count > room) break;
 
-      let security = 0;
-      let details = 0;
-      switch (type) {
-        case 100: // OrderAdd
-          security = at + 16;
-          details = at + 24;
-          break;
-        case 101: // OrderModify
-          security = at + 40;
-          details = at + 48;
-          break;
-        case 102: // OrderDelete
-          security = at + 24;
-          details = at + 32;
-          break;
-        case 104: // FullOrderExecution
-        case 105: // PartialOrderExecution
-          security = at + 32;
-          details = at + 24;
-          break;
-        case 106: // OrderModifySamePrio
-          security = at + 32;
-          details = at + 40;
-          break;
-        default:
-          break run;
-      }
+      const change = (type - FIRST_CHANGE) * CHANGE;
+      if (change >>> 0 >= CHANGE_END) break;
+      const head = changes[change];
+      if (head === 0) break;
+      const security = at + changes[change + SECURITY];
       const securityLow = view.getInt32(security, true);
       const securityHigh = view.getInt32(security + 4, true);
       if (securityLow !== lastLow || securityHigh !== lastHigh || book < 0) {
@@ -317,80 +305,46 @@ export class MessageDecoder {
         lastLow = securityLow;
         lastHigh = securityHigh;
       }
+      // Bit 0 of what is left: ask. The byte behind the side is the order's type.
+      const side = at + changes[change + SIDE];
+      const ask = view.getUint8(side) - BUY;
+      if (ask >>> 0 > 1) break;
+      const key = at + changes[change + KEY];
+      const quantity = at + changes[change + QUANTITY];
+      const price = at + changes[change + PRICE];
+      const mask = changes[change + PRICE_MASK];
+      const isMarket = (view.getUint8(side + 1) === MARKET ? mask : 0) !== 0;
+      const quantityLow = view.getInt32(quantity, true);
 
       const to = count * WORDS;
-      let head = 0;
-      let priceHigh = 0;
-      let priceLow = 0;
-      let quantityHigh = 0;
-      let quantityLow = 0;
-      if (type === 104 || type === 105) {
-        const side = view.getUint8(at + 8);
-        if (side !== BUY && side !== SELL) break;
-        head = type === 104 ? HEAD_FULL : HEAD_EXECUTE;
-        if (side === SELL) head |= ASK;
-        const match = wide ? at + 12 : at + 40;
-        const quantity = wide ? at + 40 : at + 44;
-        quantityLow = view.getInt32(quantity, true);
-        quantityHigh = wide ? view.getInt32(quantity + 4, true) : quantityLow >> 31;
+      words[to] = head | (ask * ASK) | (delta << 16);
+      words[to + 1] = book;
+      words[to + 2] = view.getInt32(key, true);
+      words[to + 3] = view.getInt32(key + 4, true);
+      words[to + 4] = isMarket ? NO_PRICE_LOW : view.getInt32(price, true) & mask;
+      words[to + 5] = isMarket ? NO_PRICE_HIGH : view.getInt32(price + 4, true) & mask;
+      words[to + 6] = quantityLow;
+      words[to + 7] = wide ? view.getInt32(quantity + 4, true) : quantityLow >> 31;
+      words[to + 8] = venue;
+      words[to + 9] = receive;
+      const extension = changes[change + EXTENSION];
+      if (extension !== 0) {
+        const isModify = type === MODIFY;
         const more = to + WORDS;
-        words[more] = EXECUTED | ((side === SELL ? SIDE_BID : SIDE_ASK) << 8);
+        // The aggressor's side is the one opposite to the resting order's.
+        words[more] = isModify ? extension : extension | ((SIDE_ASK - ask) << 8);
         words[more + 1] = 0;
-        words[more + 2] = 0;
-        words[more + 3] = 0;
-        words[more + 4] = view.getInt32(at + 48, true);
-        words[more + 5] = view.getInt32(at + 52, true);
-        words[more + 6] = view.getInt32(match, true);
+        words[more + 2] = isModify ? view.getInt32(at + PREVIOUS_KEY, true) : 0;
+        words[more + 3] = isModify ? view.getInt32(at + PREVIOUS_KEY + 4, true) : 0;
+        words[more + 4] = isModify ? 0 : view.getInt32(at + LAST_PRICE, true);
+        words[more + 5] = isModify ? 0 : view.getInt32(at + LAST_PRICE + 4, true);
+        words[more + 6] = isModify ? 0 : view.getInt32(at + (wide ? 12 : 40), true);
         words[more + 7] = 0;
         words[more + 8] = 0;
         words[more + 9] = 0;
         count += 1;
-      } else {
-        // Quantity, side and type of the order, price: the narrow quantity lets the others stand closer.
-        const quantity = details + 8;
-        const side = view.getUint8(quantity + quantityBytes);
-        if (side !== BUY && side !== SELL) break;
-        quantityLow = view.getInt32(quantity, true);
-        quantityHigh = wide ? view.getInt32(quantity + 4, true) : quantityLow >> 31;
-        if (type === 106) head = HEAD_MODIFY;
-        else {
-          head = type === 100 ? HEAD_ADD : type === 101 ? HEAD_REPLACE : HEAD_DELETE;
-          const price = quantity + quantityBytes * 2;
-          if (view.getUint8(quantity + quantityBytes + 1) === MARKET) {
-            priceHigh = NO_PRICE_HIGH;
-            priceLow = NO_PRICE_LOW;
-          } else {
-            priceLow = view.getInt32(price, true);
-            priceHigh = view.getInt32(price + 4, true);
-          }
-        }
-        if (side === SELL) head |= ASK;
-        if (type === 101) {
-          const more = to + WORDS;
-          words[more] = EXTENSION;
-          words[more + 1] = 0;
-          words[more + 2] = view.getInt32(at + 16, true);
-          words[more + 3] = view.getInt32(at + 20, true);
-          words[more + 4] = 0;
-          words[more + 5] = 0;
-          words[more + 6] = 0;
-          words[more + 7] = 0;
-          words[more + 8] = 0;
-          words[more + 9] = 0;
-          count += 1;
-        }
-        if (rest.isOpen) rest.seen(view, at, type, details, wide);
       }
-      words[to] = head | (delta << 16);
-      words[to + 1] = book;
-      words[to + 2] = view.getInt32(details, true);
-      words[to + 3] = view.getInt32(details + 4, true);
-      words[to + 4] = priceLow;
-      words[to + 5] = priceHigh;
-      words[to + 6] = quantityLow;
-      words[to + 7] = quantityHigh;
-      words[to + 8] = venue;
-      words[to + 9] = receive;
+      if (rest.isOpen) rest.seen(view, at, type, key, wide);
       byType[type] += 1;
       read += 1;
       count += 1;

@@ -153,7 +153,11 @@ function expectedOf(type: string, fields: Readonly<Record<string, FieldValue>>):
         kind: 'execute',
         id,
         quantity: big('executedShares'),
-        extension: { match, price: big('executionPrice'), condition: fields['printable'] === 'N' ? 0xfffe : 0 },
+        extension: {
+          match,
+          price: big('executionPrice'),
+          condition: fields['printable'] === 'N' ? 0xfffe : 0,
+        },
       };
     case 'X':
       return { kind: 'reduce', id, quantity: big('canceledShares'), extension: null };
