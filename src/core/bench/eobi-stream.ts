@@ -59,7 +59,7 @@ class EventMessage {
 
 /**
  * The events of a source as EOBI 14.1 packets of one product: `next` answers one packet after the other. The records of
- * the source must keep to what EOBI can say (`replaces`, not `modify`).
+ * the source must keep to what EOBI can say (changes of the kind `replace`).
  */
 export class EobiPackets {
   messages = 0;

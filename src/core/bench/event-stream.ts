@@ -4,7 +4,9 @@ import {
   EXT_WORD_RELATED_ID,
   FLAG_ASK,
   FLAG_EXTENDED,
+  FLAG_KEEP_PRIORITY,
   FLAG_LAST,
+  FLAG_QUANTITY_ONLY,
   KIND_ADD,
   KIND_DELETE,
   KIND_EXECUTE,
@@ -24,14 +26,21 @@ export type Shape =
   /** Two price clusters a million ticks apart, taking turns. */
   | 'clusters';
 
+/**
+ * How orders change: price and quantity, and the id stays; price and quantity under a new id; the quantity alone, which
+ * then also tells executions.
+ */
+export const CHANGES = ['modify', 'replace', 'quantity'] as const;
+export type Changes = (typeof CHANGES)[number];
+
 export interface EventSourceOptions {
   readonly instruments: number;
   /** Live orders, reached before the measured part begins. */
   readonly live: number;
   readonly seed: number;
   readonly shape: Shape;
-  /** Changes give the order a new id (`replace`), as ITCH has it, instead of keeping the old one (`modify`). */
-  readonly replaces?: boolean;
+  /** How orders change; usually `modify`. */
+  readonly changes?: Changes;
 }
 
 export interface EventStreamOptions extends EventSourceOptions {
@@ -178,9 +187,15 @@ export class EventSource {
 
   #modify(batch: EventBatch, order: number): void {
     const random = this.#random;
-    this.#price[order] = this.#priceOf(this.#bookSide[order]! >> 1, this.#bookSide[order]! & 1);
+    const { changes } = this.#options;
+    if (changes !== 'quantity')
+      this.#price[order] = this.#priceOf(this.#bookSide[order]! >> 1, this.#bookSide[order]! & 1);
     this.#quantity[order] = 100 * (1 + random.below(10));
-    if (this.#options.replaces !== true) {
+    if (changes === 'quantity') {
+      this.#resize(batch, order);
+      return;
+    }
+    if (changes !== 'replace') {
       this.#write(batch, KIND_MODIFY, order, this.#quantity[order]!);
       return;
     }
@@ -200,9 +215,22 @@ export class EventSource {
     batch.count += 1;
   }
 
+  /** Tells the quantity of an order. */
+  #resize(batch: EventBatch, order: number): void {
+    const at = batch.count * RECORD_WORDS;
+    this.#write(batch, KIND_MODIFY, order, this.#quantity[order]!);
+    batch.words[at]! |= (FLAG_QUANTITY_ONLY | FLAG_KEEP_PRIORITY) << 8;
+  }
+
   #execute(batch: EventBatch, order: number): void {
     const quantity = this.#quantity[order]!;
     const executed = quantity > 100 && this.#random.below(2) === 0 ? 100 : quantity;
+    if (this.#options.changes === 'quantity') {
+      this.#quantity[order] = quantity - executed;
+      if (executed === quantity) this.#delete(batch, order);
+      else this.#resize(batch, order);
+      return;
+    }
     this.#write(batch, executed === quantity ? KIND_EXECUTE : KIND_REDUCE, order, executed);
     if (executed === quantity) this.#drop(order);
     else this.#quantity[order] = quantity - executed;

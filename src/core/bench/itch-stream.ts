@@ -43,7 +43,7 @@ const SYMBOL_LETTERS = 26;
 
 /**
  * The events of a source as ITCH in MoldUDP64 packets: `next` answers one packet after the other. The records of
- * the source must keep to what ITCH can say (`replaces`, not `modify`).
+ * the source must keep to what ITCH can say (changes of the kind `replace`).
  */
 export class ItchPackets {
   /** Messages in all packets so far. */

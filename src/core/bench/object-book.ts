@@ -6,6 +6,7 @@ import {
   FLAG_ASK,
   FLAG_EXTENDED,
   FLAG_LAST,
+  FLAG_QUANTITY_ONLY,
   KIND_ADD,
   KIND_DELETE,
   KIND_EXECUTE,
@@ -22,6 +23,7 @@ import type { Checksum } from './workload.ts';
 
 const TWO_32 = 4294967296;
 const HEAD_ASK: number = FLAG_ASK << 8;
+const HEAD_QUANTITY_ONLY: number = FLAG_QUANTITY_ONLY << 8;
 const HEAD_LAST: number = FLAG_LAST << 8;
 const HEAD_EXTENDED: number = FLAG_EXTENDED << 8;
 
@@ -98,7 +100,9 @@ export class ObjectBook {
         }
         case KIND_MODIFY: {
           const order = this.#orders.get(id);
-          if (order !== undefined) this.#modify(order, price, quantity);
+          if (order === undefined) break;
+          if ((head & HEAD_QUANTITY_ONLY) !== 0) this.#resize(order, quantity);
+          else this.#modify(order, price, quantity);
           break;
         }
         case KIND_REPLACE: {
@@ -175,6 +179,11 @@ export class ObjectBook {
   }
 
   /** A changed order goes to the back of its queue. */
+  #resize(order: Order, quantity: number): void {
+    order.level.quantity += quantity - order.quantity;
+    order.quantity = quantity;
+  }
+
   #modify(order: Order, price: number, quantity: number): void {
     const { side } = order.level;
     take(order);

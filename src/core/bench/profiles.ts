@@ -2,7 +2,7 @@ import type { Workload, WorkloadOptions } from './workload.ts';
 import { applyToMarket, applyToObjects } from './workloads/apply.ts';
 import { captureWalk } from './workloads/capture-walk.ts';
 import { decodeDbn } from './workloads/dbn.ts';
-import { decodePackets, EOBI, ITCH, steadyPackets } from './workloads/packets.ts';
+import { decodePackets, EOBI, FAST_LIKE, ITCH, steadyPackets } from './workloads/packets.ts';
 import { hashBooks } from './workloads/state-hash.ts';
 
 /** How a profile stands to another one of the same run. */
@@ -115,6 +115,20 @@ export const PROFILES: readonly Profile[] = [
     unit: 'message',
     against: asFast('itch-apply'),
     make: (options) => decodePackets(EOBI, options, true),
+  },
+  {
+    name: 'decode-fast-like',
+    title: 'FAST-like packets in memory to event records',
+    unit: 'message',
+    against: asFast('decode-itch'),
+    make: (options) => decodePackets(FAST_LIKE, options, false),
+  },
+  {
+    name: 'fast-like-apply',
+    title: 'the same packets to event records to books with 100,000 live orders',
+    unit: 'message',
+    against: asFast('itch-apply'),
+    make: (options) => decodePackets(FAST_LIKE, options, true),
   },
   {
     name: 'decode-dbn',

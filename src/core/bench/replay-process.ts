@@ -44,7 +44,7 @@ export class ReplayProcess {
         live: LIVE,
         seed: SEED,
         shape: 'touch',
-        replaces: true,
+        changes: 'replace',
       });
       this.#messages = writeItchCapture(source, LIVE, SEED, this.#bytes, (chunk) => {
         for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at);

@@ -47,6 +47,7 @@ export const TARGETS: readonly Target[] = [
   ratio('clusters', 'times the cost of apply-100k', 1.5, 1.1, 'lower'),
   speed('itch-apply', 'message', 10, 14),
   ratio('eobi-apply', 'times as fast as itch-apply', 0.75, 0.9, 'higher'),
+  ratio('fast-like-apply', 'times as fast as itch-apply', 0.5, 0.75, 'higher'),
   speed('dbn-apply', 'record', 22, 35),
   speed('replay', 'message', 8.5, 12),
   {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EventSource, makeEventStream } from '../../../src/core/bench/event-stream.ts';
+import { CHANGES, EventSource, makeEventStream } from '../../../src/core/bench/event-stream.ts';
 import { EventBatch } from '../../../src/core/event/batch.ts';
 import {
   FLAG_EXTENDED,
@@ -47,16 +47,25 @@ describe('the synthetic stream', () => {
   });
 
   it('makes replaces where orders may not keep their ids', () => {
-    const { steady } = makeEventStream({ ...options, events: 20_000, replaces: true });
+    const { steady } = makeEventStream({ ...options, events: 20_000, changes: 'replace' });
     const kinds = kindsOf(steady);
     expect(kinds.has(KIND_MODIFY)).toBe(false);
     expect(kinds.get(KIND_REPLACE)! / 20_000).toBeCloseTo(0.1, 1);
     expect([...kinds.values()].reduce((sum, count) => sum + count)).toBe(20_000);
   });
 
-  it.each([false, true])('is the same however it is cut into batches (replaces: %s)', (replaces) => {
-    const { fill, steady } = makeEventStream({ ...options, events: 3000, replaces });
-    const source = new EventSource({ ...options, replaces });
+  it('makes nothing but adds, deletes and other quantities where only those can be told', () => {
+    const { steady } = makeEventStream({ ...options, events: 20_000, changes: 'quantity' });
+    expect([...kindsOf(steady).keys()].toSorted((a, b) => a - b)).toEqual([
+      KIND_ADD,
+      KIND_MODIFY,
+      KIND_DELETE,
+    ]);
+  });
+
+  it.each(CHANGES)('is the same however it is cut into batches (%s)', (changes) => {
+    const { fill, steady } = makeEventStream({ ...options, events: 3000, changes });
+    const source = new EventSource({ ...options, changes });
     const pieces: EventBatch[] = [];
     const read = (events: number, next: (batch: EventBatch, most: number) => number): void => {
       for (let left = events, size = 2; left > 0; size = 2 + ((size + 5) % 90)) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EventSource, type Shape } from '../../../src/core/bench/event-stream.ts';
+import { CHANGES, EventSource, type Shape } from '../../../src/core/bench/event-stream.ts';
 import { ObjectBook } from '../../../src/core/bench/object-book.ts';
 import { marketChecksum, syntheticDictionary } from '../../../src/core/bench/workloads/synthetic.ts';
 import { Market } from '../../../src/core/book/market.ts';
@@ -12,12 +12,12 @@ describe('the book of Maps and objects', () => {
     fc.assert(
       fc.property(
         fc.constantFrom<Shape>('touch', 'churn', 'clusters'),
-        fc.boolean(),
+        fc.constantFrom(...CHANGES),
         fc.integer(),
         fc.integer({ min: 1, max: 64 }),
         fc.integer({ min: 1, max: 300 }),
-        (shape, replaces, seed, instruments, live) => {
-          const source = new EventSource({ instruments, live, seed, shape, replaces });
+        (shape, changes, seed, instruments, live) => {
+          const source = new EventSource({ instruments, live, seed, shape, changes });
           const market = new Market(itch.rules, syntheticDictionary());
           const objects = new ObjectBook();
           const batch = new EventBatch(64);

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { EventSource } from '../../../src/core/bench/event-stream.ts';
+import { type Changes, EventSource } from '../../../src/core/bench/event-stream.ts';
 import { writeItchCapture } from '../../../src/core/bench/itch-stream.ts';
 import { ObjectBook } from '../../../src/core/bench/object-book.ts';
 import { PROFILES } from '../../../src/core/bench/profiles.ts';
 import { decodeDbn } from '../../../src/core/bench/workloads/dbn.ts';
-import { decodePackets, EOBI, ITCH } from '../../../src/core/bench/workloads/packets.ts';
+import { decodePackets, EOBI, FAST_LIKE, ITCH } from '../../../src/core/bench/workloads/packets.ts';
 import { INSTRUMENTS, LIVE, SEED } from '../../../src/core/bench/workloads/synthetic.ts';
 import { stateHash } from '../../../src/core/book/state-hash.ts';
 import { EventBatch } from '../../../src/core/event/batch.ts';
@@ -19,13 +19,13 @@ import { runOptions } from '../../world/run-options.ts';
 const EVENTS = 5000;
 
 /** What the events of the source leave in a book of objects; instrument = book number + 1, as the wire counts. */
-function expected(replaces: boolean): ReturnType<ObjectBook['checksum']> {
+function expected(changes: Changes): ReturnType<ObjectBook['checksum']> {
   const source = new EventSource({
     instruments: INSTRUMENTS,
     live: LIVE,
     seed: SEED,
     shape: 'touch',
-    replaces,
+    changes,
   });
   const book = new ObjectBook();
   const batch = new EventBatch();
@@ -49,15 +49,23 @@ describe('workloads', () => {
     workload.reset();
     workload.run();
     expect(workload.units).toBe(EVENTS);
-    expect(workload.checksum()).toEqual(expected(true));
+    expect(workload.checksum()).toEqual(expected('replace'));
   });
 
   it('EOBI packets leave the books that their events leave', () => {
     const workload = decodePackets(EOBI, { events: EVENTS, data: null }, true);
     workload.reset();
     workload.run();
-    const { orders, levels, crossed } = expected(true);
+    const { orders, levels, crossed } = expected('replace');
     expect(workload.checksum()).toMatchObject({ orders, levels, crossed });
+  });
+
+  it('FAST-like packets leave the books that their events leave', () => {
+    const workload = decodePackets(FAST_LIKE, { events: EVENTS, data: null }, true);
+    workload.reset();
+    workload.run();
+    const { orders, levels, hash } = expected('quantity');
+    expect(workload.checksum()).toMatchObject({ orders, levels, hash });
   });
 
   it('DBN records leave the books that their events leave', () => {
@@ -66,7 +74,7 @@ describe('workloads', () => {
     workload.run();
     expect(workload.units).toBe(EVENTS);
     expect(workload.note).toContain('synthetic');
-    const { orders, levels, crossed } = expected(false);
+    const { orders, levels, crossed } = expected('modify');
     expect(workload.checksum()).toMatchObject({ orders, levels, crossed });
   });
 
@@ -91,7 +99,7 @@ describe('workloads', () => {
         live: LIVE,
         seed: SEED,
         shape: 'touch',
-        replaces: true,
+        changes: 'replace',
       });
       const messages = writeItchCapture(source, LIVE, SEED, 6_000_000, (chunk) => file.write(chunk.slice()));
       await new Promise<void>((resolve) => file.end(resolve));

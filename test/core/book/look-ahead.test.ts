@@ -13,7 +13,7 @@ it('changes nothing in books large enough for it', () => {
     events: 50_000,
     seed: 9,
     shape: 'touch',
-    replaces: true,
+    changes: 'replace',
   });
   const market = new Market(itch.rules, syntheticDictionary());
   const objects = new ObjectBook();

@@ -21,7 +21,7 @@ export function captureWalk(options: WorkloadOptions): Workload {
     live: LIVE,
     seed: SEED,
     shape: 'touch',
-    replaces: true,
+    changes: 'replace',
   });
   writeItchCapture(source, LIVE, SEED, options.events * PACKET_BYTES, (chunk) => chunks.push(chunk.slice()));
   const file = Buffer.concat(chunks);

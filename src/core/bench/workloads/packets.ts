@@ -4,11 +4,13 @@ import { Dictionary } from '../../event/dictionary.ts';
 import { EventWriter } from '../../event/writer.ts';
 import { FeedCounts } from '../../feeds/counts.ts';
 import { eobiReleases } from '../../feeds/eobi/index.ts';
+import { fastLike } from '../../feeds/fast-like/index.ts';
 import type { Feed, PacketDecoder } from '../../feeds/feed.ts';
 import { itch } from '../../feeds/itch/index.ts';
 import { Books } from '../../pipeline/books.ts';
 import { EobiPackets } from '../eobi-stream.ts';
-import { EventSource } from '../event-stream.ts';
+import { type Changes, EventSource } from '../event-stream.ts';
+import { FastLikePackets } from '../fast-like-stream.ts';
 import { ItchPackets } from '../itch-stream.ts';
 import { heapUse } from '../measure.ts';
 import { PacketTape } from '../packet-tape.ts';
@@ -33,19 +35,30 @@ export interface PacketFeed {
   readonly feed: Feed;
   /** More than a message takes on a tape, with the header of a packet that it may have for itself alone. */
   readonly messageBytesMax: number;
+  /** The changes that it can say. */
+  readonly changes: Changes;
   readonly stream: (source: EventSource, seed: number) => PacketStream;
 }
 
 export const ITCH: PacketFeed = {
   feed: itch,
   messageBytesMax: 64,
+  changes: 'replace',
   stream: (source, seed) => new ItchPackets(source, seed),
 };
 
 export const EOBI: PacketFeed = {
   feed: eobiReleases[0]!,
   messageBytesMax: 120,
+  changes: 'replace',
   stream: (source, seed) => new EobiPackets(source, seed),
+};
+
+export const FAST_LIKE: PacketFeed = {
+  feed: fastLike,
+  messageBytesMax: 48,
+  changes: 'quantity',
+  stream: (source, seed) => new FastLikePackets(source, seed),
 };
 
 /** A decoder with its writer, and what its events go to. */
@@ -64,13 +77,13 @@ function chain(feed: Feed, applies: boolean): Chain {
   return { decoder, writer, market: books.marketOf(0) };
 }
 
-function packetSource({ stream }: PacketFeed): PacketStream {
+function packetSource({ changes, stream }: PacketFeed): PacketStream {
   const source = new EventSource({
     instruments: INSTRUMENTS,
     live: LIVE,
     seed: SEED,
     shape: 'touch',
-    replaces: true,
+    changes,
   });
   return stream(source, SEED);
 }
