@@ -162,11 +162,30 @@ describe.skipIf(DATA === null)('mdx replay: a real file', () => {
   it.each([
     'captures/Iex/Tops.IexTp.v1.6/QuoteUpdateMessage.pcap',
     'captures/Iex/DeepPlus.IexTp.1.0.2/all_message_types.pcap',
-    'captures/Eurex/Eobi.T7.v6.0/OrderAdd.pcap',
   ])('%s: no feed matches, exit 1', async (name) => {
     const { code, stdout, stderr } = await mdx(['replay', dataPath(name)]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain('no feed matches its datagrams');
+  });
+});
+
+describe.skipIf(DATA === null)('mdx replay: a real capture that fits several releases', () => {
+  const path = (): string => dataPath('captures/Eurex/Eobi.T7.v6.0/OrderAdd.pcap');
+
+  it('asks for one, exit 2', async () => {
+    const { code, stdout, stderr } = await mdx(['replay', path()]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('Choose with --feed eobi-6.0 or --feed eobi-6.0-2014.');
+  });
+
+  it('is read with the one that was chosen', async () => {
+    const { code, stdout } = await mdx(['replay', path(), '--feed', 'eobi-6.0', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      feed: { protocol: 'eobi-6.0', framing: 't7-packet', messagesByType: { '13100': 1 }, malformed: 0 },
+      sequence: { channels: [{ session: null, packets: 1 }], products: [{ complete: false }] },
+      book: { orders: 1 },
+    });
   });
 });
 
