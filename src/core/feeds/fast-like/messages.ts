@@ -75,7 +75,7 @@ export class MessageReader {
 
   /** Goes to the first message of a packet, which is as long as its number at least. */
   begin(datagram: Datagram): void {
-    this.#varints.bytes = datagram.bytes;
+    this.#varints.attach(datagram);
     this.#origin = datagram.offset;
     this.#next = datagram.offset + NUMBER;
     this.#end = datagram.offset + datagram.length;

@@ -1,6 +1,12 @@
-import { PRESENCE_BYTES_MAX } from './layout.ts';
+import type { Datagram } from '../../packet/datagram.ts';
+import { PRESENCE_BYTES_MAX, VARINT_BYTES_MAX } from './layout.ts';
 
+// Constants of other modules under names of this one: only those are compiled into the loop as constants.
 const PRESENCE_MAX: number = PRESENCE_BYTES_MAX;
+const VARINT_MAX: number = VARINT_BYTES_MAX;
+
+/** The highest bit of each byte of a word: more bytes follow. */
+const MORE = 0x80808080 | 0;
 
 /**
  * Reads varints: 7 bits in a byte, the lowest first; bit 0x80 says that more bytes follow. Values are unsigned 64-bit
@@ -9,72 +15,84 @@ const PRESENCE_MAX: number = PRESENCE_BYTES_MAX;
  * Every `read…` answers whether there was one in front of `end`. After a no the position says nothing.
  */
 export class VarintReader {
-  bytes: Uint8Array = new Uint8Array(0);
   at = 0;
   end = 0;
   /** What was read last. */
   low = 0;
   high = 0;
+  #bytes: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(this.#bytes.buffer);
+  /** From here on the buffer has fewer bytes than a varint may have. */
+  #brink = 0;
+
+  /** Reads from the buffer of a datagram from now on. */
+  attach({ bytes, view }: Datagram): void {
+    this.#bytes = bytes;
+    this.#view = view;
+    this.#brink = bytes.length - VARINT_MAX;
+  }
 
   read(): boolean {
-    const { bytes, at, end } = this;
-    if (at < end) {
-      const first = bytes[at];
-      if (first < 0x80) {
-        this.low = first;
-        this.high = 0;
-        this.at = at + 1;
-        return true;
-      }
-      if (at + 1 < end) {
-        const second = bytes[at + 1];
-        if (second < 0x80) {
-          this.low = (first & 0x7f) | (second << 7);
-          this.high = 0;
-          this.at = at + 2;
-          return true;
-        }
-        return this.#readLong();
-      }
+    const bytes = this.#bytes;
+    const { at, end } = this;
+    if (at >= end) return false;
+    const first = bytes[at];
+    if (first < 0x80) return this.#done(first, 0, at + 1);
+    if (at + 1 >= end) return false;
+    const second = bytes[at + 1];
+    if (second < 0x80) return this.#done((first & 0x7f) | (second << 7), 0, at + 2);
+    return at <= this.#brink ? this.#readLong(at) : this.#readLast(at);
+  }
+
+  /** A varint of at least three bytes, four at a time. It may reach past `end`, only then is that seen. */
+  #readLong(at: number): boolean {
+    const view = this.#view;
+    const first = view.getInt32(at, true);
+    let stops = ~first & MORE;
+    if (stops !== 0) {
+      const length = (stops & 0x800000) !== 0 ? 3 : 4;
+      return this.#done(packed(first & (stops ^ (stops - 1))), 0, at + length);
+    }
+    const second = view.getInt32(at + 4, true);
+    stops = ~second & MORE;
+    if (stops !== 0) {
+      const rest = packed(second & (stops ^ (stops - 1)));
+      const bits = 32 - Math.clz32(stops & -stops);
+      return this.#done(packed(first) | (rest << 28), rest >>> 4, at + 4 + (bits >> 3));
+    }
+    const rest = packed(second);
+    const low = packed(first) | (rest << 28);
+    const ninth = view.getUint8(at + 8);
+    const high = (rest >>> 4) | ((ninth & 0x7f) << 24);
+    if (ninth < 0x80) return this.#done(low, high, at + 9);
+    // The tenth byte has one bit, and none behind it.
+    const tenth = view.getUint8(at + 9);
+    return tenth <= 1 && this.#done(low, high | (tenth << 31), at + 10);
+  }
+
+  /** A varint where the buffer ends, byte by byte. */
+  #readLast(from: number): boolean {
+    const bytes = this.#bytes;
+    const { end } = this;
+    let low = 0;
+    let high = 0;
+    for (let at = from, shift = 0; at < end && shift < 70; at += 1, shift += 7) {
+      const byte = bytes[at];
+      if (shift === 63 && byte > 1) return false;
+      if (shift < 32) low |= (byte & 0x7f) << shift;
+      if (shift >= 32) high |= (byte & 0x7f) << (shift - 32);
+      else if (shift === 28) high = (byte >> 4) & 7;
+      if (byte < 0x80) return this.#done(low, high, at + 1);
     }
     return false;
   }
 
-  /** A varint of at least three bytes. */
-  #readLong(): boolean {
-    const { bytes, end } = this;
-    let { at } = this;
-    let low = (bytes[at] & 0x7f) | ((bytes[at + 1] & 0x7f) << 7);
-    at += 2;
-    for (let shift = 14; shift < 28; shift += 7) {
-      if (at >= end) return false;
-      const byte = bytes[at];
-      at += 1;
-      low |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return this.#done(low, 0, at);
-    }
-    if (at >= end) return false;
-    // The fifth byte has bits of both halves.
-    let byte = bytes[at];
-    at += 1;
-    low |= byte << 28;
-    let high = (byte >> 4) & 7;
-    for (let shift = 3; byte >= 0x80; shift += 7) {
-      if (at >= end) return false;
-      byte = bytes[at];
-      at += 1;
-      // The tenth byte has one bit, and none behind it.
-      if (shift === 31 && byte > 1) return false;
-      high |= (byte & 0x7f) << shift;
-    }
-    return this.#done(low, high, at);
-  }
-
+  /** @returns whether a value that was read ends in time. */
   #done(low: number, high: number, at: number): boolean {
     this.low = low;
     this.high = high;
     this.at = at;
-    return true;
+    return at <= this.end;
   }
 
   /** A varint whose lowest bit is the sign: 0, 1, 2, 3 are 0, −1, 1, −2. A signed 64-bit integer. */
@@ -89,7 +107,8 @@ export class VarintReader {
 
   /** A presence map; `low` has its first seven bits, no field needs more. */
   readPresence(): boolean {
-    const { bytes, at, end } = this;
+    const bytes = this.#bytes;
+    const { at, end } = this;
     if (at >= end) return false;
     this.low = bytes[at] & 0x7f;
     const last = at + PRESENCE_MAX - 1;
@@ -104,10 +123,15 @@ export class VarintReader {
 
   readByte(): boolean {
     if (this.at >= this.end) return false;
-    this.low = this.bytes[this.at];
+    this.low = this.#bytes[this.at];
     this.at += 1;
     return true;
   }
+}
+
+/** The 7 bits of each byte of a word, side by side: 28 in all. */
+function packed(word: number): number {
+  return (word & 0x7f) | ((word >>> 1) & 0x3f80) | ((word >>> 2) & 0x1fc000) | ((word >>> 3) & 0xfe00000);
 }
 
 /** Writes an unsigned 64-bit integer with as few bytes as it takes. @returns where the next byte goes. */
