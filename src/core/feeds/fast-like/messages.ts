@@ -35,6 +35,9 @@ export const READ_UNKNOWN = -1;
 export const RECORDS_PER_MESSAGE = 2;
 
 const TWO_32 = 4294967296;
+/** Bytes of most heads, and the bits that longer ones have in one of them, in a little-endian word. */
+const HEAD = 3;
+const LONG_HEAD = 0x808080;
 
 // Constants of other modules under names of this one: only those are compiled into the loop as constants.
 const NUMBER: number = NUMBER_BYTES;
@@ -68,6 +71,9 @@ export class MessageReader {
   readonly #varints: VarintReader = new VarintReader();
   /** First seven bits of the presence map; no message has more. */
   #presence = 0;
+  #view: DataView = new DataView(new ArrayBuffer(0));
+  /** The last place where four bytes can be read at once. */
+  #brink = 0;
   #origin = 0;
   /** Where the next message begins, and where the packet ends. */
   #next = 0;
@@ -76,6 +82,8 @@ export class MessageReader {
   /** Goes to the first message of a packet, which is as long as its number at least. */
   begin(datagram: Datagram): void {
     this.#varints.attach(datagram);
+    this.#view = datagram.view;
+    this.#brink = datagram.view.byteLength - 4;
     this.#origin = datagram.offset;
     this.#next = datagram.offset + NUMBER;
     this.#end = datagram.offset + datagram.length;
@@ -84,10 +92,22 @@ export class MessageReader {
 
   /** Goes to the next message. @returns whether there is one more whole one. */
   next(): boolean {
-    const varints = this.#varints;
     const start = this.#next;
     const end = this.#end;
     if (start >= end) return false;
+    this.offset = start - this.#origin;
+    if (start > this.#brink) return this.#nextOfAny(start, end);
+    const head = this.#view.getInt32(start, true);
+    if ((head & LONG_HEAD) !== 0) return this.#nextOfAny(start, end);
+    // Presence map, template and length of a byte each, as almost every message has them.
+    this.#presence = head & 0x7f;
+    this.templateLow = (head >>> 8) & 0x7f;
+    this.templateHigh = 0;
+    return this.#enter(start + HEAD, (head >>> 16) & 0x7f, end);
+  }
+
+  #nextOfAny(start: number, end: number): boolean {
+    const varints = this.#varints;
     varints.at = start;
     varints.end = end;
     if (!varints.readPresence()) return this.#damaged();
@@ -97,10 +117,16 @@ export class MessageReader {
     this.templateHigh = varints.high;
     if (!varints.read()) return this.#damaged();
     const { low, high, at } = varints;
-    if (high !== 0 || low < 0 || low > end - at) return this.#damaged();
-    this.#next = at + low;
+    return high === 0 && low >= 0 ? this.#enter(at, low, end) : this.#damaged();
+  }
+
+  /** Bounds what is read by a body. */
+  #enter(at: number, length: number, end: number): boolean {
+    const varints = this.#varints;
+    if (length > end - at) return this.#damaged();
+    this.#next = at + length;
+    varints.at = at;
     varints.end = this.#next;
-    this.offset = start - this.#origin;
     return true;
   }
 
@@ -219,7 +245,7 @@ export class MessageReader {
   }
 
   #damaged(): boolean {
-    this.damageOffset = this.#next - this.#origin;
+    this.damageOffset = this.offset;
     return false;
   }
 }

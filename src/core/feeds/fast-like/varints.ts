@@ -32,33 +32,19 @@ export class VarintReader {
     this.#brink = bytes.length - VARINT_MAX;
   }
 
+  /** Reads four bytes at a time: up to four, as most varints have, the length costs no branch. */
   read(): boolean {
-    const bytes = this.#bytes;
-    const { at, end } = this;
-    if (at >= end) return false;
-    const first = bytes[at];
-    if (first < 0x80) return this.#done(first, 0, at + 1);
-    if (at + 1 >= end) return false;
-    const second = bytes[at + 1];
-    if (second < 0x80) return this.#done((first & 0x7f) | (second << 7), 0, at + 2);
-    return at <= this.#brink ? this.#readLong(at) : this.#readLast(at);
-  }
-
-  /** A varint of at least three bytes, four at a time. It may reach past `end`, only then is that seen. */
-  #readLong(at: number): boolean {
     const view = this.#view;
+    const { at } = this;
+    if (at > this.#brink) return this.#readLast();
     const first = view.getInt32(at, true);
     let stops = ~first & MORE;
-    if (stops !== 0) {
-      const length = (stops & 0x800000) !== 0 ? 3 : 4;
-      return this.#done(packed(first & (stops ^ (stops - 1))), 0, at + length);
-    }
+    if (stops !== 0) return this.#done(packed(first & upTo(stops)), 0, at + bytesTo(stops));
     const second = view.getInt32(at + 4, true);
     stops = ~second & MORE;
     if (stops !== 0) {
-      const rest = packed(second & (stops ^ (stops - 1)));
-      const bits = 32 - Math.clz32(stops & -stops);
-      return this.#done(packed(first) | (rest << 28), rest >>> 4, at + 4 + (bits >> 3));
+      const rest = packed(second & upTo(stops));
+      return this.#done(packed(first) | (rest << 28), rest >>> 4, at + 4 + bytesTo(stops));
     }
     const rest = packed(second);
     const low = packed(first) | (rest << 28);
@@ -71,12 +57,13 @@ export class VarintReader {
   }
 
   /** A varint where the buffer ends, byte by byte. */
-  #readLast(from: number): boolean {
+  #readLast(): boolean {
     const bytes = this.#bytes;
     const { end } = this;
+    let { at } = this;
     let low = 0;
     let high = 0;
-    for (let at = from, shift = 0; at < end && shift < 70; at += 1, shift += 7) {
+    for (let shift = 0; at < end && shift < 70; at += 1, shift += 7) {
       const byte = bytes[at];
       if (shift === 63 && byte > 1) return false;
       if (shift < 32) low |= (byte & 0x7f) << shift;
@@ -127,6 +114,16 @@ export class VarintReader {
     this.at += 1;
     return true;
   }
+}
+
+/** The bits of a word up to the lowest one of `stops`. */
+function upTo(stops: number): number {
+  return stops ^ (stops - 1);
+}
+
+/** How many bytes of a word reach up to the lowest bit of `stops`. */
+function bytesTo(stops: number): number {
+  return (32 - Math.clz32(stops & -stops)) >> 3;
 }
 
 /** The 7 bits of each byte of a word, side by side: 28 in all. */
