@@ -19,6 +19,7 @@ import { FeedCounts } from '../../../../src/core/feeds/counts.ts';
 import { FastLikePacketEncoder, OutgoingMessage } from '../../../../src/core/feeds/fast-like/encoder.ts';
 import { fastLike } from '../../../../src/core/feeds/fast-like/index.ts';
 import type { PacketDecoder } from '../../../../src/core/feeds/feed.ts';
+import { Datagram } from '../../../../src/core/packet/datagram.ts';
 import type { SlowMessage } from './slow.ts';
 
 /** An event and where it stands. */
@@ -135,6 +136,16 @@ export class Bench implements EventSink {
     if (priceScale !== 0 || quantityScale !== 0 || symbol !== null) throw new Error('scales or a symbol');
     return instrument;
   }
+}
+
+/** A datagram with other bytes behind its payload. */
+export function datagramOf(payload: Uint8Array, behind: Uint8Array): Datagram {
+  const datagram = new Datagram();
+  datagram.attach(Uint8Array.of(0xee, 0xee, 0xee, ...payload, ...behind));
+  datagram.offset = 3;
+  datagram.length = payload.length;
+  datagram.packetNumber = 1;
+  return datagram;
 }
 
 /** Appends a message as the encoder writes it. @returns whether it fit. */

@@ -2,8 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fastLike } from '../../../../src/core/feeds/fast-like/index.ts';
 import { HEADER_DAMAGED, HEADER_DATA } from '../../../../src/core/feeds/feed.ts';
-import { datagramOf } from '../itch/harness.ts';
-import { Bench, encoded } from './harness.ts';
+import { Bench, datagramOf, encoded } from './harness.ts';
 import { type SlowMessage, slowBytes, slowFrame, slowPacket, slowPacketBytes, slowVarint } from './slow.ts';
 
 /** Integers of every length in bits, with the ends of each. */
@@ -74,7 +73,7 @@ describe('messages', () => {
         expect([...packet]).toEqual([...slowPacketBytes(first, messages.map(slowBytes))]);
         const bench = new Bench();
         const decoder = bench.decoder();
-        const datagram = datagramOf(packet);
+        const datagram = datagramOf(packet, new Uint8Array(0));
         expect(decoder.readHeader(datagram)).toBe(HEADER_DATA);
         decoder.decode(datagram, decoder.first, 0, decoder.count);
         expect(bench.messages).toEqual(messages);
@@ -92,11 +91,13 @@ describe('whatever the bytes', () => {
           { weight: 1, arbitrary: fc.uint8Array({ maxLength: 60 }) },
           { weight: 9, arbitrary: nearlyPacket },
         ),
-        (payload) => {
+        // What stands behind a packet must not be read as part of it, nor missed where there is nothing.
+        fc.uint8Array({ maxLength: 12 }),
+        (payload, behind) => {
           const expected = slowPacket(payload);
           const bench = new Bench(8);
           const decoder = bench.decoder();
-          const datagram = datagramOf(payload);
+          const datagram = datagramOf(payload, behind);
           const answer = decoder.readHeader(datagram);
           expect(answer).toBe(expected.damage === null ? HEADER_DATA : HEADER_DAMAGED);
           expect(decoder.first).toBe(Number(expected.number ?? 0n));
