@@ -27,7 +27,7 @@ export const feedFlag: OptionFlag<string | undefined> = Flags.string({
   parse: async (name) => {
     const { FEEDS } = await import('../core/feeds/registry.ts');
     const names = FEEDS.map((feed) => feed.name);
-    if (names.includes(name)) return name;
+    if (FEEDS.some((feed) => feed.name === name || feed.aliases?.includes(name))) return name;
     const near = nearest(name, names);
     throw new MdxError('usage', `--feed ${name}: no such feed; known are ${names.join(', ')}`, {
       hint: near === null ? undefined : `Did you mean --feed ${near}?`,

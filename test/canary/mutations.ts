@@ -18,6 +18,8 @@ const MARKET = 'src/core/book/market.ts';
 const BOOK_TESTS = ['test/core/book/market.test.ts'];
 const DBN = 'src/core/feeds/dbn/decoder.ts';
 const DBN_TESTS = ['test/core/feeds/dbn/decoder.test.ts'];
+const LEVELS = 'src/core/feeds/dbn/level-decoder.ts';
+const LEVELS_TESTS = ['test/core/feeds/dbn/levels.test.ts'];
 const ITCH = 'src/core/feeds/itch/messages.ts';
 const ITCH_TESTS = ['test/core/feeds/itch/messages.test.ts'];
 const SEQUENCER = 'src/core/merge/sequencer.ts';
@@ -70,6 +72,34 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'plan(ACTION_FILL, KIND_EXECUTE, FLAG_INFORMS | ask);',
     to: 'plan(ACTION_FILL, KIND_EXECUTE, ask);',
     tests: DBN_TESTS,
+  },
+  {
+    name: 'DBN: a level that falls out of what is shown stays',
+    file: LEVELS,
+    from: 'this.#put(head, 0, shown[bPrice], shown[bPrice + 1], 0);',
+    to: '',
+    tests: LEVELS_TESTS,
+  },
+  {
+    name: 'DBN: a level whose order count alone changes is overlooked',
+    file: LEVELS,
+    from: '          (words[a + 6] ^ shown[b + 6]) |',
+    to: '',
+    tests: LEVELS_TESTS,
+  },
+  {
+    name: 'DBN: levels out of order are taken',
+    file: LEVELS,
+    from: 'if (compare(words[at + 1], words[at], words[next + 1], words[next], isAsk) >= 0) return false;',
+    to: '',
+    tests: LEVELS_TESTS,
+  },
+  {
+    name: 'DBN: the trade of tbbo comes before its book',
+    file: LEVELS,
+    from: '    this.#kind = levelKind(head, this.tbbo);',
+    to: '    this.#kind = levelKind(head, false);',
+    tests: LEVELS_TESTS,
   },
   {
     name: 'DBN: F_LAST is ignored',
@@ -243,7 +273,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'DBN: a book warned of stays stale behind its clear',
     file: DBN,
-    from: 'if (((tail >>> 16) & 0xff) === CLEAR) this.#suspectBooks[book] = 0;',
+    from: 'if (((tail >>> 16) & 0xff) === CLEAR) this.#suspects.clear(book);',
     to: '',
     tests: ['test/core/feeds/dbn/decoder.test.ts'],
   },

@@ -128,6 +128,8 @@ export interface StreamDecoder {
   } | null;
   /** Dataset or feed name, known once the head of the stream was read. */
   readonly source: string;
+  /** What the stream says it carries, for reports, once known; where it is left out that is the feed's name. */
+  readonly protocol?: string | null;
   /** Receive time of the first and last record, ns since 1970 or the unknown midnight; null before the first. */
   readonly firstTime: bigint | null;
   readonly lastTime: bigint | null;
@@ -143,6 +145,8 @@ export type Detection = 'yes' | 'no';
 export interface Feed {
   /** As `--feed` takes it and reports print it: `itch-5.0`. */
   readonly name: string;
+  /** Other names that `--feed` takes. */
+  readonly aliases?: readonly string[];
   readonly title: string;
   readonly specification: string;
   readonly framings: readonly Framing[];

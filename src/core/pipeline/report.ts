@@ -194,7 +194,7 @@ export function reportOf(result: RunResult, options: ReportOptions): RunReport {
       skipped: Object.fromEntries(input.skipped),
     })),
     feed: {
-      protocol: feed?.name ?? null,
+      protocol: protocolOf(result),
       framing: result.framing,
       messages: counts.messages,
       messagesByType: messagesByType(result),
@@ -239,6 +239,13 @@ export function reportOf(result: RunResult, options: ReportOptions): RunReport {
       eventsPerSecond: Math.round(events['total']! / seconds),
     },
   };
+}
+
+/** What the input says it carries: of several streams with different contents the feed's name. */
+function protocolOf({ feed, streams }: RunResult): string | null {
+  const said = new Set(streams.map(({ protocol }) => protocol ?? null));
+  const [only] = said;
+  return (said.size === 1 ? only : null) ?? feed?.name ?? null;
 }
 
 function eventCounts(markets: readonly Market[], informs: number, groups: number): Record<string, number> {

@@ -180,7 +180,7 @@ export class RunState {
 }
 
 function findFeed(feeds: readonly Feed[], name: string): Feed {
-  const feed = feeds.find((candidate) => candidate.name === name);
+  const feed = feeds.find((candidate) => candidate.name === name || candidate.aliases?.includes(name));
   if (feed !== undefined) return feed;
   throw new MdxError('usage', `--feed ${name}: no such feed`, {
     hint: `Feeds: ${feeds.map((candidate) => candidate.name).join(', ')}.`,

@@ -3,14 +3,15 @@ import { DbnDecoder } from './decoder.ts';
 import { PRICE_SCALE, SIZE_SCALE } from './layout.ts';
 import { TYPE_COUNT, typeName } from './message-types.ts';
 
-const NAME = 'dbn-mbo';
+const NAME = 'dbn';
 /** Versions above the known ones are recognised, so that the error can name them; text that begins with DBN is not. */
 const DETECTED_VERSION_MAX = 31;
 
-/** Databento Binary Encoding, schema mbo: order-by-order events as files, pipes and downloads carry them. */
+/** Databento Binary Encoding: records of every schema, orders to bars, as files, pipes and downloads carry them. */
 export const dbn: Feed = {
   name: NAME,
-  title: 'Databento Binary Encoding, market by order',
+  aliases: ['dbn-mbo'],
+  title: 'Databento Binary Encoding',
   specification: 'DBN versions 1 to 3',
   framings: ['dbn'],
   rules: {

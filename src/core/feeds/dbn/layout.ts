@@ -23,8 +23,11 @@ export const RECORD_BYTES_MAX: number = 255 * WORD_BYTES;
 
 export const VERSION_MAX = 3;
 
+export const RTYPE_STATUS = 0x12;
 export const RTYPE_DEFINITION = 0x13;
+export const RTYPE_ERROR = 0x15;
 export const RTYPE_SYMBOL_MAPPING = 0x16;
+export const RTYPE_SYSTEM = 0x17;
 export const RTYPE_MBO = 0xa0;
 
 export const MBO_BYTES = 56;
@@ -86,12 +89,12 @@ export const RECORD_KINDS: readonly RecordKind[] = [
   kind(0x01, 'mbp-1', 80, 32),
   kind(0x0a, 'mbp-10', 368, 32),
   kind(0x11, 'ohlcv', 56, 8),
-  kind(0x12, 'status', 40, 16),
+  kind(RTYPE_STATUS, 'status', 40, 16),
   kind(RTYPE_DEFINITION, 'definition', [360, 400, 520], 16),
   kind(0x14, 'imbalance', 112, 16),
-  kind(0x15, 'error', [80, 320, 320], 8),
+  kind(RTYPE_ERROR, 'error', [80, 320, 320], 8),
   kind(RTYPE_SYMBOL_MAPPING, 'symbol-mapping', [80, 176, 176], 8),
-  kind(0x17, 'system', [80, 320, 320], 8),
+  kind(RTYPE_SYSTEM, 'system', [80, 320, 320], 8),
   kind(0x18, 'statistics', [64, 64, 80], 16),
   kind(0x20, 'ohlcv-1s', 56, 8),
   kind(0x21, 'ohlcv-1m', 56, 8),
@@ -111,6 +114,37 @@ export const RECORD_KINDS: readonly RecordKind[] = [
 export const KIND_BY_RTYPE: readonly (RecordKind | undefined)[] = Array.from({ length: 256 }, (_, rtype) =>
   RECORD_KINDS.find((known) => known.rtype === rtype),
 );
+
+/** Names of the schemas as the metadata number them. */
+const SCHEMA_NAMES: readonly string[] = [
+  'mbo',
+  'mbp-1',
+  'mbp-10',
+  'tbbo',
+  'trades',
+  'ohlcv-1s',
+  'ohlcv-1m',
+  'ohlcv-1h',
+  'ohlcv-1d',
+  'definition',
+  'statistics',
+  'status',
+  'imbalance',
+  'ohlcv-eod',
+  'cmbp-1',
+  'cbbo-1s',
+  'cbbo-1m',
+  'tcbbo',
+  'bbo-1s',
+  'bbo-1m',
+];
+export const SCHEMA_TBBO = 3;
+const SCHEMA_MIXED = 0xffff;
+
+/** Name of a schema: `mbp-10`; `mixed` for records of several, `schema-99` for a number that is none. */
+export function schemaName(schema: number): string {
+  return schema === SCHEMA_MIXED ? 'mixed' : (SCHEMA_NAMES[schema] ?? `schema-${schema}`);
+}
 
 /** Where the text fields stand that name an instrument, by version: [offset, bytes]. */
 export const DEFINITION_SYMBOL: readonly (readonly [number, number])[] = [

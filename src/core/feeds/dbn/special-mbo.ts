@@ -5,12 +5,9 @@ import {
   FLAG_LAST,
   FLAG_ONE_SIDE,
   FLAG_SNAPSHOT,
-  GAP_LOST,
   KIND_CLEAR,
-  KIND_GAP,
   KIND_LEVEL,
   KIND_VENUE,
-  RECORD_WORDS,
 } from '../../event/record.ts';
 import type { FeedCounts } from '../counts.ts';
 import {
@@ -31,6 +28,7 @@ import {
   WORD_BYTES,
 } from './layout.ts';
 import { TYPE_MBO_ACTION, typeName } from './message-types.ts';
+import { putEvent } from './put-event.ts';
 
 /**
  * Decodes the mbo record at word `at` if it is not one plain event about an order: clears, records without effect,
@@ -61,16 +59,17 @@ export function decodeSpecialMbo(
     const offset = window.base + at * WORD_BYTES;
     if (isAction(action)) counts.noteMalformed(`${typeName(type)} ${refused}`, 0, offset);
     else counts.noteUnknown(typeName(type), 0, offset);
-    if (last !== 0) put(batch, KIND_VENUE | (last << 8) | (delta << 16), book, 0, 0, type, venue, receive);
+    if (last !== 0)
+      putEvent(batch, KIND_VENUE | (last << 8) | (delta << 16), book, 0, 0, 0, type, venue, receive);
     return;
   }
 
   counts.totals[0] += 1;
   counts.byType[type] += 1;
   if (action === ACTION_CLEAR) {
-    put(batch, KIND_CLEAR | (flags << 8) | (delta << 16), book, 0, 0, 0, venue, receive);
+    putEvent(batch, KIND_CLEAR | (flags << 8) | (delta << 16), book, 0, 0, 0, 0, venue, receive);
   } else if (action === ACTION_NONE) {
-    put(batch, KIND_VENUE | (flags << 8) | (delta << 16), book, 0, 0, type, venue, receive);
+    putEvent(batch, KIND_VENUE | (flags << 8) | (delta << 16), book, 0, 0, 0, type, venue, receive);
   } else {
     // What is left are A, C and M with F_TOB or F_MBP.
     const gone = action === ACTION_CANCEL;
@@ -78,50 +77,13 @@ export function decodeSpecialMbo(
     const level = !topOfBook || (!gone && isPriced(words, at));
     if (topOfBook) {
       const clear = snapshot | ask | FLAG_ONE_SIDE | (level ? 0 : last);
-      put(batch, KIND_CLEAR | (clear << 8) | (delta << 16), book, 0, 0, 0, venue, receive);
+      putEvent(batch, KIND_CLEAR | (clear << 8) | (delta << 16), book, 0, 0, 0, 0, venue, receive);
     }
     if (level) {
       const head = KIND_LEVEL | ((flags | ask) << 8) | (delta << 16);
-      put(batch, head, book, words[at + 6], words[at + 7], gone ? 0 : words[at + 8], venue, receive);
+      putEvent(batch, head, book, 0, words[at + 6], words[at + 7], gone ? 0 : words[at + 8], venue, receive);
     }
   }
-}
-
-/** Writes that something of this book is lost that nobody can name: no first number, no count. */
-export function writeUnrepairedGap(
-  batch: EventBatch,
-  delta: number,
-  venue: number,
-  receive: number,
-  book: number,
-): void {
-  put(batch, KIND_GAP | (delta << 16), book, GAP_LOST, 0, 0, venue, receive);
-}
-
-/** Writes one event without an order. */
-function put(
-  batch: EventBatch,
-  head: number,
-  book: number,
-  priceLow: number,
-  priceHigh: number,
-  quantity: number,
-  venue: number,
-  receive: number,
-): void {
-  const events = batch.words;
-  const to = batch.count * RECORD_WORDS;
-  events[to] = head;
-  events[to + 1] = book;
-  events[to + 2] = 0;
-  events[to + 3] = 0;
-  events[to + 4] = priceLow;
-  events[to + 5] = priceHigh;
-  events[to + 6] = quantity;
-  events[to + 7] = 0;
-  events[to + 8] = venue;
-  events[to + 9] = receive;
-  batch.count += 1;
 }
 
 function isAction(action: number): boolean {

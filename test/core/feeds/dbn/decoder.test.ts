@@ -252,7 +252,12 @@ describe('books', () => {
     );
     expect(decoded.dictionary.books.map(({ symbol }) => symbol)).toEqual(['SEVEN', 'EIGHT']);
     expect(decoded.byType).toEqual({ 'mbo:A': 2, definition: 1, 'symbol-mapping': 1 });
-    expect(decoded.events.map(({ sequence }) => sequence)).toEqual([1, 4]);
+    expect(decoded.events.map(({ kind, sequence, book }) => [kind, sequence, book])).toEqual([
+      ['add', 1, 0],
+      ['definition', 2, 0],
+      ['venue', 3, -1],
+      ['add', 4, 1],
+    ]);
   });
 });
 

@@ -100,16 +100,38 @@ describe.skipIf(DATA === null)('samples', () => {
   );
 
   test.each(files.filter(({ file }) => !file.includes('.mbo.')))(
-    '$file: counted, without events',
+    '$file: every record is counted and has events with its times',
     ({ file, records }) => {
-      const { events, byType, counts, answer, decoder } = decodeStream(sample(file));
+      const { events, byType, counts, answer, decoder, dictionary } = decodeStream(sample(file));
       const name = file.split('.')[1]!;
       expect(byType).toEqual({ [name]: records.length });
-      expect([answer, events.length, counts.malformed, counts.unknown]).toEqual([0, 0, 0, 0]);
+      expect([answer, counts.malformed, counts.unknown]).toEqual([0, 0, 0]);
+      expect(decoder.protocol).toBe(`dbn-${name}`);
+      records.forEach((expected, index) => {
+        const own = events.filter(({ sequence }) => sequence === index + 1);
+        expect(own.length).toBeGreaterThan(0);
+        for (const event of own) {
+          const { publisher, instrument } = dictionary.books[event.book]!;
+          expect([publisher, Number(instrument)]).toEqual([
+            expected['publisher_id'],
+            expected['instrument_id'],
+          ]);
+          expect(event.venueTime).toBe(BigInt(expected['ts_event']!));
+          expect(event.receiveTime).toBe(BigInt(expected['ts_recv'] ?? expected['ts_event']!));
+        }
+      });
       expect(decoder.firstTime).toBe(BigInt(records[0]!['ts_recv'] ?? records[0]!['ts_event']!));
       expect(decoder.lastTime).toBe(BigInt(records.at(-1)!['ts_recv'] ?? records.at(-1)!['ts_event']!));
     },
   );
+
+  test.each(files)('$file: one byte at a time it is the same', ({ file }) => {
+    const bytes = sample(file);
+    const whole = decodeStream(bytes);
+    for (const batchRecords of [3, 1024]) {
+      expect(decodeStream(bytes, { chunk: 1, batchRecords }).events).toEqual(whole.events);
+    }
+  });
 });
 
 describe.skipIf(DATA === null)('CLX5', () => {
