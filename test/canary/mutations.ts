@@ -22,6 +22,9 @@ const LEVELS = 'src/core/feeds/dbn/level-decoder.ts';
 const LEVELS_TESTS = ['test/core/feeds/dbn/levels.test.ts'];
 const ITCH = 'src/core/feeds/itch/messages.ts';
 const ITCH_TESTS = ['test/core/feeds/itch/messages.test.ts'];
+const FAST_LIKE = 'src/core/feeds/fast-like/messages.ts';
+const VARINTS = 'src/core/feeds/fast-like/varints.ts';
+const FAST_LIKE_TESTS = ['test/core/feeds/fast-like/packets.test.ts'];
 const SEQUENCER = 'src/core/merge/sequencer.ts';
 const SEQUENCER_TESTS = ['test/core/merge/sequencer.test.ts'];
 const UDP = 'src/core/capture/udp.ts';
@@ -139,6 +142,57 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'if (count * bytesEach > left + 4096) {',
     tests: ['test/core/feeds/dbn/metadata.test.ts'],
     fuzz: true,
+  },
+  {
+    name: 'FAST-like: an ask is added as a bid',
+    file: FAST_LIKE,
+    from: 'words[to] = varints.low === BID ? HEAD_ADD_BID : HEAD_ADD_ASK;',
+    to: 'words[to] = HEAD_ADD_BID;',
+    tests: FAST_LIKE_TESTS,
+  },
+  {
+    name: 'FAST-like: a body may run past the packet',
+    file: FAST_LIKE,
+    from: 'if (length > end - at) return this.#damaged();',
+    to: 'if (length > end - at + 1) return this.#damaged();',
+    tests: FAST_LIKE_TESTS,
+    fuzz: true,
+  },
+  {
+    name: 'FAST-like: a field may run past its body',
+    file: VARINTS,
+    from: 'return at <= this.end;',
+    to: 'return true;',
+    tests: FAST_LIKE_TESTS,
+    fuzz: true,
+  },
+  {
+    name: 'FAST-like: a presence map has ten bytes',
+    file: VARINTS,
+    from: 'const last = at + PRESENCE_MAX - 1;',
+    to: 'const last = at + PRESENCE_MAX;',
+    tests: FAST_LIKE_TESTS,
+  },
+  {
+    name: 'FAST-like: negative numbers are read one too low',
+    file: VARINTS,
+    from: 'const sign = -(low & 1);',
+    to: 'const sign = -(low & 1) * 2;',
+    tests: ['test/core/feeds/fast-like/properties.test.ts'],
+  },
+  {
+    name: 'run: a change that names its order alone concerns no book',
+    file: 'src/core/pipeline/books.ts',
+    from: 'return slot === 0 ? NO_BOOK :',
+    to: 'return slot !== -1 ? NO_BOOK :',
+    tests: ['test/core/feeds/fast-like/pipeline.test.ts'],
+  },
+  {
+    name: 'book: what names no book is of a bid',
+    file: MARKET,
+    from: ' && book !== NO_BOOK) {',
+    to: ') {',
+    tests: BOOK_TESTS,
   },
   {
     name: 'sequence: a heartbeat advances it',

@@ -13,6 +13,7 @@ import { PcapngWriter, PcapWriter, type UdpHeader } from '../../src/core/capture
 import { UDP_OK, UdpExtractor } from '../../src/core/capture/udp.ts';
 import { DbnMboEncoder, mboMetadata } from '../../src/core/feeds/dbn/encoder.ts';
 import { MboRecord } from '../../src/core/feeds/dbn/mbo.ts';
+import { FastLikePacketEncoder, OutgoingMessage } from '../../src/core/feeds/fast-like/encoder.ts';
 import { MoldPacketEncoder } from '../../src/core/feeds/itch/mold-encoder.ts';
 import { Datagram } from '../../src/core/packet/datagram.ts';
 import { DATA } from '../world/data.ts';
@@ -21,6 +22,7 @@ import { ItchWriter } from './itch-messages.ts';
 /** Whole inputs that mutants begin as: from our own encoders, and the first bytes of real files where there are any. */
 export interface Corpus {
   readonly moldPackets: readonly Uint8Array[];
+  readonly fastLikePackets: readonly Uint8Array[];
   readonly frames: readonly Uint8Array[];
   readonly pcap: readonly Uint8Array[];
   readonly pcapng: readonly Uint8Array[];
@@ -46,6 +48,7 @@ export function makeCorpus(): Corpus {
     real.filter((file) => file.format === format).map((file) => file.head);
   return {
     moldPackets: packets,
+    fastLikePackets: [...fastLikePackets(), ...packets.slice(0, 4)],
     frames: [...ownFrames(packets), ...frames],
     pcap: [capture(packets.slice(0, 4), 'ns'), capture(packets.slice(0, 2), 'us'), ...ofFormat('pcap')],
     pcapng: [pcapng(packets.slice(0, 4)), ...ofFormat('pcapng')],
@@ -76,6 +79,26 @@ function moldPackets(random: Random): Uint8Array[] {
   }
   packets.push(encoder.heartbeat().slice(), encoder.endOfSession().slice());
   return packets;
+}
+
+function fastLikePackets(): Uint8Array[] {
+  const encoder = new FastLikePacketEncoder({ sequence: 1, packetBytesMax: 1400 });
+  const message = new OutgoingMessage();
+  return Array.from({ length: 6 }, (_, packet) => {
+    for (let count = 0; count < packet; count += 1) {
+      message.idLow = packet * 8 + count;
+      message.instrument = 1 + (count & 1);
+      message.ask = count > 2;
+      message.priceLow = 1000 + count;
+      message.quantityLow = 5;
+      message.hasMaker = message.hasTaker = count !== 3;
+      encoder.add(message);
+      if (count === 1) encoder.modify(message);
+      if (count > 1) encoder.trade(message);
+      if (count === 3) encoder.delete(message);
+    }
+    return encoder.finish().slice();
+  });
 }
 
 function header(ipVersion: number): UdpHeader {

@@ -3,6 +3,7 @@ import type { Target } from './target.ts';
 import { captureTarget } from './targets/capture.ts';
 import { ethernetTarget } from './targets/ethernet.ts';
 import { eventsTarget } from './targets/events.ts';
+import { fastLikeTarget } from './targets/fast-like.ts';
 import { itchTarget } from './targets/itch.ts';
 import { moldTarget } from './targets/mold.ts';
 import { streamTargets } from './targets/streams.ts';
@@ -15,6 +16,7 @@ export function makeTargets(): Target[] {
   return [
     moldTarget(corpus.moldPackets),
     itchTarget(),
+    fastLikeTarget(corpus.fastLikePackets),
     ethernetTarget(corpus.frames),
     captureTarget('pcap', corpus.pcap),
     captureTarget('pcapng', corpus.pcapng),
