@@ -133,6 +133,18 @@ export const replayFormatFlag: OptionFlag<string | undefined> = Flags.string({
   options: ['ndjson', 'csv', 'pretty', 'dbn'],
 });
 
+export const sizeScaleFlag: OptionFlag<number | undefined> = Flags.integer({
+  summary: 'DBN: sizes count units of 10^-DIGITS; 0 unless given',
+  helpValue: 'DIGITS',
+  min: 0,
+  max: 18,
+});
+
+export const lossyFlag: BooleanFlag<boolean> = Flags.boolean({
+  summary: 'DBN: write what it cannot say as what is nearest, and count it',
+  default: false,
+});
+
 /** A point in the input, as `--at` takes it. */
 export const atFlag: OptionFlag<Until | undefined> = Flags.custom<Until>({
   summary:

@@ -1,5 +1,6 @@
 import type { Market } from '../core/book/market.ts';
 import type { Conversion } from '../core/convert/conversion.ts';
+import type { DbnOptions } from '../core/convert/dbn-conversion.ts';
 import { MdxError } from '../core/errors.ts';
 import type { EventBatch } from '../core/event/batch.ts';
 import type { Feed } from '../core/feeds/feed.ts';
@@ -8,7 +9,7 @@ import type { OutputReport } from '../core/pipeline/report.ts';
 import type { RowKind, RowSink } from '../core/pipeline/rows/rows.ts';
 import type { Writing } from './input-command.ts';
 import type { Output } from './output.ts';
-import { type OutputForm, outputFormOf, rowFormatOf } from './output-form.ts';
+import { isZstdPath, type OutputForm, outputFormOf, rowFormatOf } from './output-form.ts';
 import { rowWriter } from './rows.ts';
 import type { Style } from './style.ts';
 
@@ -20,6 +21,8 @@ export interface OutputFlags {
   readonly output: string | undefined;
   readonly force: boolean;
   readonly unbuffered: boolean;
+  readonly 'size-scale': number | undefined;
+  readonly lossy: boolean;
 }
 
 /** What is written, in which form, where to. */
@@ -30,10 +33,12 @@ export interface OutputPlan {
   /** Null for standard output, which then has no report. */
   readonly path: string | null;
   readonly depth: number;
+  readonly dbn: DbnOptions;
 }
 
 /** What is meaningless where nothing is written. */
-const OUTPUT_FLAGS = ['format', 'depth', 'force', 'unbuffered'] as const;
+const DBN_FLAGS = ['size-scale', 'lossy'] as const;
+const OUTPUT_FLAGS = ['format', 'depth', 'force', 'unbuffered', ...DBN_FLAGS] as const;
 const DEPTH_DEFAULT = 10;
 
 /** What the flags ask to be written; null = the report alone. Throws MdxError `usage` where they do not fit. */
@@ -57,11 +62,20 @@ export function outputPlan(flags: OutputFlags, json: boolean): OutputPlan | null
       hint: 'Name a file with -o.',
     });
   }
+  const form = formOf(emit, format, path);
+  const compress = path !== null && isZstdPath(path);
+  if (form !== 'dbn') {
+    const given = DBN_FLAGS.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
+    if (given !== undefined)
+      throw new MdxError('usage', `--${given} is about DBN, and what is written is ${form}`);
+    if (compress) throw new MdxError('usage', `writing ${path}: of the forms only DBN is compressed`);
+  }
   return {
     rows: (emit ?? 'events') as RowKind,
-    form: formOf(emit, format, path),
+    form,
     path,
     depth: depth ?? DEPTH_DEFAULT,
+    dbn: { sizeScale: flags['size-scale'] ?? 0, lossy: flags.lossy, compress },
   };
 }
 
@@ -80,7 +94,7 @@ export async function openConversion(plan: OutputPlan, output: Output, style: St
   const { form } = plan;
   if (form === 'dbn') {
     const { DbnConversion } = await import('../core/convert/dbn-conversion.ts');
-    return new DbnConversion((chunk) => output.write(chunk));
+    return new DbnConversion((chunk) => output.write(chunk), plan.dbn);
   }
   const { ROW_MAKERS } = await import('../core/pipeline/rows/rows.ts');
   const open = <K extends RowKind>(kind: K): Conversion => {

@@ -7,8 +7,10 @@ import {
   emitFlag,
   filesArg,
   forceFlag,
+  lossyFlag,
   outputFlag,
   replayFormatFlag,
+  sizeScaleFlag,
   speedFlag,
   strictFlag,
   unbufferedFlag,
@@ -49,6 +51,10 @@ export default class Replay extends InputCommand {
       description: 'Every event as a line of JSON',
       command: 'mdx replay session.pcap -o events.ndjson',
     },
+    {
+      description: 'A capture as a DBN file of order-by-order records',
+      command: 'mdx replay session.pcap -o session.dbn.zst',
+    },
   ];
   static override args: { files: typeof filesArg } = { files: filesArg };
   static override flags: typeof inputFlags & {
@@ -60,6 +66,8 @@ export default class Replay extends InputCommand {
     depth: typeof depthFlag;
     output: typeof outputFlag;
     force: typeof forceFlag;
+    'size-scale': typeof sizeScaleFlag;
+    lossy: typeof lossyFlag;
     unbuffered: typeof unbufferedFlag;
     speed: typeof speedFlag;
   } = {
@@ -72,6 +80,8 @@ export default class Replay extends InputCommand {
     depth: depthFlag,
     output: outputFlag,
     force: forceFlag,
+    'size-scale': sizeScaleFlag,
+    lossy: lossyFlag,
     unbuffered: unbufferedFlag,
     speed: speedFlag,
   };

@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'channel-on-two-flows'
   | 'group-too-long'
   | 'instruments-file'
+  | 'no-form'
   | 'output-exists'
   | 'output-failed'
   | 'internal';
@@ -49,6 +50,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorKind>> = {
   },
   'group-too-long': { exit: 1, meaning: 'A group of events does not end, so no point in it can be shown.' },
   'instruments-file': { exit: 2, meaning: 'The file of instrument names cannot be understood.' },
+  'no-form': { exit: 1, meaning: 'Something in the input has no place in the form that is written.' },
   'output-exists': { exit: 2, meaning: 'A file to write exists already.' },
   'output-failed': { exit: 4, meaning: 'Output could not be written.' },
   internal: { exit: 2, meaning: 'A fault of mdx itself.' },

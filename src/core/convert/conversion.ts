@@ -1,5 +1,8 @@
 import type { EventObserver } from '../pipeline/books.ts';
 
+/** Takes bytes that were written; they are its own only until it returns. */
+export type ChunkSink = (chunk: Uint8Array) => void;
+
 /** What a run is written to while it goes on: it sees the events, and its bytes leave through a sink of its own. */
 export interface Conversion extends EventObserver {
   /** Rows or records written so far. */

@@ -12,6 +12,8 @@ import {
   KIND_REDUCE,
   KIND_TRADE,
   NO_BOOK,
+  NULL_PRICE_HIGH,
+  NULL_PRICE_LOW,
   RECORD_WORDS,
 } from '../../event/record.ts';
 import type { FeedCounts } from '../counts.ts';
@@ -36,6 +38,8 @@ import {
   SIDE_CHAR_ASK,
   SIDE_CHAR_BID,
   schemaName,
+  UNDEFINED_PRICE_HIGH,
+  UNDEFINED_PRICE_LOW,
   UNDEFINED_SIZE,
   WORD_BYTES,
 } from './layout.ts';
@@ -96,6 +100,10 @@ const LAST_BITS: number = FLAG_LAST << 8;
 const SNAPSHOT_BITS: number = FLAG_SNAPSHOT << 8;
 const SUSPECT_BIT: number = F_MAYBE_BAD_BOOK;
 const SIZE_UNDEFINED: number = UNDEFINED_SIZE;
+const UNDEFINED_HIGH: number = UNDEFINED_PRICE_HIGH;
+const UNDEFINED_LOW: number = UNDEFINED_PRICE_LOW;
+const NO_PRICE_HIGH: number = NULL_PRICE_HIGH;
+const NO_PRICE_LOW: number = NULL_PRICE_LOW;
 const TRADE: number = ACTION_TRADE;
 const CLEAR: number = ACTION_CLEAR;
 
@@ -338,6 +346,10 @@ export class DbnDecoder implements StreamDecoder {
         events[to + 7] = 0;
         events[to + 8] = venue;
         events[to + 9] = receive;
+        if (words[at + 7] === UNDEFINED_HIGH && words[at + 6] === UNDEFINED_LOW) {
+          events[to + 4] = NO_PRICE_LOW;
+          events[to + 5] = NO_PRICE_HIGH;
+        }
         count += 1;
         if (action === TRADE) {
           putAggressor(events, to + EVENT_WORDS, tail >>> 24);

@@ -94,6 +94,12 @@ export class DbnMboEncoder {
     this.#used += MBO_BYTES;
   }
 
+  /** Writes a record of another kind, or one that is made already, as it is. */
+  copy(bytes: Uint8Array<ArrayBuffer>): void {
+    this.flush();
+    this.#sink(bytes);
+  }
+
   /** Hands over what is buffered; also the end of a file, for which DBN has no mark. */
   flush(): void {
     if (this.#used === 0) return;

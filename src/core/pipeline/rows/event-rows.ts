@@ -6,7 +6,7 @@ import { formatScaled, formatScaledBig, formatUnsigned } from '../../event/forma
 import * as record from '../../event/record.ts';
 import type { Feed } from '../../feeds/feed.ts';
 import type { EventObserver } from '../books.ts';
-import { executionPrice, extensionOf, idText, restingOrder } from './resting.ts';
+import { executionPrice, extensionOf, idText, priceSaid, restingOrder } from './resting.ts';
 import { headOf, type RowHead } from './row-head.ts';
 import { type Aggressor, aggressorOf } from './trade-rows.ts';
 
@@ -200,14 +200,6 @@ function sideSaid(words: Int32Array, at: number): 'bid' | 'ask' {
 function sideOf(resting: OrderDetail | null, words: Int32Array, at: number): 'bid' | 'ask' | null {
   if (resting !== null) return (resting.bookSide & 1) !== 0 ? 'ask' : 'bid';
   return hasFlag(words, at, record.FLAG_ASK) ? 'ask' : null;
-}
-
-function priceSaid(words: Int32Array, at: number, scale: number): string | null {
-  const low = words[at + record.WORD_PRICE]!;
-  const high = words[at + record.WORD_PRICE + 1]!;
-  return high === record.NULL_PRICE_HIGH && low === record.NULL_PRICE_LOW
-    ? null
-    : formatScaled(high, low, scale);
 }
 
 function restingPriceText(resting: OrderDetail | null, scale: number): string | null {

@@ -9,6 +9,8 @@ import {
   FLAG_EXTENDED,
   FLAG_INFORMS,
   KIND_REPLACE,
+  NULL_PRICE_HIGH,
+  NULL_PRICE_LOW,
   RECORD_WORDS,
   WORD_BOOK,
   WORD_ID,
@@ -33,10 +35,17 @@ export function restingOrder(batch: EventBatch, at: number, market: Market): Ord
   return slot === 0 ? null : orderDetail(market, slot);
 }
 
+/** The price of an event's record; null where it says that there is none. */
+export function priceSaid(words: Int32Array, at: number, scale: number): string | null {
+  const low = words[at + WORD_PRICE]!;
+  const high = words[at + WORD_PRICE + 1]!;
+  return high === NULL_PRICE_HIGH && low === NULL_PRICE_LOW ? null : formatScaled(high, low, scale);
+}
+
 /** The price that an execution says it was made at; null where it goes by the order's own price. */
 export function executionPrice(words: Int32Array, at: number, scale: number): string | null {
   if (((words[at]! >> 8) & FLAG_INFORMS) !== 0) {
-    return formatScaled(words[at + WORD_PRICE + 1]!, words[at + WORD_PRICE]!, scale);
+    return priceSaid(words, at, scale);
   }
   const extension = extensionOf(words, at);
   if (extension < 0) return null;

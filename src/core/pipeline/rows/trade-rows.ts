@@ -12,11 +12,10 @@ import {
   SIDE_BID,
   WORD_BOOK,
   WORD_ID,
-  WORD_PRICE,
   WORD_QUANTITY,
 } from '../../event/record.ts';
 import type { EventObserver } from '../books.ts';
-import { executionPrice, extensionOf, idText, restingOrder } from './resting.ts';
+import { executionPrice, extensionOf, idText, priceSaid, restingOrder } from './resting.ts';
 import { headOf, type RowHead } from './row-head.ts';
 
 export type Aggressor = 'buy' | 'sell';
@@ -62,7 +61,7 @@ export class TradeRows implements EventObserver {
     this.#sink({
       ...headOf(batch, at, market.dictionary),
       kind: 'trade',
-      price: formatScaled(words[at + WORD_PRICE + 1]!, words[at + WORD_PRICE]!, scale),
+      price: priceSaid(words, at, scale),
       quantity: formatScaled(
         words[at + WORD_QUANTITY + 1]!,
         words[at + WORD_QUANTITY]!,

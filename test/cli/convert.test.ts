@@ -1,0 +1,76 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunReport } from '../../src/core/pipeline/report.ts';
+import { mdx, shell } from '../world/real-process.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'mdx-convert-'));
+const session = join(folder, 'session.pcap');
+beforeAll(async () => {
+  const made = await mdx(['simulate', '--messages', '20000', '--seed', '7', '-o', session, '-q']);
+  expect(made.code).toBe(0);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Level {
+  readonly price: string;
+  readonly queue: readonly { readonly orderId: string; readonly quantity: string }[];
+}
+
+/** Every order of every book in the order of its queue, by symbol; prices without closing zeros. */
+async function ordersOf(path: string): Promise<string[]> {
+  const { code, stdout } = await mdx(['book', path, '--orders', '--json']);
+  expect(code).toBe(0);
+  const { instruments } = JSON.parse(stdout) as RunReport;
+  return instruments.flatMap((instrument) =>
+    (['bids', 'asks'] as const).flatMap((side) =>
+      (instrument[side] as unknown as Level[]).flatMap(({ price, queue }) =>
+        queue.map(
+          ({ orderId, quantity }) =>
+            `${instrument.symbol} ${side} ${price.replace(/0+$/, '')} #${orderId} ${quantity}`,
+        ),
+      ),
+    ),
+  );
+}
+
+describe('an ITCH session as DBN', () => {
+  it('has the same books, order by order', async () => {
+    const path = join(folder, 'session.dbn');
+    const { code, stdout } = await mdx(['replay', session, '-o', path, '--json']);
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout) as RunReport;
+    const orders = await ordersOf(path);
+    expect(orders).toEqual(await ordersOf(session));
+    expect(orders.length).toBe(report.book.orders);
+    expect(report.output).toMatchObject({ path, format: 'dbn', lossy: 0 });
+    const read = JSON.parse((await mdx(['replay', path, '--json'])).stdout) as RunReport;
+    expect(read.output).toBeUndefined();
+    expect(read.feed.messages - read.feed.messagesByType['symbol-mapping']!).toBe(report.output!.written);
+    expect(read.anomalies.rejected).toBe(0);
+    expect(read.events['groups']).toBeGreaterThan(0);
+  });
+
+  it('is the same through a pipe and compressed', async () => {
+    const plain = join(folder, 'plain.dbn');
+    const packed = join(folder, 'packed.dbn.zst');
+    for (const path of [plain, packed]) expect((await mdx(['replay', session, '-o', path])).code).toBe(0);
+    const { stdout } = await shell(
+      `$MDX replay ${session} -o - --format dbn -q | cmp - ${plain} && zstd -dcq ${packed} 2>/dev/null | cmp - ${plain} && echo same`,
+    );
+    const hashes = await Promise.all([plain, packed].map((path) => ordersOf(path)));
+    expect(hashes[0]).toEqual(hashes[1]);
+    expect(stdout === 'same\n' || !existsSync('/usr/bin/zstd')).toBe(true);
+    expect(readFileSync(packed).length).toBeLessThan(readFileSync(plain).length / 2);
+  });
+
+  it.each([
+    [['-o', 'x.csv', '--lossy'], '--lossy is about DBN, and what is written is csv'],
+    [['--lossy'], '--lossy is about what is written'],
+    [['-o', 'x.csv.zst', '--format', 'csv'], 'of the forms only DBN is compressed'],
+  ])('%j: refused', async (args, message) => {
+    const { code, stderr } = await mdx(['replay', session, ...args]);
+    expect({ code, says: stderr.includes(message) }).toEqual({ code: 2, says: true });
+  });
+});
