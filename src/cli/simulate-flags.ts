@@ -16,7 +16,10 @@ export interface SimulateFlags {
   readonly 'line-b': string | undefined;
   readonly truth: string | undefined;
   readonly 'output-format': string | undefined;
+  readonly feed: string | undefined;
   readonly profile: string;
+  readonly packets: number | undefined;
+  readonly 'snapshot-interval': number | undefined;
   readonly seed: number;
   readonly date: string | undefined;
   readonly 'instrument-count': number;
@@ -65,12 +68,28 @@ export const simulateFlags: Definitions<SimulateFlags> = {
     summary: 'form of the session; by the extension of the file unless given, else pcap',
     options: ['pcap', 'pcapng', 'dbn'],
   }),
+  feed: Flags.string({
+    summary: 'feed of the packets',
+    options: ['itch', 'eobi', 'fast-like'],
+    defaultHelp: async () => 'itch',
+  }),
   profile: Flags.string({
     summary:
-      'a day at the exchange, or the public event fixture of 64 instruments with 64 or 128 orders each',
+      'a day at the exchange, or the public fixture of 64 instruments with 64 or 128 orders each: events as DBN, messages with --feed eobi',
     options: ['exchange', 'fixture-64x64', 'fixture-64x128'],
     default: 'exchange',
   }),
+  packets: Flags.integer({
+    summary: 'packets of the fixture as EOBI, four messages each (512 unless given)',
+    helpValue: 'COUNT',
+    min: 1,
+    max: 1_000_000,
+  }),
+  'snapshot-interval': Flags.custom<number>({
+    summary: 'time from one snapshot of EOBI to the next (250ms unless given)',
+    helpValue: 'DURATION',
+    parse: async (text) => parseDuration('snapshot-interval', text),
+  })(),
   seed: single('decides everything that is random', 'NUMBER', 1, (text) =>
     parseCount('seed', text, 0, 0xffffffff),
   ),

@@ -14,7 +14,7 @@ import { pairs, table } from '../cli/table.ts';
 import { MdxError } from '../core/errors.ts';
 import type { Impairments } from '../core/simulate/impairment.ts';
 import type { SimulateReport } from '../core/simulate/report.ts';
-import type { Profile, Simulation, SimulationFormat } from '../core/simulate/simulation.ts';
+import type { Profile, Simulation, SimulationFeed, SimulationFormat } from '../core/simulate/simulation.ts';
 
 /** Actions between two looks at the reader, the clock and the signals. */
 const ACTIONS_PER_STEP = 4096;
@@ -28,12 +28,16 @@ export default class Simulate extends BaseCommand {
   static override summary: string =
     'make a session of a seeded exchange, as a capture or DBN, and the truth about it';
   static override description: string =
-    'Writes what a made-up exchange sends in a trading day: ITCH 5.0 in MoldUDP64 packets on one or two lines, or DBN. Lines can lose, double, reorder and damage packets. The truth tells the final books order by order and what each line carried. The same flags always give the same bytes; the day is 2026-01-05 unless --date says another.';
+    'Writes what a made-up exchange sends in a trading day: ITCH 5.0 in MoldUDP64 packets, EOBI 14.1 with snapshots, or FAST-like packets on one or two lines, or DBN. Lines can lose, double, reorder and damage packets. The truth tells the final books order by order and what each line carried. The same flags always give the same bytes; the day is 2026-01-05 unless --date says another.';
   static override examples: Example[] = [
     { description: 'A session straight into a replay', command: 'mdx simulate -o - | mdx replay -' },
     {
       description: 'Two lines that lose packets, and the truth about them',
       command: 'mdx simulate -o a.pcap --line-b b.pcap --truth truth.json --loss A=0.01 --loss B=0.02',
+    },
+    {
+      description: 'A day as Eurex sends it, a snapshot every tenth of a second',
+      command: 'mdx simulate --feed eobi --snapshot-interval 100ms -o eobi.pcap',
     },
     {
       description: 'The public event fixture as DBN',
@@ -49,6 +53,7 @@ export default class Simulate extends BaseCommand {
     const { simulateReport } = await import('../core/simulate/report.ts');
     const format = this.#format(flags);
     refuseUnfit(flags, format);
+    const feed = (flags.feed ?? 'itch') as SimulationFeed;
     const profile = await profileOf(flags);
     const impairments = { A: await impairmentsOf(flags, 'A'), B: await impairmentsOf(flags, 'B') };
     const files = this.#open(flags, format);
@@ -60,6 +65,8 @@ export default class Simulate extends BaseCommand {
     }));
     const simulation = new Simulation({
       profile,
+      feed,
+      snapshotNs: flags['snapshot-interval'],
       seed: flags.seed,
       date: flags.date ?? DATE_DEFAULT,
       a: a!,
@@ -110,7 +117,7 @@ export default class Simulate extends BaseCommand {
       });
     }
     if (flags['output-format'] !== undefined) return flags['output-format'] as SimulationFormat;
-    if (path === '-') return flags.profile === 'exchange' ? 'pcap' : 'dbn';
+    if (path === '-') return flags.profile === 'exchange' || flags.feed !== undefined ? 'pcap' : 'dbn';
     return formatOf(path);
   }
 
@@ -161,10 +168,24 @@ function formatOf(path: string): SimulationFormat {
 
 /** Refuses what the format cannot say. */
 function refuseUnfit(flags: SimulateFlags, format: SimulationFormat): void {
-  if (format !== 'dbn' && flags.profile !== 'exchange') {
-    throw new MdxError('usage', `--profile ${flags.profile}: ITCH cannot say it, DBN can`, {
-      hint: 'Use --output-format dbn, or a file that ends in .dbn.',
+  const { feed = 'itch', packets } = flags;
+  const isFixture = flags.profile !== 'exchange';
+  if (format === 'dbn' && flags.feed !== undefined) {
+    throw new MdxError('usage', `--feed ${flags.feed} is about packets, and DBN has none`);
+  }
+  if (format !== 'dbn' && isFixture && feed !== 'eobi') {
+    const name = feed === 'itch' ? 'ITCH' : 'the FAST-like format';
+    throw new MdxError('usage', `--profile ${flags.profile}: ${name} cannot say it, DBN and EOBI can`, {
+      hint: 'Use --output-format dbn, a file that ends in .dbn, or --feed eobi.',
     });
+  }
+  if (packets !== undefined && !(isFixture && format !== 'dbn')) {
+    throw new MdxError('usage', '--packets is about the fixture as EOBI', {
+      hint: 'Use it with --feed eobi --profile fixture-64x64.',
+    });
+  }
+  if (flags['snapshot-interval'] !== undefined && (feed !== 'eobi' || isFixture)) {
+    throw new MdxError('usage', '--snapshot-interval is about snapshots, and only a day as EOBI has them');
   }
   const lineFlag = LINE_FLAGS.find((flag) => flags[flag] !== undefined);
   if (format === 'dbn' && lineFlag !== undefined) {
@@ -182,7 +203,13 @@ async function profileOf(flags: SimulateFlags): Promise<Profile> {
   const { MIX_DEFAULT, parseMix } = await import('../core/simulate/mix.ts');
   const fixture = /^fixture-(\d+)x(\d+)$/.exec(flags.profile);
   if (fixture !== null) {
-    return { kind: 'fixture', instruments: Number(fixture[1]), ordersEach: Number(fixture[2]) };
+    const [, instruments, ordersEach] = fixture.map(Number);
+    return {
+      kind: 'fixture',
+      instruments: instruments!,
+      ordersEach: ordersEach!,
+      packets: flags.packets ?? 512,
+    };
   }
   const { messages, zipf, rate, bursts, mix } = flags;
   if (messages / rate > SECONDS_MAX) {
@@ -243,7 +270,7 @@ function truthHead(
     date,
     session,
     parameters,
-    impairments: Object.fromEntries(lines.map(({ name }) => [name, impairments[name]])),
+    impairments: Object.fromEntries(lines.map(({ name }) => [name, impairments[name[0] as 'A' | 'B']])),
     messages,
   };
 }

@@ -1,4 +1,6 @@
+import type { Line } from './line.ts';
 import type { PriceTimeBooks } from './price-time-books.ts';
+import type { ToldBooks } from './told-books.ts';
 
 /** System event: `code` is the character of ITCH's event code. */
 export const ACTION_SYSTEM = 1;
@@ -22,6 +24,8 @@ export const ACTION_TRADE = 10;
 export const ACTION_CROSS = 11;
 /** The trade `match` is taken back; books do not change. */
 export const ACTION_BREAK = 12;
+/** The order's quantity becomes `quantity`, whatever it was (`oldQuantity`), and the order keeps its place. */
+export const ACTION_RESIZE = 13;
 
 /**
  * One thing that happens at the exchange, in no wire format; one object is filled again and again. What a kind does
@@ -42,10 +46,10 @@ export class Action {
   newIdLow = 0;
   price = 0;
   quantity = 0;
-  /** Replace: price and quantity of the order that leaves. */
+  /** Replace: price and quantity of the order that leaves; resize: its quantity so far. */
   oldPrice = 0;
   oldQuantity = 0;
-  /** What remains of the order after an execution. */
+  /** What remains of the order after an execution or a reduction. */
   left = 0;
   /** Price of an execution where it is not the order's, else 0. */
   executionPrice = 0;
@@ -78,7 +82,13 @@ export interface ActionSource {
 }
 
 /** Writes actions in a wire format. */
-export interface ActionSink {
+export interface FeedSession {
+  /** The lines that it sends on; none where the format has no packets. */
+  readonly lines: readonly Line[];
+  /** Id of the session on the wire; null where the format has none. */
+  readonly session: string | null;
+  /** The books as this format tells them. */
+  readonly books: ToldBooks;
   take(action: Action): void;
   /** The session is over; nothing is taken any more. `time` is that of the last action. */
   finish(time: number): void;

@@ -1,4 +1,3 @@
-import { bigHigh, bigLow } from '../binary/time.ts';
 import type { DbnMboEncoder } from '../feeds/dbn/encoder.ts';
 import {
   ACTION_ADD as ADD,
@@ -24,11 +23,15 @@ import {
   ACTION_MODIFY,
   ACTION_REDUCE,
   ACTION_REPLACE,
+  ACTION_RESIZE,
   ACTION_TRADE,
   type Action,
-  type ActionSink,
   type ActionSource,
+  type FeedSession,
 } from './action.ts';
+import type { Line } from './line.ts';
+import { PlainBooks, type ToldBooks } from './told-books.ts';
+import { UnixTime } from './unix-time.ts';
 
 const TWO_32 = 4294967296;
 /** From the matching engine to the sender, and from there to the receiver. */
@@ -40,12 +43,14 @@ const TRAVEL_NS = 3_000;
  * order, and then the change of the book, a cancel of all or a modify to what is left. A replace is a cancel and an
  * add in one event; a directory entry clears its book. What mbo has no record for is left out.
  */
-export class DbnSession implements ActionSink {
+export class DbnSession implements FeedSession {
+  readonly lines: readonly Line[] = [];
+  readonly session = null;
+  readonly books: ToldBooks;
   readonly #encoder: DbnMboEncoder;
   readonly #source: ActionSource;
   readonly #record: MboRecord = new MboRecord();
-  readonly #midnightHigh: number;
-  readonly #midnightLow: number;
+  readonly #time: UnixTime;
   readonly #priceFactor: number;
   readonly #byAction: Float64Array = new Float64Array(256);
 
@@ -53,8 +58,8 @@ export class DbnSession implements ActionSink {
   constructor(encoder: DbnMboEncoder, source: ActionSource, midnight: bigint) {
     this.#encoder = encoder;
     this.#source = source;
-    this.#midnightHigh = bigHigh(midnight);
-    this.#midnightLow = bigLow(midnight);
+    this.books = new PlainBooks(source, PRICE_SCALE, source.publisher);
+    this.#time = new UnixTime(midnight);
     this.#priceFactor = 10 ** (PRICE_SCALE - source.priceScale);
     const record = this.#record;
     record.publisher = source.publisher;
@@ -99,6 +104,9 @@ export class DbnSession implements ActionSink {
       case ACTION_TRADE:
         this.#begin(action, SIDE_CHAR_NONE);
         this.#write(TRADE, action.quantity, F_LAST);
+        break;
+      case ACTION_RESIZE:
+        throw new RangeError('DBN cannot say that an order changed and kept its place');
     }
   }
 
@@ -136,14 +144,12 @@ export class DbnSession implements ActionSink {
     record.sequence = (record.sequence + 1) >>> 0;
     this.#name(action.idHigh, action.idLow);
     this.#setPrice(action.price);
-    const { time } = action;
-    const event = (this.#midnightLow + (time | 0)) | 0;
-    record.eventTimeLow = event;
-    record.eventTimeHigh =
-      this.#midnightHigh + Math.floor(time / TWO_32) + (event >>> 0 < this.#midnightLow >>> 0 ? 1 : 0);
-    const receive = (event + ENGINE_NS + TRAVEL_NS) | 0;
-    record.receiveTimeLow = receive;
-    record.receiveTimeHigh = record.eventTimeHigh + (receive >>> 0 < event >>> 0 ? 1 : 0);
+    this.#time.set(action.time);
+    record.eventTimeHigh = this.#time.high;
+    record.eventTimeLow = this.#time.low;
+    this.#time.set(action.time + ENGINE_NS + TRAVEL_NS);
+    record.receiveTimeHigh = this.#time.high;
+    record.receiveTimeLow = this.#time.low;
   }
 
   #name(idHigh: number, idLow: number): void {

@@ -20,6 +20,7 @@ import {
 import { Chances, zipfWeights } from './chances.ts';
 import { Clock } from './clock.ts';
 import { MIX_NAMES, type Mix, type MixName } from './mix.ts';
+import { type OrderIds, RandomIds } from './order-ids.ts';
 import { PriceTimeBooks } from './price-time-books.ts';
 
 export interface ExchangeOptions {
@@ -38,6 +39,8 @@ export interface ExchangeOptions {
   readonly rate: number;
   /** Can the venue change an order under its id? If not, it gets a new one. */
   readonly keepsIds: boolean;
+  /** Random ids of 64 bits unless given. */
+  readonly ids?: OrderIds;
 }
 
 const NS_PER_SECOND = 1e9;
@@ -95,7 +98,7 @@ export class Exchange implements ActionSource {
     const { seed, instruments, ordersLive } = options;
     this.#options = options;
     this.#random = new Random(mix2(seed, code('X')));
-    this.#ids = new OrderIds(seed);
+    this.#ids = options.ids ?? new RandomIds(seed);
     this.instruments = Array.from({ length: instruments }, (_, index) => ({
       number: index + 1,
       symbol: symbolOf(index),
@@ -242,7 +245,7 @@ export class Exchange implements ActionSource {
     const { instrument } = action;
     const random = this.#random;
     const ask = this.#sideOf(instrument);
-    this.#ids.draw();
+    this.#ids.draw(action.time);
     action.kind = ACTION_ADD;
     action.ask = ask;
     action.idHigh = this.#ids.high;
@@ -268,7 +271,7 @@ export class Exchange implements ActionSource {
     this.#name(action, slot);
     const price = this.#priceFor(action.instrument, action.ask) * TICK;
     const quantity = price === books.price(slot) ? books.quantity(slot) + 100 : this.#quantity();
-    this.#ids.draw();
+    this.#ids.draw(action.time);
     action.kind = keepsId ? ACTION_MODIFY : ACTION_REPLACE;
     action.oldPrice = books.price(slot);
     action.oldQuantity = books.quantity(slot);
@@ -291,8 +294,9 @@ export class Exchange implements ActionSource {
     this.#name(action, slot);
     action.kind = ACTION_REDUCE;
     action.quantity = 1 + this.#random.below(quantity - 1);
+    action.left = quantity - action.quantity;
     action.price = books.price(slot);
-    books.resize(slot, quantity - action.quantity);
+    books.resize(slot, action.left);
   }
 
   #execute(action: Action): void {
@@ -404,32 +408,6 @@ export class Exchange implements ActionSource {
     const mid = this.#mid[instrument] + draw * 2 - 1;
     const min = this.#midMin[instrument];
     if (mid > min && mid < min * 4) this.#mid[instrument] = mid;
-  }
-}
-
-/** Order ids that look random and never repeat: the counter goes through a cipher of four Feistel rounds. */
-class OrderIds {
-  high = 0;
-  low = 0;
-  readonly #keys: readonly number[];
-  #count = 0;
-
-  constructor(seed: number) {
-    const random = new Random(mix2(seed, code('I')));
-    this.#keys = [random.word(), random.word(), random.word(), random.word()];
-  }
-
-  draw(): void {
-    this.#count += 1;
-    let high = Math.floor(this.#count / 4294967296) | 0;
-    let low = this.#count | 0;
-    for (const key of this.#keys) {
-      const mixed = high ^ mix2(low, key);
-      high = low;
-      low = mixed;
-    }
-    this.high = high;
-    this.low = low;
   }
 }
 

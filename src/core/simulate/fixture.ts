@@ -11,17 +11,20 @@ import {
 } from './action.ts';
 import { PriceTimeBooks } from './price-time-books.ts';
 
-/** One event of the public fixture. */
-export interface FixtureEvent {
-  readonly kind: 'add' | 'set' | 'execute' | 'delete';
-  /** Place of the order in the list of all orders, from 0. */
+/** One order of the public fixture. */
+export interface FixtureOrder {
+  /** Its place in the list of all orders, from 0. */
   readonly order: number;
   /** From 1. */
   readonly instrument: number;
   readonly ask: boolean;
   readonly price: number;
-  /** The order's first quantity (add), the new one in the same place (set), or what is executed. */
   readonly quantity: number;
+}
+
+/** One event; its quantity is the order's first one (add, delete), the new one (set), or what is executed. */
+export interface FixtureEvent extends FixtureOrder {
+  readonly kind: 'add' | 'set' | 'execute' | 'delete';
 }
 
 const SEED = 0x9e3779b97f4a7c15n;
@@ -39,15 +42,21 @@ export function* fixtureEvents(instruments: number, ordersEach: number): Generat
 }
 
 function fixtureEvent(kind: FixtureEvent['kind'], order: number, instruments: number): FixtureEvent {
+  const added = fixtureOrder(order, instruments);
+  if (kind === 'set') return { kind, ...added, quantity: added.quantity + 17 };
+  if (kind === 'execute') return { kind, ...added, quantity: Math.max(1, Math.floor(added.quantity / 4)) };
+  return { kind, ...added };
+}
+
+/** The order at a place of the list, as it is added. */
+export function fixtureOrder(order: number, instruments: number): FixtureOrder {
   const instrument = (order % instruments) + 1;
   const local = Math.floor(order / instruments);
   const ask = (order + local) % 2 !== 0;
   const distance = Math.abs((local % 101) - 50);
   const mid = 1_000_000 + 100 * instrument;
-  const added = 100 + Number((BigInt(17 * order) ^ SEED) % 900n);
-  const quantity =
-    kind === 'set' ? added + 17 : kind === 'execute' ? Math.max(1, Math.floor(added / 4)) : added;
-  return { kind, order, instrument, ask, price: ask ? mid + distance : mid - distance, quantity };
+  const quantity = 100 + Number((BigInt(17 * order) ^ SEED) % 900n);
+  return { order, instrument, ask, price: ask ? mid + distance : mid - distance, quantity };
 }
 
 /** The order id of an event: the instrument in the upper 24 bits, the order's number within it, from 1, below. */

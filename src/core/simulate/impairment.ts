@@ -1,7 +1,7 @@
 import { mix2 } from '../binary/hash-index.ts';
 import { Random } from '../binary/random.ts';
-import { MOLD_COUNT_OFFSET, MOLD_HEADER_BYTES } from '../feeds/itch/mold-layout.ts';
 import { LineLedger, type PacketFate } from './line-ledger.ts';
+import type { PacketShape } from './packet-shape.ts';
 
 /** What goes wrong on a line; shares of its packets, 0 … 1. */
 export interface Impairments {
@@ -46,8 +46,9 @@ interface Held {
  * numbers drawn for that alone, so that turning one up leaves the others where they were. Arrival times never fall.
  */
 export class ImpairedWire {
-  readonly ledger: LineLedger = new LineLedger();
+  readonly ledger: LineLedger;
   readonly #impairments: Impairments;
+  readonly #shape: PacketShape;
   readonly #sink: PacketSink;
   readonly #lossDraw: Random;
   readonly #duplicateDraw: Random;
@@ -58,8 +59,10 @@ export class ImpairedWire {
   #losing = false;
   #time = 0;
 
-  constructor(seed: number, impairments: Impairments, sink: PacketSink) {
+  constructor(seed: number, impairments: Impairments, shape: PacketShape, sink: PacketSink) {
     this.#impairments = impairments;
+    this.#shape = shape;
+    this.ledger = new LineLedger(shape);
     this.#sink = sink;
     this.#lossDraw = new Random(mix2(seed, 1));
     this.#duplicateDraw = new Random(mix2(seed, 2));
@@ -68,16 +71,16 @@ export class ImpairedWire {
   }
 
   /**
-   * Sends a packet with the numbers `first` … `first + count − 1` (count 0: it names `first` as the next one).
-   * `time` is ns since midnight.
+   * Sends a packet with the numbers `first` … `first + count − 1` (count 0: it names `first` as the next one) and so many
+   * messages. `time` is ns since midnight.
    */
-  send(payload: Uint8Array, first: number, count: number, time: number): void {
+  send(payload: Uint8Array, first: number, count: number, messages: number, time: number): void {
     const { duplicates, reorder, skewNs } = this.#impairments;
     const { ledger } = this;
     ledger.sent += 1;
     if (this.#isLost()) {
       ledger.lost += 1;
-      ledger.missing(payload, first, count);
+      ledger.missing(payload, first, count, messages);
       this.#release();
       return;
     }
@@ -85,12 +88,12 @@ export class ImpairedWire {
     const late = reorder > 0 && this.#reorderDraw.unit() < reorder;
     this.#arriveAt(time + skewNs);
     if (!doubled && !late) {
-      if (this.#emit(payload, first, count)) ledger.shown(first, count);
-      else ledger.missing(payload, first, count);
+      if (this.#emit(payload, first, count, messages)) ledger.shown(first, count, messages);
+      else ledger.missing(payload, first, count, messages);
       this.#release();
       return;
     }
-    const fate: PacketFate = { first, count, copies: doubled ? 2 : 1, shown: false };
+    const fate: PacketFate = { first, count, messages, copies: doubled ? 2 : 1, shown: false };
     const copy = payload.slice();
     if (!late) this.#deliver(copy, fate);
     this.#release();
@@ -145,17 +148,17 @@ export class ImpairedWire {
 
   /** One copy of a packet arrives. */
   #deliver(payload: Uint8Array, fate: PacketFate): void {
-    const { first, count } = fate;
+    const { first, count, messages } = fate;
     fate.copies -= 1;
-    if (this.#emit(payload, first, count)) {
+    if (this.#emit(payload, first, count, messages)) {
       if (fate.shown) this.ledger.shownAgain(count);
-      else this.ledger.shown(first, count);
+      else this.ledger.shown(first, count, messages);
       fate.shown = true;
-    } else if (fate.copies === 0 && !fate.shown) this.ledger.missing(payload, first, count);
+    } else if (fate.copies === 0 && !fate.shown) this.ledger.missing(payload, first, count, messages);
   }
 
   /** Hands a copy over, damaged perhaps. @returns whether its numbers can be read. */
-  #emit(payload: Uint8Array, first: number, count: number): boolean {
+  #emit(payload: Uint8Array, first: number, count: number, messages: number): boolean {
     const { corrupt, corruptPart } = this.#impairments;
     const { ledger } = this;
     ledger.written += 1;
@@ -163,31 +166,17 @@ export class ImpairedWire {
       this.#sink(payload, this.#time);
       return true;
     }
-    const inside = corruptPart === 'message' && count > 0;
-    const offset = inside ? this.#placeInside(payload, count) : framingByte(count);
+    const inside = corruptPart === 'message' && messages > 0;
+    const offset = inside
+      ? this.#shape.byteInside(payload, messages, this.#corruptDraw)
+      : this.#shape.framingByte(messages);
     const mask = inside ? 1 << this.#corruptDraw.below(8) : 0x80;
     const scratch = this.#scratch;
     scratch.set(payload);
     scratch[offset] ^= mask;
-    const messages = count === 0 ? null : { from: first, to: first + count - 1 };
-    ledger.corruptions.push({ packet: ledger.written, messages, offset, mask });
+    const numbers = count === 0 ? null : { from: first, to: first + count - 1 };
+    ledger.corruptions.push({ packet: ledger.written, messages: numbers, offset, mask });
     this.#sink(scratch.subarray(0, payload.length), this.#time);
     return inside;
   }
-
-  /** A byte behind the common start of one of the packet's messages. */
-  #placeInside(payload: Uint8Array, count: number): number {
-    let at = MOLD_HEADER_BYTES;
-    for (let skip = this.#corruptDraw.below(count); skip > 0; skip -= 1) at += 2 + blockBytes(payload, at);
-    return at + 2 + 11 + this.#corruptDraw.below(blockBytes(payload, at) - 11);
-  }
-}
-
-function blockBytes(payload: Uint8Array, at: number): number {
-  return (payload[at] << 8) | payload[at + 1];
-}
-
-/** Its top bit turned, the first block runs past the end; without blocks, the packet announces some. */
-function framingByte(count: number): number {
-  return count === 0 ? MOLD_COUNT_OFFSET : MOLD_HEADER_BYTES;
 }

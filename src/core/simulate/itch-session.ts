@@ -1,5 +1,5 @@
 import type { FieldValue } from '../feeds/itch/fields.ts';
-import { typeName } from '../feeds/itch/layout.ts';
+import { PRICE_SCALE, TYPE_COUNT } from '../feeds/itch/layout.ts';
 import {
   BUY,
   OutgoingMessage,
@@ -28,14 +28,18 @@ import {
   ACTION_MODIFY,
   ACTION_REDUCE,
   ACTION_REPLACE,
+  ACTION_RESIZE,
   ACTION_STATE,
   ACTION_SYSTEM,
   ACTION_TRADE,
   type Action,
-  type ActionSink,
+  type ActionSource,
+  type FeedSession,
   type Instrument,
 } from './action.ts';
-import type { Line } from './line.ts';
+import { MOLD_SHAPE, type MoldLine } from './mold-line.ts';
+import { countsByName } from './packet-shape.ts';
+import { PlainBooks, type ToldBooks } from './told-books.ts';
 
 const TYPE_DIRECTORY = 0x52;
 const TWO_32 = 4294967296;
@@ -58,15 +62,22 @@ const TYPE_OF: readonly number[] = (() => {
 })();
 
 /** Writes actions as ITCH 5.0 messages, the same ones on each line. */
-export class ItchSession implements ActionSink {
-  readonly lines: readonly Line[];
-  readonly byType: Float64Array = new Float64Array(256);
+export class ItchSession implements FeedSession {
+  readonly lines: readonly MoldLine[];
+  readonly session: string;
+  readonly books: ToldBooks;
+  readonly byType: Float64Array = new Float64Array(TYPE_COUNT);
   readonly #instruments: readonly Instrument[];
   readonly #stocks: Int32Array;
   readonly #message: OutgoingMessage = new OutgoingMessage();
 
-  constructor(instruments: readonly Instrument[], lines: readonly Line[]) {
+  /** Throws RangeError for a source whose prices have more digits than those of ITCH. */
+  constructor(source: ActionSource, lines: readonly MoldLine[], session: string) {
+    const { instruments } = source;
+    if (source.priceScale > PRICE_SCALE) throw new RangeError('ITCH prices have four decimal digits');
     this.lines = lines;
+    this.session = session;
+    this.books = new PlainBooks(source, PRICE_SCALE, 0);
     this.#instruments = instruments;
     this.#stocks = Int32Array.from(
       instruments.flatMap(({ symbol }) => [textWord(symbol, 0), textWord(symbol, 4)]),
@@ -76,7 +87,7 @@ export class ItchSession implements ActionSink {
   take(action: Action): void {
     const message = this.#message;
     const { kind, instrument, time } = action;
-    if (kind === ACTION_MODIFY)
+    if (kind === ACTION_MODIFY || kind === ACTION_RESIZE)
       throw new RangeError('ITCH has no message that changes an order under its id');
     if (kind === ACTION_DIRECTORY) {
       this.#directory(action);
@@ -120,7 +131,7 @@ export class ItchSession implements ActionSink {
   }
 
   messagesByType(): Record<string, number> {
-    return countsByName(this.byType);
+    return countsByName(MOLD_SHAPE, this.byType);
   }
 
   #directory(action: Action): void {
@@ -145,13 +156,4 @@ export class ItchSession implements ActionSink {
     this.byType[TYPE_DIRECTORY] += 1;
     for (const line of this.lines) line.appendFields('R', fields, action.time);
   }
-}
-
-/** Counts above 0 by the type's name, in the order of the codes. */
-export function countsByName(counts: Float64Array): Record<string, number> {
-  const named: Record<string, number> = {};
-  for (const [type, count] of counts.entries()) {
-    if (count > 0) named[typeName(type)] = count;
-  }
-  return named;
 }

@@ -1,4 +1,4 @@
-import { BLOCK_PREFIX_BYTES, MOLD_HEADER_BYTES } from '../feeds/itch/mold-layout.ts';
+import { countsByName, type PacketShape } from './packet-shape.ts';
 
 /** Numbers `from` … `to`, both included. */
 export interface NumberRange {
@@ -10,7 +10,7 @@ export interface NumberRange {
 export interface Corruption {
   /** Number of the packet in the file, from 1. */
   readonly packet: number;
-  /** Its messages; null for a heartbeat or end of session. */
+  /** Its numbers; null for a packet without any. */
   readonly messages: NumberRange | null;
   /** Byte of the UDP payload, and the bits of it that were turned. */
   readonly offset: number;
@@ -20,13 +20,18 @@ export interface Corruption {
 /** A packet of which more than one copy exists, or one that comes later. */
 export interface PacketFate {
   readonly first: number;
+  /** How many numbers it has. */
   readonly count: number;
+  readonly messages: number;
   /** Copies that have not come yet. */
   copies: number;
   shown: boolean;
 }
 
-/** What one line carried and what it did not, kept while it is written. Counts of packets, unless said otherwise. */
+/**
+ * What one line carried and what it did not, kept while it is written. Counts of packets, unless said otherwise;
+ * numbers are those that the feed gives: to each message, or to each packet.
+ */
 export class LineLedger {
   /** Packets before anything happened to them; heartbeats and ends of session are among them. */
   sent = 0;
@@ -36,7 +41,7 @@ export class LineLedger {
   lost = 0;
   duplicated = 0;
   reordered = 0;
-  /** Messages whose number came at least once in a whole packet. */
+  /** Messages that came at least once in a whole packet. */
   messages = 0;
   /** Numbers that came again, and numbers that came after a higher one was seen or named. */
   duplicateNumbers = 0;
@@ -46,11 +51,22 @@ export class LineLedger {
   highest = 1;
   readonly #missing: NumberRange[] = [];
   /** Per type: messages that never came. */
-  readonly missingByType: Float64Array = new Float64Array(256);
+  readonly missingByType: Float64Array;
+  readonly #shape: PacketShape;
+
+  constructor(shape: PacketShape) {
+    this.#shape = shape;
+    this.missingByType = new Float64Array(shape.typeCount);
+  }
+
+  /** The messages that never came, by the names of their types. */
+  missingByName(): Record<string, number> {
+    return countsByName(this.#shape, this.missingByType);
+  }
 
   /** A whole copy of numbers that were not shown before has come. */
-  shown(first: number, count: number): void {
-    this.messages += count;
+  shown(first: number, count: number, messages: number): void {
+    this.messages += messages;
     if (first < this.highest) this.outOfOrderNumbers += count;
     this.named(first + count);
   }
@@ -65,13 +81,9 @@ export class LineLedger {
   }
 
   /** No whole copy of a packet has come or will come. */
-  missing(payload: Uint8Array, first: number, count: number): void {
+  missing(payload: Uint8Array, first: number, count: number, messages: number): void {
     if (count === 0) return;
-    let at = MOLD_HEADER_BYTES;
-    for (let left = count; left > 0; left -= 1) {
-      this.missingByType[payload[at + BLOCK_PREFIX_BYTES]] += 1;
-      at += BLOCK_PREFIX_BYTES + ((payload[at] << 8) | payload[at + 1]);
-    }
+    this.#shape.tally(payload, messages, this.missingByType);
     this.#missing.push({ from: first, to: first + count - 1 });
   }
 

@@ -142,14 +142,19 @@ export class PriceTimeBooks {
 
   /** The orders of a side, best price first, oldest first. */
   *queue(bookSide: number): Generator<RestingOrder> {
+    for (const slot of this.slots(bookSide)) {
+      yield {
+        id: toBigUint(this.idHigh(slot), this.idLow(slot)),
+        price: this.price(slot),
+        quantity: this.quantity(slot),
+      };
+    }
+  }
+
+  /** The same, by their slots. */
+  *slots(bookSide: number): Generator<number> {
     for (const level of this.#levels[bookSide].toReversed()) {
-      for (let slot = level.head; slot !== 0; slot = this.behind(slot)) {
-        yield {
-          id: toBigUint(this.idHigh(slot), this.idLow(slot)),
-          price: this.price(slot),
-          quantity: this.quantity(slot),
-        };
-      }
+      for (let slot = level.head; slot !== 0; slot = this.behind(slot)) yield slot;
     }
   }
 

@@ -1,3 +1,4 @@
+import type { LineName } from './line.ts';
 import type { Simulation, SimulationFormat } from './simulation.ts';
 import { type LineCounts, lineCounts } from './truth.ts';
 
@@ -15,7 +16,7 @@ export interface SimulateReport {
   readonly messages: number;
   readonly messagesByType: Readonly<Record<string, number>>;
   readonly lines: readonly (LineCounts & {
-    readonly name: 'A' | 'B';
+    readonly name: LineName;
     readonly group: string;
     readonly port: number;
   })[];
@@ -33,7 +34,8 @@ export interface ReportFacts {
 }
 
 export function simulateReport(simulation: Simulation, facts: ReportFacts): SimulateReport {
-  const { source, lines, options, session } = simulation;
+  const { source, books, lines, options, session } = simulation;
+  const orders = source.instruments.map((_, index) => books.orders(index));
   const messagesByType = simulation.messagesByType();
   const messages = Object.values(messagesByType).reduce((sum, count) => sum + count, 0);
   return {
@@ -53,8 +55,8 @@ export function simulateReport(simulation: Simulation, facts: ReportFacts): Simu
       ...lineCounts(line),
     })),
     books: {
-      instruments: source.books.live.filter((live) => live.length > 0).length,
-      orders: source.books.orders,
+      instruments: orders.filter((count) => count > 0).length,
+      orders: orders.reduce((sum, count) => sum + count, 0),
     },
     outputs: facts.written.map(({ path, bytes }) => ({ path, bytes: String(bytes) })),
     timing: {

@@ -1,32 +1,40 @@
 import { mix2 } from '../binary/hash-index.ts';
-import { bigHigh, bigLow } from '../binary/time.ts';
-import { parseAddress } from '../capture/address.ts';
-import {
-  type ByteSink,
-  type CaptureWriter,
-  PcapngWriter,
-  PcapWriter,
-  type UdpHeader,
-} from '../capture/capture-writer.ts';
+import { type ByteSink, type CaptureWriter, PcapngWriter, PcapWriter } from '../capture/capture-writer.ts';
 import { DbnMboEncoder, mboMetadata } from '../feeds/dbn/encoder.ts';
-import { PRICE_SCALE as DBN_PRICE_SCALE } from '../feeds/dbn/layout.ts';
-import { PRICE_SCALE as ITCH_PRICE_SCALE } from '../feeds/itch/layout.ts';
 import { midnightOf } from '../feeds/session-date.ts';
-import { Action, type ActionSink, type ActionSource } from './action.ts';
+import { Action, type ActionSource, type FeedSession } from './action.ts';
 import { DbnSession } from './dbn-session.ts';
+import { EobiFixture } from './eobi-fixture.ts';
+import { EobiSession } from './eobi-session.ts';
 import { Exchange, type ExchangeOptions } from './exchange.ts';
+import { FastLikeSession } from './fast-like-session.ts';
 import { Fixture } from './fixture.ts';
-import { ImpairedWire, type Impairments, type PacketSink } from './impairment.ts';
+import { ImpairedWire, type Impairments } from './impairment.ts';
 import { ItchSession } from './itch-session.ts';
-import { LINES, Line, type LineProfile } from './line.ts';
+import type { LineProfile } from './line.ts';
+import { MOLD_LINES, MOLD_SHAPE, MoldLine } from './mold-line.ts';
+import { TimeIds } from './order-ids.ts';
+import type { PacketShape } from './packet-shape.ts';
+import type { ToldBooks } from './told-books.ts';
+import { packetSink } from './udp-sink.ts';
 
 export const FORMATS = ['pcap', 'pcapng', 'dbn'] as const;
 export type SimulationFormat = (typeof FORMATS)[number];
 
+/** Feeds that packets can be written in. */
+export const FEEDS = ['itch', 'eobi', 'fast-like'] as const;
+export type SimulationFeed = (typeof FEEDS)[number];
+
 /** What is simulated. */
 export type Profile =
-  | ({ readonly kind: 'exchange' } & Omit<ExchangeOptions, 'seed' | 'keepsIds'>)
-  | { readonly kind: 'fixture'; readonly instruments: number; readonly ordersEach: number };
+  | ({ readonly kind: 'exchange' } & Omit<ExchangeOptions, 'seed' | 'keepsIds' | 'ids'>)
+  | {
+      readonly kind: 'fixture';
+      readonly instruments: number;
+      readonly ordersEach: number;
+      /** EOBI: packets of four messages. */
+      readonly packets?: number;
+    };
 
 /** One file to write. */
 export interface LineOutput {
@@ -39,6 +47,10 @@ export interface LineOutput {
 
 export interface SimulationOptions {
   readonly profile: Profile;
+  /** Of the packets; a DBN file is what it is. ITCH unless given. */
+  readonly feed?: SimulationFeed;
+  /** Time between the beginnings of two snapshot cycles, for feeds that have them; a quarter of a second unless given. */
+  readonly snapshotNs?: number | undefined;
   readonly seed: number;
   /** Trading day in New York, YYYY-MM-DD. */
   readonly date: string;
@@ -51,7 +63,7 @@ export interface SimulationOptions {
 export const DATASET = 'MDX.SIMULATE';
 const ZONE = 'America/New_York';
 const DAY_NS = 86_400_000_000_000n;
-const TWO_32 = 4294967296;
+const SNAPSHOT_NS = 250_000_000;
 
 /**
  * One run of a source of actions through the encoders: call `step` until it answers false. Synchronous; whoever
@@ -62,43 +74,39 @@ export class Simulation {
   readonly source: ActionSource;
   /** ns since 1970 of the midnight that the day begins with in New York. */
   readonly midnight: bigint;
-  /** Decimal digits of prices on the wire. */
-  readonly priceScale: number;
-  /** DBN's publisher; 0 where the wire has none. */
-  readonly publisher: number;
-  /** Empty for DBN. */
-  readonly lines: readonly Line[];
-  /** Mold session; null for DBN. */
-  readonly session: string | null;
   /** Actions so far. */
   actions = 0;
+  readonly #feed: FeedSession;
   readonly #action: Action = new Action();
-  readonly #sink: ActionSink;
   readonly #writers: CaptureWriter[] = [];
   #finished = false;
 
   constructor(options: SimulationOptions) {
-    const { profile, seed, date, a, b } = options;
-    const isDbn = a.format === 'dbn';
     this.options = options;
-    this.midnight = midnightOf(date, ZONE);
-    this.source =
-      profile.kind === 'fixture'
-        ? new Fixture(profile.instruments, profile.ordersEach)
-        : new Exchange({ ...profile, seed, keepsIds: isDbn });
-    this.priceScale = isDbn ? DBN_PRICE_SCALE : ITCH_PRICE_SCALE;
-    this.publisher = isDbn ? this.source.publisher : 0;
-    if (isDbn) {
-      this.session = null;
-      this.lines = [];
-      this.#sink = this.#openDbn(a.sink);
-      return;
-    }
-    if (this.source.priceScale > ITCH_PRICE_SCALE)
-      throw new RangeError('ITCH prices have four decimal digits');
-    this.session = sessionOf(seed);
-    this.lines = [this.#openLine(LINES.A, a), ...(b === null ? [] : [this.#openLine(LINES.B, b)])];
-    this.#sink = new ItchSession(this.source.instruments, this.lines);
+    this.midnight = midnightOf(options.date, ZONE);
+    this.source = this.#openSource();
+    this.#feed = this.#openFeed();
+  }
+
+  /** `dbn`, or the feed of the packets. */
+  get wire(): 'dbn' | SimulationFeed {
+    const { a, feed = 'itch' } = this.options;
+    return a.format === 'dbn' ? 'dbn' : feed;
+  }
+
+  /** The lines of the files, one by one; none for DBN. */
+  get lines(): FeedSession['lines'] {
+    return this.#feed.lines;
+  }
+
+  /** Mold session; null for the others. */
+  get session(): string | null {
+    return this.#feed.session;
+  }
+
+  /** The books as the feed tells them. */
+  get books(): ToldBooks {
+    return this.#feed.books;
   }
 
   /** Writes at most so many more actions. @returns false when everything is written. */
@@ -110,7 +118,7 @@ export class Simulation {
         this.#finish();
         return false;
       }
-      this.#sink.take(action);
+      this.#feed.take(action);
       this.actions += 1;
     }
     return true;
@@ -122,13 +130,44 @@ export class Simulation {
   }
 
   messagesByType(): Record<string, number> {
-    return this.#sink.messagesByType();
+    return this.#feed.messagesByType();
   }
 
   #finish(): void {
     this.#finished = true;
-    this.#sink.finish(this.#action.time);
+    this.#feed.finish(this.#action.time);
     for (const writer of this.#writers) writer.flush();
+  }
+
+  #openSource(): ActionSource {
+    const { profile, seed } = this.options;
+    const { wire } = this;
+    if (profile.kind === 'exchange') {
+      const ids = wire === 'eobi' ? { ids: new TimeIds(this.midnight) } : {};
+      return new Exchange({ ...profile, ...ids, seed, keepsIds: wire === 'dbn' });
+    }
+    const { instruments, ordersEach, packets = 0 } = profile;
+    return wire === 'eobi'
+      ? new EobiFixture(instruments, ordersEach, packets)
+      : new Fixture(instruments, ordersEach);
+  }
+
+  #openFeed(): FeedSession {
+    const { source, wire, midnight } = this;
+    const { seed, profile, snapshotNs = SNAPSHOT_NS, a, b } = this.options;
+    if (wire === 'dbn') return this.#openDbn(a.sink);
+    const files = [this.#openFile('A', a), ...(b === null ? [] : [this.#openFile('B', b)])];
+    if (wire === 'eobi') {
+      const isFixture = profile.kind === 'fixture';
+      return new EobiSession({ source, midnight, files, isFixture, snapshotNs });
+    }
+    if (wire === 'fast-like') return new FastLikeSession(source, files);
+    const session = sessionOf(seed);
+    const lines = files.map(({ name, openWire }) => {
+      const line = MOLD_LINES[name];
+      return new MoldLine(line, session, openWire(line, MOLD_SHAPE));
+    });
+    return new ItchSession(source, lines, session);
   }
 
   #openDbn(sink: ByteSink): DbnSession {
@@ -144,54 +183,39 @@ export class Simulation {
     return new DbnSession(encoder, this.source, this.midnight);
   }
 
-  #openLine(profile: LineProfile, output: LineOutput): Line {
-    const writer = openWriter(profile, output);
+  #openFile(name: 'A' | 'B', { format, sink, impairments }: LineOutput): LineFile {
+    const { wire, midnight } = this;
+    const writer = format === 'pcap' ? new PcapWriter(sink, { line: name }) : new PcapngWriter(sink);
     this.#writers.push(writer);
-    const sink = packetSink(profile, writer, this.midnight);
-    const seed = mix2(this.options.seed, profile.name.charCodeAt(0));
-    return new Line(profile, sessionOf(this.options.seed), new ImpairedWire(seed, output.impairments, sink));
+    const arrival = { time: 0 };
+    let series = name.charCodeAt(0);
+    return {
+      name,
+      openWire: (profile, shape) => {
+        const packets = packetSink({ profile, writer, midnight, arrival, feed: FEED_NAMES[wire] });
+        const wireSeed = mix2(this.options.seed, series);
+        series += 256;
+        return new ImpairedWire(wireSeed, impairments, shape, packets);
+      },
+    };
   }
 }
+
+/** A file that lines are written to. */
+export interface LineFile {
+  readonly name: 'A' | 'B';
+  openWire(profile: LineProfile, shape: PacketShape): ImpairedWire;
+}
+
+/** As the registry of feeds names them. */
+const FEED_NAMES: Readonly<Record<'dbn' | SimulationFeed, string>> = {
+  dbn: 'dbn',
+  itch: 'itch-5.0',
+  eobi: 'eobi-14.1',
+  'fast-like': 'fast-like',
+};
 
 /** Ten characters that differ from seed to seed. */
 function sessionOf(seed: number): string {
   return (seed >>> 0).toString(10).padStart(10, '0');
-}
-
-function openWriter(profile: LineProfile, { format, sink }: LineOutput): CaptureWriter {
-  if (format === 'pcap') return new PcapWriter(sink, { line: profile.name });
-  const writer = new PcapngWriter(sink);
-  const { name, group, port } = profile;
-  writer.addInterface({
-    name,
-    description: `mdx/1 line=${name} clock=file source=udp://${group}:${port} feed=itch-5.0`,
-  });
-  return writer;
-}
-
-/** Writes packets as UDP datagrams of a line. */
-function packetSink(profile: LineProfile, writer: CaptureWriter, midnight: bigint): PacketSink {
-  const midnightHigh = bigHigh(midnight);
-  const midnightLow = bigLow(midnight);
-  const header = {
-    timeHigh: 0,
-    timeLow: 0,
-    ipVersion: 4,
-    source: wordsOf(profile.source),
-    sourcePort: profile.sourcePort,
-    destination: wordsOf(profile.group),
-    destinationPort: profile.port,
-  } satisfies UdpHeader;
-  return (payload, time) => {
-    const low = (midnightLow + (time | 0)) | 0;
-    header.timeLow = low;
-    header.timeHigh = midnightHigh + Math.floor(time / TWO_32) + (low >>> 0 < midnightLow >>> 0 ? 1 : 0);
-    writer.writeUdp(header, payload, 0, payload.length);
-  };
-}
-
-function wordsOf(address: string): Int32Array {
-  const parsed = parseAddress(address);
-  if (parsed === null) throw new RangeError(`${address} is no address`);
-  return parsed.words;
 }

@@ -14,44 +14,47 @@ export interface TrueState {
 
 const SIDES = [1, 2] as const;
 const KIND_ORDERS = 0;
+const NO_PRICE: bigint = -(1n << 63n);
 
 /** The state of the exchange's own books as whoever follows its messages must arrive at it. */
-export function trueState(simulation: Simulation): TrueState {
-  const { instruments, books } = simulation.source;
-  const { publisher } = simulation;
-  const filled = [...instruments.keys()]
-    .filter((index) => books.live[index].length > 0)
-    .sort((left, right) => instruments[left].number - instruments[right].number);
-  const version = publisher === 0 || filled.length === 0 ? 1 : 2;
-  const factor = 10 ** (simulation.priceScale - simulation.source.priceScale);
+export function trueState({ source, books }: Simulation): TrueState {
+  const { publisher } = books;
+  const filled = [...source.instruments.keys()]
+    .filter((index) => books.orders(index) > 0)
+    .map((index) => ({ index, instrument: books.instrument(index) }))
+    .sort((left, right) => (left.instrument < right.instrument ? -1 : 1));
+  const isPlain = publisher === 0 && filled.every(({ instrument }) => instrument <= 0xffffffffn);
+  const version = isPlain || filled.length === 0 ? 1 : 2;
   const fnv = new Fnv64();
+  const put = (value: bigint): void => fnv.u64(bigHigh(value), bigLow(value));
   let levels = 0;
+  let orders = 0;
   fnv.u32(version);
   fnv.integer(filled.length);
-  for (const index of filled) {
-    const { number } = instruments[index];
-    if (version === 1) fnv.u32(number);
+  for (const { index, instrument } of filled) {
+    if (version === 1) fnv.u32(bigLow(instrument));
     else {
       fnv.u16(publisher);
-      fnv.integer(number);
+      put(instrument);
       fnv.byte(KIND_ORDERS);
     }
-    fnv.integer(books.live[index].length);
+    orders += books.orders(index);
+    fnv.integer(books.orders(index));
     for (const [ask, side] of SIDES.entries()) {
-      let priceBefore = Number.NaN;
+      let priceBefore: bigint | null | undefined;
       for (const { id, price, quantity } of books.queue(index * 2 + ask)) {
         if (price !== priceBefore) levels += 1;
         priceBefore = price;
-        fnv.u64(bigHigh(id), bigLow(id));
-        fnv.integer(price * factor);
-        fnv.integer(quantity);
+        put(id);
+        put(price ?? NO_PRICE);
+        put(quantity);
         fnv.byte(side);
       }
     }
   }
   return {
     instruments: filled.length,
-    orders: books.orders,
+    orders,
     levels,
     stateHash: formatHash(fnv.value),
     stateHashVersion: version,

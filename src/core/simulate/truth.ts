@@ -1,12 +1,11 @@
 import { formatScaledBig } from '../event/format-text.ts';
-import { countsByName } from './itch-session.ts';
 import type { Line } from './line.ts';
 import type { NumberRange } from './line-ledger.ts';
-import type { RestingOrder } from './price-time-books.ts';
 import type { Simulation } from './simulation.ts';
+import type { ToldBooks, ToldOrder } from './told-books.ts';
 import { trueState } from './true-state.ts';
 
-/** What a line carried, in counts; `numbers` are message numbers, the others packets. */
+/** What a line carried, in counts; `numbers` are those that the feed gives, to messages or packets. */
 export interface LineCounts {
   readonly sent: number;
   readonly heartbeats: number;
@@ -47,7 +46,7 @@ export function* truthText(simulation: Simulation, head: object): Generator<stri
   yield ',\n  "lines": {';
   for (const [index, line] of simulation.lines.entries()) {
     yield `${index > 0 ? ',' : ''}\n    ${JSON.stringify(line.profile.name)}: `;
-    yield* lineText(line, simulation);
+    yield* lineText(line);
   }
   yield simulation.lines.length === 0 ? '},' : '\n  },';
   yield `\n  "book": ${JSON.stringify(trueState(simulation))},\n  "books": [`;
@@ -60,12 +59,12 @@ export function* truthText(simulation: Simulation, head: object): Generator<stri
   yield '\n  ]\n}\n';
 }
 
-function* lineText(line: Line, simulation: Simulation): Generator<string> {
+function* lineText(line: Line): Generator<string> {
   const { ledger } = line.wire;
   const { group, port } = line.profile;
   const last = line.nextSequence - 1;
-  const total = simulation.messagesByType();
-  const missing = countsByName(ledger.missingByType);
+  const total = line.messagesByType();
+  const missing = ledger.missingByName();
   const messagesByType = Object.fromEntries(
     Object.entries(total)
       .map(([type, count]) => [type, count - (missing[type] ?? 0)] as const)
@@ -108,23 +107,21 @@ function* listText<T>(entries: Iterable<T>, describe: (entry: T) => object): Gen
   yield separator.startsWith('[') ? '[]' : ']';
 }
 
-function* bookText(simulation: Simulation, index: number): Generator<string> {
-  const { source } = simulation;
-  const { books } = source;
-  const { number, symbol } = source.instruments[index];
-  const describe = ({ id, price, quantity }: RestingOrder): object => ({
-    id: String(id),
-    price: priceText(simulation, price),
-    quantity: String(quantity),
-  });
+function* bookText({ source, books }: Simulation, index: number): Generator<string> {
   const head = {
-    publisher: simulation.publisher,
-    instrument: String(number),
-    symbol,
-    orders: books.live[index].length,
-    bid: bestOf(simulation, index * 2),
-    ask: bestOf(simulation, index * 2 + 1),
+    publisher: books.publisher,
+    instrument: String(books.instrument(index)),
+    symbol: source.instruments[index].symbol,
+    orders: books.orders(index),
+    bid: bestOf(books, index * 2),
+    ask: bestOf(books, index * 2 + 1),
   };
+  const describe = ({ id, key, price, quantity }: ToldOrder): object => ({
+    id: String(id),
+    ...(key === undefined ? {} : { key: String(key) }),
+    price: priceText(books, price),
+    quantity: quantityText(books, quantity),
+  });
   yield `    ${JSON.stringify(head).slice(0, -1)},\n      "bids": `;
   yield* listText(books.queue(index * 2), describe);
   yield ',\n      "asks": ';
@@ -133,21 +130,25 @@ function* bookText(simulation: Simulation, index: number): Generator<string> {
 }
 
 /** Best level of a side as reports print it. */
-function bestOf(simulation: Simulation, bookSide: number): object | null {
-  const { books } = simulation.source;
-  const head = books.head(bookSide);
-  if (head === 0) return null;
-  let quantity = 0;
+function bestOf(books: ToldBooks, bookSide: number): object | null {
+  let best: bigint | null | undefined;
+  let total = 0n;
   let orders = 0;
-  for (let slot = head; slot !== 0; slot = books.behind(slot)) {
-    quantity += books.quantity(slot);
+  for (const { price, quantity } of books.queue(bookSide)) {
+    if (orders > 0 && price !== best) break;
+    best = price;
+    total += quantity;
     orders += 1;
   }
-  return { price: priceText(simulation, books.price(head)), quantity: String(quantity), orders };
+  if (best === undefined) return null;
+  return { price: priceText(books, best), quantity: quantityText(books, total), orders };
 }
 
-/** A price with all the digits that the wire format has. */
-function priceText(simulation: Simulation, price: number): string {
-  const { priceScale, source } = simulation;
-  return formatScaledBig(BigInt(price) * 10n ** BigInt(priceScale - source.priceScale), priceScale);
+/** A price with all the digits that the wire format has; null for a market order. */
+function priceText({ priceScale }: ToldBooks, price: bigint | null): string | null {
+  return price === null ? null : formatScaledBig(price, priceScale);
+}
+
+function quantityText({ quantityScale }: ToldBooks, quantity: bigint): string {
+  return formatScaledBig(quantity, quantityScale);
 }

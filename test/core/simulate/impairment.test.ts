@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ImpairedWire, type Impairments, PERFECT } from '../../../src/core/simulate/impairment.ts';
+import { MOLD_SHAPE } from '../../../src/core/simulate/mold-line.ts';
 
 const MESSAGE_BYTES = 19;
 
@@ -33,7 +34,7 @@ interface Sent {
 /** Sends packets of 1 … 3 messages, 10 ns apart; every 10th is a heartbeat. */
 function send(packets: number, seed: number, wanted: Partial<Impairments>): Sent {
   const arrivals: Arrival[] = [];
-  const wire = new ImpairedWire(seed, { ...PERFECT, ...wanted }, (payload, time) => {
+  const wire = new ImpairedWire(seed, { ...PERFECT, ...wanted }, MOLD_SHAPE, (payload, time) => {
     const bytes = payload.slice();
     const view = new DataView(bytes.buffer);
     const first = Number(view.getBigUint64(10));
@@ -44,7 +45,7 @@ function send(packets: number, seed: number, wanted: Partial<Impairments>): Sent
   let next = 1;
   for (let packet = 0; packet < packets; packet += 1) {
     const count = packet % 10 === 9 ? 0 : 1 + (packet % 3);
-    wire.send(packetOf(next, count), next, count, packet * 10);
+    wire.send(packetOf(next, count), next, count, count, packet * 10);
     next += count;
   }
   wire.finish();

@@ -1,0 +1,502 @@
+import { bigHigh, bigLow } from '../binary/time.ts';
+import { encodeMessage, type FieldValue } from '../feeds/eobi/fields.ts';
+import {
+  ID_ADD_COMPLEX_INSTRUMENT,
+  ID_ADD_FLEXIBLE_INSTRUMENT,
+  ID_AUCTION_BBO,
+  ID_EXECUTION_SUMMARY,
+  ID_FULL_ORDER_EXECUTION,
+  ID_INSTRUMENT_STATE_CHANGE,
+  ID_INSTRUMENT_SUMMARY,
+  ID_ORDER_ADD,
+  ID_ORDER_DELETE,
+  ID_ORDER_MODIFY,
+  ID_ORDER_MODIFY_SAME_PRIO,
+  ID_PARTIAL_ORDER_EXECUTION,
+  ID_PRODUCT_STATE_CHANGE,
+  ID_PRODUCT_SUMMARY,
+  ID_SNAPSHOT_ORDER,
+  ID_TRADE_REPORT,
+  ID_TRADE_REVERSAL,
+  RELEASES,
+  SIDE_BUY,
+  SIDE_SELL,
+} from '../feeds/eobi/layout.ts';
+import { OutgoingMessage } from '../feeds/eobi/outgoing-message.ts';
+import { type MarketSegment, messagesIn, T7PacketEncoder } from '../feeds/eobi/packet-encoder.ts';
+import {
+  ACTION_ADD,
+  ACTION_BREAK,
+  ACTION_CROSS,
+  ACTION_DELETE,
+  ACTION_DIRECTORY,
+  ACTION_EXECUTE,
+  ACTION_MODIFY,
+  ACTION_REDUCE,
+  ACTION_REPLACE,
+  ACTION_RESIZE,
+  ACTION_STATE,
+  ACTION_SYSTEM,
+  ACTION_TRADE,
+  type Action,
+  type ActionSource,
+  type FeedSession,
+} from './action.ts';
+import { EobiBooks } from './eobi-books.ts';
+import { FIXTURE_PACKET_MESSAGES } from './eobi-fixture.ts';
+import { type LineName, type LineProfile, PacketLine } from './line.ts';
+import type { LineFile } from './simulation.ts';
+import { T7_SHAPE } from './t7-shape.ts';
+import { UnixTime } from './unix-time.ts';
+
+export interface EobiSessionOptions {
+  readonly source: ActionSource;
+  /** ns since 1970 of the midnight that times count from. */
+  readonly midnight: bigint;
+  readonly files: readonly LineFile[];
+  /** The public fixture: one product, four messages a packet, no snapshots. */
+  readonly isFixture: boolean;
+  /** From the beginning of one snapshot cycle to that of the next. */
+  readonly snapshotNs: number;
+}
+
+const RELEASE = RELEASES['14.1'];
+const PACKET_BYTES_MAX = 1400;
+const CHANGES_PORT = 59_001;
+const SNAPSHOT_PORT = 59_000;
+/** Products of the exchange, their instruments taking turns; and that of the fixture. */
+const SEGMENTS = [688, 689] as const;
+const PARTITION = 2;
+const FIXTURE_SEGMENT = 77;
+const FIXTURE_PARTITION = 3;
+/** Transactions wait at most so long for others of their packet, and so many share one. */
+const HOLD_NS = 20_000;
+const TRANSACTIONS_MAX = 12;
+const HEARTBEAT_NS = 1e9;
+/** Heartbeats at the end: they tell when the last packet is missing, and one of them may be, too. */
+const LAST_HEARTBEATS = 3;
+/** SecurityTradingStatus: continuous. */
+const CONTINUOUS = 203;
+/** TradSesStatus by the exchange's system events: open in the market hours, else closed. */
+const SESSION_OPEN = 2;
+const SESSION_CLOSED = 3;
+const MARKET_HOURS_BEGIN = 0x51;
+/** TradeReport of an auction. */
+const MATCH_AUCTION = 7;
+const SUMMARY_ORDERS_MAX = 0xfffe;
+
+function profileOf(name: LineName, isB: boolean): LineProfile {
+  const isSnapshot = name.endsWith('snapshot');
+  const third = isSnapshot ? 114 : 79;
+  return {
+    name,
+    group: `224.0.${isB ? third + 1 : third}.${isSnapshot ? 10 : 9}`,
+    port: isSnapshot ? SNAPSHOT_PORT : CHANGES_PORT,
+    source: isB ? '193.29.94.12' : '193.29.94.11',
+    sourcePort: isSnapshot ? 18_100 : 18_101,
+    latencyNs: isB ? 6_500 : 4_000,
+  };
+}
+
+/** A message, and where its fields of a 64-bit integer are. */
+class Template {
+  readonly message: OutgoingMessage;
+  readonly #offsets: Map<string, number> = new Map();
+
+  constructor(templateId: number) {
+    this.message = new OutgoingMessage(RELEASE, templateId);
+  }
+
+  integer(name: string, value: bigint): void {
+    this.message.put64(this.#at(name), bigHigh(value), bigLow(value));
+  }
+
+  halves(name: string, high: number, low: number): void {
+    this.message.put64(this.#at(name), high, low);
+  }
+
+  byte(name: string, value: number): void {
+    this.message.put8(this.#at(name), value);
+  }
+
+  word(name: string, value: number): void {
+    this.message.put32(this.#at(name), value);
+  }
+
+  short(name: string, value: number): void {
+    this.message.put16(this.#at(name), value);
+  }
+
+  #at(name: string): number {
+    const known = this.#offsets.get(name);
+    if (known !== undefined) return known;
+    const offset = this.message.at(name);
+    this.#offsets.set(name, offset);
+    return offset;
+  }
+}
+
+/**
+ * Writes actions as EOBI 14.1: changes on one channel, and snapshots of every product again and again on another, the
+ * same packets on each line. An order is known by the time it came in.
+ */
+export class EobiSession implements FeedSession {
+  readonly lines: readonly PacketLine[];
+  readonly session = null;
+  readonly books: EobiBooks;
+  readonly #source: ActionSource;
+  readonly #isFixture: boolean;
+  readonly #snapshotNs: number;
+  readonly #changeLines: readonly PacketLine[];
+  readonly #snapshotLines: readonly PacketLine[];
+  readonly #changes: T7PacketEncoder;
+  readonly #snapshots: T7PacketEncoder;
+  readonly #segments: readonly MarketSegment[];
+  /** The same products on the snapshot channel, which numbers its messages on its own. */
+  readonly #snapshotSegments: readonly MarketSegment[];
+  readonly #templates: Map<number, Template> = new Map();
+  readonly #time: UnixTime;
+  /** Times in ns since midnight: of the open packet's first transaction, of the last packet, of the next cycle. */
+  #opened = 0;
+  #sent = 0;
+  #nextCycle = 0;
+  #transactions = 0;
+
+  constructor({ source, midnight, files, isFixture, snapshotNs }: EobiSessionOptions) {
+    this.#source = source;
+    this.#isFixture = isFixture;
+    this.#snapshotNs = snapshotNs;
+    this.books = new EobiBooks(source, isFixture);
+    this.#time = new UnixTime(midnight);
+    const open = (file: LineFile, name: LineName): PacketLine => {
+      const profile = profileOf(name, file.name === 'B');
+      return new PacketLine(profile, T7_SHAPE, file.openWire(profile, T7_SHAPE));
+    };
+    this.#changeLines = files.map((file) => open(file, file.name));
+    this.#snapshotLines = isFixture ? [] : files.map((file) => open(file, `${file.name} snapshot`));
+    this.lines = [...this.#changeLines, ...this.#snapshotLines];
+    const partition = isFixture ? FIXTURE_PARTITION : PARTITION;
+    const options = { release: RELEASE, partition, packetBytesMax: PACKET_BYTES_MAX };
+    this.#changes = new T7PacketEncoder(options);
+    this.#snapshots = new T7PacketEncoder(options);
+    const numbers = isFixture ? [FIXTURE_SEGMENT] : SEGMENTS;
+    this.#segments = numbers.map((id) => ({ id, msgSeqNum: 0 }));
+    this.#snapshotSegments = numbers.map((id) => ({ id, msgSeqNum: 0 }));
+  }
+
+  take(action: Action): void {
+    const { kind, instrument } = action;
+    this.#pass(action.time);
+    if (kind === ACTION_SYSTEM) {
+      for (const segment of this.#segments) this.#productState(segment, action);
+      return;
+    }
+    const segment = this.#segmentOf(instrument);
+    // A packet is of one product.
+    if (this.#changes.segment !== null && this.#changes.segment !== segment) this.#send(action.time);
+    switch (kind) {
+      case ACTION_DIRECTORY:
+        this.#definition(segment, action);
+        break;
+      case ACTION_STATE:
+        this.#instrumentState(segment, action);
+        break;
+      case ACTION_ADD:
+        this.#order(segment, action, ID_ORDER_ADD, action.quantity);
+        break;
+      case ACTION_REPLACE:
+        this.#modify(segment, action);
+        break;
+      case ACTION_REDUCE:
+        this.#resize(segment, action, action.left + action.quantity, action.left);
+        break;
+      case ACTION_RESIZE:
+        this.#resize(segment, action, action.oldQuantity, action.quantity);
+        break;
+      case ACTION_DELETE:
+        this.#order(segment, action, ID_ORDER_DELETE, action.quantity);
+        break;
+      case ACTION_EXECUTE:
+        this.#execute(segment, action);
+        break;
+      case ACTION_TRADE:
+        this.#print(segment, action);
+        break;
+      case ACTION_CROSS:
+        this.#auction(segment, action);
+        break;
+      case ACTION_BREAK:
+        this.#reverse(segment, action);
+        break;
+      case ACTION_MODIFY:
+        throw new RangeError('EOBI gives an order that loses its place another time priority');
+    }
+    this.#transactions += 1;
+    if (this.#transactions === (this.#isFixture ? FIXTURE_PACKET_MESSAGES : TRANSACTIONS_MAX))
+      this.#send(action.time);
+  }
+
+  finish(time: number): void {
+    this.#send(time);
+    if (!this.#isFixture) {
+      this.#cycle(time + 1);
+      for (let beat = 1; beat <= LAST_HEARTBEATS; beat += 1) this.#heartbeats(time + beat * HEARTBEAT_NS);
+    }
+    for (const { wire } of this.lines) wire.finish();
+  }
+
+  messagesByType(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const line of [this.#changeLines[0], this.#snapshotLines[0]]) {
+      for (const [type, count] of Object.entries(line?.messagesByType() ?? {}))
+        counts[type] = (counts[type] ?? 0) + count;
+    }
+    return counts;
+  }
+
+  #segmentOf(instrument: number): MarketSegment {
+    return this.#segments[instrument % this.#segments.length];
+  }
+
+  /** Time goes on to `time`: what has waited long enough goes out, a snapshot cycle, heartbeats. */
+  #pass(time: number): void {
+    if (this.#isFixture) return;
+    if (this.#changes.count > 0 && time > this.#opened + HOLD_NS) this.#send(this.#opened + HOLD_NS);
+    if (this.#sent === 0) this.#sent = time;
+    if (this.#nextCycle === 0) this.#nextCycle = time + this.#snapshotNs;
+    while (this.#changes.count === 0 && time - this.#sent > HEARTBEAT_NS)
+      this.#heartbeats(this.#sent + HEARTBEAT_NS);
+    if (time < this.#nextCycle) return;
+    // What the snapshot contains has been sent before it.
+    this.#send(time);
+    this.#cycle(time);
+    this.#nextCycle = time + this.#snapshotNs;
+  }
+
+  /** Sends the open packet of changes, if there is one. */
+  #send(time: number, isComplete = true): void {
+    this.#transactions = 0;
+    if (this.#changes.count === 0) return;
+    this.#time.set(time);
+    const packet = this.#changes.finish(isComplete, this.#time.high, this.#time.low);
+    this.#sent = time;
+    this.#put(this.#changeLines, packet, time);
+  }
+
+  #put(lines: readonly PacketLine[], packet: Uint8Array, time: number): void {
+    const messages = messagesIn(packet);
+    for (const line of lines) line.send(packet, messages, time);
+  }
+
+  #heartbeats(time: number): void {
+    this.#time.set(time);
+    this.#sent = time;
+    for (const segment of this.#segments) {
+      const packet = this.#changes.heartbeat(segment, this.#time.high, this.#time.low);
+      for (const { wire } of this.#changeLines) wire.ledger.heartbeats += 1;
+      this.#put(this.#changeLines, packet, time);
+    }
+  }
+
+  /** Appends a message of the transaction in hand; what is full in the middle of one goes out incomplete. */
+  #append(segment: MarketSegment, { message }: Template, time: number, isFirst: boolean): void {
+    if (!this.#changes.append(segment, message)) {
+      this.#send(time, isFirst);
+      this.#changes.append(segment, message);
+    }
+    if (this.#changes.count === 1) this.#opened = time;
+  }
+
+  /** The message of a template, about an instrument and the time of an action. */
+  #begin(templateId: number, action: Action): Template {
+    let template = this.#templates.get(templateId);
+    if (template === undefined) {
+      template = new Template(templateId);
+      this.#templates.set(templateId, template);
+    }
+    this.#time.set(action.time);
+    if (action.instrument >= 0) template.integer('SecurityID', this.books.instrument(action.instrument));
+    return template;
+  }
+
+  #stamp(template: Template, name: string): void {
+    template.halves(name, this.#time.high, this.#time.low);
+  }
+
+  #details(template: Template, action: Action, quantity: number): void {
+    template.integer('DisplayQty', this.#quantity(quantity));
+    template.byte('Side', action.ask === 1 ? SIDE_SELL : SIDE_BUY);
+    template.integer('Price', this.books.price(action.instrument, action.price));
+  }
+
+  #quantity(quantity: number): bigint {
+    return BigInt(quantity) * this.books.quantityFactor;
+  }
+
+  /** OrderAdd, or OrderDelete. */
+  #order(segment: MarketSegment, action: Action, templateId: number, quantity: number): void {
+    const template = this.#begin(templateId, action);
+    this.#stamp(template, 'RequestTime');
+    if (templateId === ID_ORDER_DELETE) this.#stamp(template, 'TransactTime');
+    template.halves('TrdRegTSTimePriority', action.idHigh, action.idLow);
+    this.#details(template, action, quantity);
+    this.#append(segment, template, action.time, true);
+  }
+
+  #modify(segment: MarketSegment, action: Action): void {
+    const template = this.#begin(ID_ORDER_MODIFY, action);
+    this.#stamp(template, 'RequestTime');
+    template.halves('TrdRegTSPrevTimePriority', action.idHigh, action.idLow);
+    template.integer('PrevPrice', this.books.price(action.instrument, action.oldPrice));
+    template.integer('PrevDisplayQty', this.#quantity(action.oldQuantity));
+    template.halves('TrdRegTSTimePriority', action.newIdHigh, action.newIdLow);
+    this.#details(template, action, action.quantity);
+    this.#append(segment, template, action.time, true);
+  }
+
+  #resize(segment: MarketSegment, action: Action, from: number, to: number): void {
+    const template = this.#begin(ID_ORDER_MODIFY_SAME_PRIO, action);
+    this.#stamp(template, 'RequestTime');
+    this.#stamp(template, 'TransactTime');
+    template.integer('PrevDisplayQty', this.#quantity(from));
+    template.halves('TrdRegTSTimePriority', action.idHigh, action.idLow);
+    this.#details(template, action, to);
+    this.#append(segment, template, action.time, true);
+  }
+
+  /** A match step: its summary, and the execution of the resting order. */
+  #execute(segment: MarketSegment, action: Action): void {
+    const { instrument, executionPrice } = action;
+    const quantity = this.#quantity(action.quantity);
+    const price = this.books.price(instrument, executionPrice === 0 ? action.price : executionPrice);
+    if (!this.#isFixture) {
+      const summary = this.#begin(ID_EXECUTION_SUMMARY, action);
+      this.#stamp(summary, 'RequestTime');
+      this.#stamp(summary, 'ExecID');
+      this.#stamp(summary, 'AggressorTime');
+      summary.integer('LastQty', quantity);
+      summary.byte('AggressorSide', action.ask === 1 ? SIDE_BUY : SIDE_SELL);
+      summary.integer('LastPx', price);
+      this.#append(segment, summary, action.time, true);
+    }
+    const isFull = action.left === 0;
+    const execution = this.#begin(isFull ? ID_FULL_ORDER_EXECUTION : ID_PARTIAL_ORDER_EXECUTION, action);
+    execution.byte('Side', action.ask === 1 ? SIDE_SELL : SIDE_BUY);
+    execution.word('TrdMatchID', action.match | 0);
+    execution.integer('Price', this.books.price(instrument, action.price));
+    execution.halves('TrdRegTSTimePriority', action.idHigh, action.idLow);
+    execution.integer('LastQty', quantity);
+    execution.integer('LastPx', price);
+    this.#append(segment, execution, action.time, this.#isFixture);
+  }
+
+  #print(segment: MarketSegment, action: Action): void {
+    const template = this.#begin(ID_TRADE_REPORT, action);
+    this.#stamp(template, 'TransactTime');
+    template.integer('LastQty', this.#quantity(action.quantity));
+    template.integer('LastPx', this.books.price(action.instrument, action.price));
+    template.word('TrdMatchID', action.match | 0);
+    template.byte('MatchType', MATCH_AUCTION);
+    this.#append(segment, template, action.time, true);
+  }
+
+  #auction(segment: MarketSegment, action: Action): void {
+    const template = this.#begin(ID_AUCTION_BBO, action);
+    this.#stamp(template, 'TransactTime');
+    this.#append(segment, template, action.time, true);
+  }
+
+  #reverse(segment: MarketSegment, action: Action): void {
+    const template = this.#begin(ID_TRADE_REVERSAL, action);
+    this.#stamp(template, 'TransactTime');
+    this.#stamp(template, 'TrdRegTSExecutionTime');
+    template.word('TrdMatchID', action.match | 0);
+    template.byte('NoMDEntries', 0);
+    this.#append(segment, template, action.time, true);
+  }
+
+  #productState(segment: MarketSegment, action: Action): void {
+    if (this.#changes.segment !== segment) this.#send(action.time);
+    const template = this.#begin(ID_PRODUCT_STATE_CHANGE, { ...action, instrument: -1 });
+    this.#stamp(template, 'TransactTime');
+    template.byte('TradSesStatus', action.code === MARKET_HOURS_BEGIN ? SESSION_OPEN : SESSION_CLOSED);
+    this.#append(segment, template, action.time, true);
+  }
+
+  #instrumentState(segment: MarketSegment, action: Action): void {
+    const template = this.#begin(ID_INSTRUMENT_STATE_CHANGE, action);
+    this.#stamp(template, 'TransactTime');
+    template.byte('SecurityTradingStatus', CONTINUOUS);
+    this.#append(segment, template, action.time, true);
+  }
+
+  /** Names the instrument: a spread as a complex instrument of two legs, another one as a flexible one. */
+  #definition(segment: MarketSegment, action: Action): void {
+    const isSpread = this.books.isSpread(action.instrument);
+    const template = this.#begin(isSpread ? ID_ADD_COMPLEX_INSTRUMENT : ID_ADD_FLEXIBLE_INSTRUMENT, action);
+    const { bytes, layout } = template.message;
+    const fields: Record<string, FieldValue> = {
+      SecurityID: this.books.instrument(action.instrument),
+      SecurityDesc: this.#source.instruments[action.instrument].symbol,
+      ...(isSpread ? { NoLegs: 0, LastFragment: 1 } : {}),
+    };
+    bytes.fill(0);
+    encodeMessage(bytes, 0, RELEASE, layout.templateId, fields);
+    this.#stamp(template, 'TransactTime');
+    this.#append(segment, template, action.time, true);
+  }
+
+  /** One snapshot of every product. */
+  #cycle(time: number): void {
+    const instruments = [...this.#source.instruments.keys()];
+    for (const [index, segment] of this.#snapshotSegments.entries()) {
+      const of = instruments.filter((instrument) => this.#segmentOf(instrument) === this.#segments[index]);
+      // What has more orders than a summary can announce has no snapshot.
+      if (of.some((instrument) => this.books.orders(instrument) > SUMMARY_ORDERS_MAX)) continue;
+      this.#productSnapshot(segment, this.#segments[index].msgSeqNum, of, time);
+    }
+  }
+
+  #productSnapshot(segment: MarketSegment, last: number, instruments: readonly number[], time: number): void {
+    const action = { instrument: -1, time } as Action;
+    const product = this.#begin(ID_PRODUCT_SUMMARY, action);
+    product.word('LastMsgSeqNumProcessed', last);
+    this.#appendSnapshot(segment, product, time);
+    for (const instrument of instruments) {
+      const summary = this.#begin(ID_INSTRUMENT_SUMMARY, { ...action, instrument });
+      this.#stamp(summary, 'LastUpdateTime');
+      summary.short('TotNoOrders', this.books.orders(instrument));
+      summary.byte('SecurityTradingStatus', CONTINUOUS);
+      summary.byte('NoMDEntries', 0);
+      this.#appendSnapshot(segment, summary, time);
+      this.#snapshotOrders(segment, instrument, time);
+    }
+    this.#sendSnapshot(time, true);
+  }
+
+  #snapshotOrders(segment: MarketSegment, instrument: number, time: number): void {
+    const { books } = this.#source;
+    const order = this.#begin(ID_SNAPSHOT_ORDER, { instrument: -1, time } as Action);
+    for (const ask of [0, 1]) {
+      order.byte('Side', ask === 1 ? SIDE_SELL : SIDE_BUY);
+      for (const slot of books.slots(instrument * 2 + ask)) {
+        order.halves('TrdRegTSTimePriority', books.idHigh(slot), books.idLow(slot));
+        order.integer('DisplayQty', this.#quantity(books.quantity(slot)));
+        order.integer('Price', this.books.price(instrument, books.price(slot)));
+        this.#appendSnapshot(segment, order, time);
+      }
+    }
+  }
+
+  #appendSnapshot(segment: MarketSegment, { message }: Template, time: number): void {
+    if (this.#snapshots.append(segment, message)) return;
+    this.#sendSnapshot(time, false);
+    this.#snapshots.append(segment, message);
+  }
+
+  #sendSnapshot(time: number, isComplete: boolean): void {
+    this.#time.set(time);
+    const packet = this.#snapshots.finish(isComplete, this.#time.high, this.#time.low);
+    this.#put(this.#snapshotLines, packet, time);
+  }
+}
