@@ -56,8 +56,8 @@ describe.each(LOADED)('mdx %s', (id, command) => {
   });
 });
 
-/** One name for one thing, of which each command has its own choice: what replay writes and what book prints. */
-const OWN_CHOICES: readonly string[] = ['format'];
+/** One name for one thing, of which each command has its own choice: forms to write or print, feeds to read or write. */
+const OWN_CHOICES: readonly string[] = ['format', 'feed'];
 
 it('a flag of several commands is one definition', () => {
   const seen = new Map<string, unknown>();

@@ -142,7 +142,7 @@ describe('what mdx simulate refuses', () => {
     ['-o a.pcap --mesages 3', 'unknown flag: --mesages\nhint: Did you mean --messages?'],
     ['-o a.dbn --loss 0.1', '--loss is about lines of packets, and DBN has none'],
     ['-o a.pcap --line-b b.dbn', '--line-b b.dbn: a line of packets is pcap or pcapng'],
-    ['-o a.pcap --profile fixture-64x64', '--profile fixture-64x64: ITCH cannot say it, DBN can'],
+    ['-o a.pcap --profile fixture-64x64', '--profile fixture-64x64: ITCH cannot say it, DBN and EOBI can'],
     ['-o a.pcap --truth ./a.pcap', 'the two lines and the truth each need a file of their own'],
     ['-o a.pcap --messages 9999999999', '--messages 9999999999 --rate 100000: the day would last 100000 s'],
     ['--json', '--json prints a report where -o - writes the session'],

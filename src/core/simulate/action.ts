@@ -1,6 +1,4 @@
-import type { Line } from './line.ts';
 import type { PriceTimeBooks } from './price-time-books.ts';
-import type { ToldBooks } from './told-books.ts';
 
 /** System event: `code` is the character of ITCH's event code. */
 export const ACTION_SYSTEM = 1;
@@ -79,19 +77,4 @@ export interface ActionSource {
   next(action: Action): boolean;
   /** Comes to the end as soon as it can. */
   end(): void;
-}
-
-/** Writes actions in a wire format. */
-export interface FeedSession {
-  /** The lines that it sends on; none where the format has no packets. */
-  readonly lines: readonly Line[];
-  /** Id of the session on the wire; null where the format has none. */
-  readonly session: string | null;
-  /** The books as this format tells them. */
-  readonly books: ToldBooks;
-  take(action: Action): void;
-  /** The session is over; nothing is taken any more. `time` is that of the last action. */
-  finish(time: number): void;
-  /** Messages so far, by the name that `mdx replay` gives their type. */
-  messagesByType(): Record<string, number>;
 }

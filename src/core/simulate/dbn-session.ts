@@ -27,8 +27,8 @@ import {
   ACTION_TRADE,
   type Action,
   type ActionSource,
-  type FeedSession,
 } from './action.ts';
+import type { FeedSession } from './feed-session.ts';
 import type { Line } from './line.ts';
 import { PlainBooks, type ToldBooks } from './told-books.ts';
 import { UnixTime } from './unix-time.ts';

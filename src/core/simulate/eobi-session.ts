@@ -40,12 +40,11 @@ import {
   ACTION_TRADE,
   type Action,
   type ActionSource,
-  type FeedSession,
 } from './action.ts';
 import { EobiBooks } from './eobi-books.ts';
 import { FIXTURE_PACKET_MESSAGES } from './eobi-fixture.ts';
+import type { FeedSession, LineFile } from './feed-session.ts';
 import { type LineName, type LineProfile, PacketLine } from './line.ts';
-import type { LineFile } from './simulation.ts';
 import { T7_SHAPE } from './t7-shape.ts';
 import { UnixTime } from './unix-time.ts';
 
@@ -56,7 +55,7 @@ export interface EobiSessionOptions {
   readonly files: readonly LineFile[];
   /** The public fixture: one product, four messages a packet, no snapshots. */
   readonly isFixture: boolean;
-  /** From the beginning of one snapshot cycle to that of the next. */
+  /** From one snapshot of a product to the next; the products take turns. */
   readonly snapshotNs: number;
 }
 
@@ -160,6 +159,7 @@ export class EobiSession implements FeedSession {
   #opened = 0;
   #sent = 0;
   #nextCycle = 0;
+  #nextProduct = 0;
   #transactions = 0;
 
   constructor({ source, midnight, files, isFixture, snapshotNs }: EobiSessionOptions) {
@@ -189,6 +189,7 @@ export class EobiSession implements FeedSession {
     this.#pass(action.time);
     if (kind === ACTION_SYSTEM) {
       for (const segment of this.#segments) this.#productState(segment, action);
+      this.#snapshot(action.time);
       return;
     }
     const segment = this.#segmentOf(instrument);
@@ -234,12 +235,13 @@ export class EobiSession implements FeedSession {
     this.#transactions += 1;
     if (this.#transactions === (this.#isFixture ? FIXTURE_PACKET_MESSAGES : TRANSACTIONS_MAX))
       this.#send(action.time);
+    this.#snapshot(action.time);
   }
 
   finish(time: number): void {
     this.#send(time);
     if (!this.#isFixture) {
-      this.#cycle(time + 1);
+      for (const index of this.#segments.keys()) this.#cycle(index, time + 1);
       for (let beat = 1; beat <= LAST_HEARTBEATS; beat += 1) this.#heartbeats(time + beat * HEARTBEAT_NS);
     }
     for (const { wire } of this.lines) wire.finish();
@@ -258,19 +260,24 @@ export class EobiSession implements FeedSession {
     return this.#segments[instrument % this.#segments.length];
   }
 
-  /** Time goes on to `time`: what has waited long enough goes out, a snapshot cycle, heartbeats. */
+  /** Time goes on to `time`: what has waited long enough goes out, and heartbeats. */
   #pass(time: number): void {
     if (this.#isFixture) return;
     if (this.#changes.count > 0 && time > this.#opened + HOLD_NS) this.#send(this.#opened + HOLD_NS);
     if (this.#sent === 0) this.#sent = time;
-    if (this.#nextCycle === 0) this.#nextCycle = time + this.#snapshotNs;
+    if (this.#nextCycle === 0) this.#nextCycle = time + this.#snapshotNs / this.#segments.length;
     while (this.#changes.count === 0 && time - this.#sent > HEARTBEAT_NS)
       this.#heartbeats(this.#sent + HEARTBEAT_NS);
-    if (time < this.#nextCycle) return;
-    // What the snapshot contains has been sent before it.
+  }
+
+  /** Snapshots the next product when it is time to. The exchange's books have the effect of all that was taken. */
+  #snapshot(time: number): void {
+    if (this.#isFixture || time < this.#nextCycle) return;
+    // What a snapshot contains has been sent before it.
     this.#send(time);
-    this.#cycle(time);
-    this.#nextCycle = time + this.#snapshotNs;
+    this.#cycle(this.#nextProduct, time);
+    this.#nextProduct = (this.#nextProduct + 1) % this.#segments.length;
+    this.#nextCycle = time + this.#snapshotNs / this.#segments.length;
   }
 
   /** Sends the open packet of changes, if there is one. */
@@ -446,15 +453,15 @@ export class EobiSession implements FeedSession {
     this.#append(segment, template, action.time, true);
   }
 
-  /** One snapshot of every product. */
-  #cycle(time: number): void {
-    const instruments = [...this.#source.instruments.keys()];
-    for (const [index, segment] of this.#snapshotSegments.entries()) {
-      const of = instruments.filter((instrument) => this.#segmentOf(instrument) === this.#segments[index]);
-      // What has more orders than a summary can announce has no snapshot.
-      if (of.some((instrument) => this.books.orders(instrument) > SUMMARY_ORDERS_MAX)) continue;
-      this.#productSnapshot(segment, this.#segments[index].msgSeqNum, of, time);
-    }
+  /** One snapshot of a product. */
+  #cycle(index: number, time: number): void {
+    const segment = this.#segments[index];
+    const instruments = [...this.#source.instruments.keys()].filter(
+      (instrument) => this.#segmentOf(instrument) === segment,
+    );
+    // What has more orders than a summary can announce has no snapshot.
+    if (instruments.some((instrument) => this.books.orders(instrument) > SUMMARY_ORDERS_MAX)) return;
+    this.#productSnapshot(this.#snapshotSegments[index], segment.msgSeqNum, instruments, time);
   }
 
   #productSnapshot(segment: MarketSegment, last: number, instruments: readonly number[], time: number): void {

@@ -19,11 +19,10 @@ import {
   ACTION_TRADE,
   type Action,
   type ActionSource,
-  type FeedSession,
 } from './action.ts';
+import type { FeedSession, LineFile } from './feed-session.ts';
 import { type LineProfile, PacketLine } from './line.ts';
 import { countsByName, type PacketShape } from './packet-shape.ts';
-import type { LineFile } from './simulation.ts';
 import { PlainBooks, type ToldBooks } from './told-books.ts';
 
 const PACKET_BYTES_MAX = 1400;

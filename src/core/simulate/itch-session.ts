@@ -34,9 +34,9 @@ import {
   ACTION_TRADE,
   type Action,
   type ActionSource,
-  type FeedSession,
   type Instrument,
 } from './action.ts';
+import type { FeedSession } from './feed-session.ts';
 import { MOLD_SHAPE, type MoldLine } from './mold-line.ts';
 import { countsByName } from './packet-shape.ts';
 import { PlainBooks, type ToldBooks } from './told-books.ts';

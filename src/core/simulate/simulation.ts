@@ -2,19 +2,18 @@ import { mix2 } from '../binary/hash-index.ts';
 import { type ByteSink, type CaptureWriter, PcapngWriter, PcapWriter } from '../capture/capture-writer.ts';
 import { DbnMboEncoder, mboMetadata } from '../feeds/dbn/encoder.ts';
 import { midnightOf } from '../feeds/session-date.ts';
-import { Action, type ActionSource, type FeedSession } from './action.ts';
+import { Action, type ActionSource } from './action.ts';
 import { DbnSession } from './dbn-session.ts';
 import { EobiFixture } from './eobi-fixture.ts';
 import { EobiSession } from './eobi-session.ts';
 import { Exchange, type ExchangeOptions } from './exchange.ts';
 import { FastLikeSession } from './fast-like-session.ts';
+import type { FeedSession, LineFile } from './feed-session.ts';
 import { Fixture } from './fixture.ts';
 import { ImpairedWire, type Impairments } from './impairment.ts';
 import { ItchSession } from './itch-session.ts';
-import type { LineProfile } from './line.ts';
 import { MOLD_LINES, MOLD_SHAPE, MoldLine } from './mold-line.ts';
 import { TimeIds } from './order-ids.ts';
-import type { PacketShape } from './packet-shape.ts';
 import type { ToldBooks } from './told-books.ts';
 import { packetSink } from './udp-sink.ts';
 
@@ -199,12 +198,6 @@ export class Simulation {
       },
     };
   }
-}
-
-/** A file that lines are written to. */
-export interface LineFile {
-  readonly name: 'A' | 'B';
-  openWire(profile: LineProfile, shape: PacketShape): ImpairedWire;
 }
 
 /** As the registry of feeds names them. */

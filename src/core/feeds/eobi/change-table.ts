@@ -29,11 +29,9 @@ export const CHANGES = 7;
 
 /*
  * What a change of an order becomes, eight words per TemplateID from CHANGE_BASE on: one load each instead of branches
- * on types that alternate at random.
+ * on types that alternate at random. The first one is word 0 of the event, without side; 0 = no change of one order.
  */
 export const CHANGE_WORDS = 8;
-/** Word 0 of the event, without side; 0 = no change of one order. */
-export const CHANGE_HEAD = 0;
 /** Offsets of SecurityID, time priority, quantity, Side and price. */
 export const CHANGE_SECURITY = 1;
 export const CHANGE_KEY = 2;

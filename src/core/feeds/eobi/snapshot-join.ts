@@ -44,6 +44,8 @@ export class SnapshotJoin implements ProductWatch {
   /** Segment → index in `products`. */
   readonly #bySegment: BookTable = new BookTable();
   #last: Product | null = null;
+  /** The product whose snapshot began last. */
+  #snapshotOf: Product | null = null;
   #heldPackets = 0;
   #heldBytes = 0;
   /** The packet in hand, for events that a message out of turn causes. */
@@ -262,6 +264,7 @@ export class SnapshotJoin implements ProductWatch {
       else if (template === ID_PRODUCT_SUMMARY) {
         this.#append(datagram, channel, product, from, at);
         this.#endCycle(product, true);
+        this.#endOther(product, channel);
         this.#beginCycle(product, channel, view, offset + at);
         from = at;
       } else if (template !== ID_HEARTBEAT) this.#proceed(product, view, offset + at, template);
@@ -307,6 +310,14 @@ export class SnapshotJoin implements ProductWatch {
       const orders = view.getUint16(at + 32, true);
       cycle.ordersLeft = orders === NULL_U16 ? 0 : orders;
     }
+  }
+
+  /** A snapshot begins: that of another product before it on the channel has ended, if its last packet says so. */
+  #endOther(product: Product, channel: number): void {
+    const other = this.#snapshotOf;
+    this.#snapshotOf = product;
+    if (other === null || other === product || other.cycle?.channel !== channel) return;
+    if (other.cycle.complete) this.#endCycle(other, true);
   }
 
   /** Adds a part of a packet to a running cycle. */
