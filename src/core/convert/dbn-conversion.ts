@@ -5,6 +5,7 @@ import { MdxError } from '../errors.ts';
 import type { EventBatch } from '../event/batch.ts';
 import type { BookDefinition } from '../event/dictionary.ts';
 import {
+  CONDITION_NON_PRINTABLE,
   EXT_WORD_PRICE,
   EXT_WORD_RELATED_ID,
   FLAG_ASK,
@@ -165,7 +166,7 @@ export class DbnConversion implements Conversion {
         this.#executed(words, at, market);
         break;
       case KIND_TRADE:
-        if (definition !== null) this.#traded(words, at, definition, market);
+        if (definition !== null && isPrintable(words, at)) this.#traded(words, at, definition, market);
         break;
       case KIND_LEVEL:
         this.#out.refuse(definition, 'a price level without its orders has no form in the schema mbo');
@@ -452,4 +453,10 @@ function ordersOfSide(market: Market, bookSide: number): OrderState[] {
     }
   }
   return orders;
+}
+
+/** A trade that is taken back, or told by another one, is no record of the tape. */
+function isPrintable(words: Int32Array, at: number): boolean {
+  if (((words[at]! >> 8) & FLAG_EXTENDED) === 0) return true;
+  return words[at + RECORD_WORDS]! >>> 16 !== CONDITION_NON_PRINTABLE;
 }

@@ -23,6 +23,9 @@ import {
   ID_PRODUCT_SUMMARY,
   ID_SNAPSHOT_ORDER,
   ID_TRADE_REVERSAL,
+  NULL_I32,
+  NULL_I64_HIGH,
+  NULL_I64_LOW,
   NULL_U8,
   NULL_U16,
   ORD_TYPE_MARKET,
@@ -93,8 +96,10 @@ export class OtherMessages {
   #trade(view: DataView, at: number, template: number, plain: PlainMessage, book: number): void {
     const wide = this.#table.quantityBytes === 8;
     const quantity = at + plain.quantity;
-    const quantityLow = view.getInt32(quantity, true);
-    const quantityHigh = wide ? view.getInt32(quantity + 4, true) : quantityLow >> 31;
+    const low = view.getInt32(quantity, true);
+    const high = wide ? view.getInt32(quantity + 4, true) : low >> 31;
+    // A trade without a quantity has 0, as one without a price has the null price.
+    const isNull = wide ? low === NULL_I64_LOW && high === NULL_I64_HIGH : low === NULL_I32;
     const price = at + plain.price;
     const match = at + plain.match;
     const condition = template === ID_TRADE_REVERSAL ? CONDITION_NON_PRINTABLE : conditionOf(view, at, plain);
@@ -109,7 +114,7 @@ export class OtherMessages {
     if (plain.matchBytes === 8) words[more + 7] = view.getInt32(match + 4, true);
     const priceLow = view.getInt32(price, true);
     const priceHigh = view.getInt32(price + 4, true);
-    events.put(HEAD_TRADE, book, 0, 0, priceLow, priceHigh, quantityLow, quantityHigh);
+    events.put(HEAD_TRADE, book, 0, 0, priceLow, priceHigh, isNull ? 0 : low, isNull ? 0 : high);
     batch.count += 1;
     if (template === ID_EXECUTION_SUMMARY && wide) this.#rest.open(view, at);
   }

@@ -160,6 +160,16 @@ describe('messages of 14.1', () => {
           [52, 'u16', 3],
           [55, 'u8', 15],
         ),
+        message(
+          13201,
+          6,
+          56,
+          [8, 'i64', security],
+          [24, 'i64', NULL_64],
+          [32, 'i64', NULL_64],
+          [40, 'u32', 1],
+          [48, 'u16', 0xffff],
+        ),
       ),
     );
     expect(run.events()).toEqual([
@@ -167,7 +177,8 @@ describe('messages of 14.1', () => {
       'trade bid b0 #0 @102 x31 seq 2 of #0 done @0 match 4 aggressor 1 condition 1',
       'trade bid b0 #0 @103 x32 seq 3 of #0 done @0 match 4294967294 aggressor 0 condition 596',
       'trade bid b0 #0 @104 x33 seq 4 of #0 done @0 match 8 aggressor 0 condition 155',
-      'trade bid b0 #0 @105 x34 seq 5 of #0 done @0 match 9 aggressor 0 condition 65534 last',
+      'trade bid b0 #0 @105 x34 seq 5 of #0 done @0 match 9 aggressor 0 condition 65534',
+      'trade bid b0 #0 @-9223372036854775808 x0 seq 6 of #0 done @0 match 1 aggressor 0 condition 0 last',
     ]);
   });
 
