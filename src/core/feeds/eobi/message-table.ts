@@ -44,6 +44,8 @@ export interface PlainMessage {
 export interface MessageTable {
   /** Bytes that a message has at least: all of it, or the part in front of its group; LENGTH_UNKNOWN = no message. */
   readonly lengths: Int32Array;
+  /** Bytes that a message has with the room that the release gives its group. */
+  readonly wholeLengths: Int32Array;
   readonly groupCounter: Int32Array;
   readonly entryBytes: Int32Array;
   readonly plain: readonly (PlainMessage | null)[];
@@ -53,6 +55,7 @@ export interface MessageTable {
 
 export function messageTable(release: Release): MessageTable {
   const lengths = new Int32Array(TYPE_COUNT).fill(LENGTH_UNKNOWN);
+  const wholeLengths = new Int32Array(TYPE_COUNT);
   const groupCounter = new Int32Array(TYPE_COUNT).fill(NO_FIELD);
   const entryBytes = new Int32Array(TYPE_COUNT);
   const plain: (PlainMessage | null)[] = new Array<null>(TYPE_COUNT).fill(null);
@@ -60,6 +63,7 @@ export function messageTable(release: Release): MessageTable {
     if (layout === release.packetHeader) continue;
     const type = layout.templateId - TYPE_BASE;
     const { group } = layout;
+    wholeLengths[type] = layout.bodyLength;
     lengths[type] = group === null ? layout.bodyLength : group.start;
     if (group !== null) {
       groupCounter[type] = group.counter.offset;
@@ -69,7 +73,7 @@ export function messageTable(release: Release): MessageTable {
     if (kind !== null) plain[type] = plainMessage(layout, kind);
   }
   const quantityBytes = release.quantityScale === 0 ? 4 : 8;
-  return { lengths, groupCounter, entryBytes, plain, quantityBytes };
+  return { lengths, wholeLengths, groupCounter, entryBytes, plain, quantityBytes };
 }
 
 /** The kind of event that a message becomes which is no change of one order (cli contract, counting rule 6). */

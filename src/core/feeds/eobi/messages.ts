@@ -466,6 +466,9 @@ export class MessageDecoder {
     else if (table.groupCounter[type] !== NO_FIELD) {
       const used = view.getUint8(at + table.groupCounter[type]);
       if (used !== 0xff && least + used * table.entryBytes[type] > length) problem = 'shorter than its group';
+      else if (length !== table.wholeLengths[type]) {
+        this.#counts.remark('a group has room for more or fewer entries', packetNumber, at - offset);
+      }
     } else if (SIDE_OF_CHANGE[type] !== 0) {
       const quantityBytes = table.quantityBytes;
       const side = view.getUint8(

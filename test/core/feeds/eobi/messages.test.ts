@@ -287,7 +287,7 @@ describe('messages of 14.1', () => {
   });
 });
 
-describe('what cannot be read', () => {
+describe('what cannot be read, and what is worth a look', () => {
   test('unknown templates are skipped by their length and use their number', () => {
     const run = new EobiRun();
     run.take(
@@ -335,6 +335,35 @@ describe('what cannot be read', () => {
     run.take(packet({ number: 1 }, message(13200, 1, 80, [55, 'u8', 1], [8, 'i64', 5n])));
     expect(run.events()).toHaveLength(1);
     expect(run.counts.malformed).toBe(0);
+    expect(run.notes('remarks')).toEqual({ 'a group has room for more or fewer entries': 1 });
+  });
+
+  test('a rest that is announced should enter, an order that took and was filled should leave: else it is remarked', () => {
+    const summary = (sequence: number, key: bigint, quantity: bigint, price: bigint): Uint8Array =>
+      message(
+        13202,
+        sequence,
+        104,
+        [8, 'i64', 4128839n],
+        [32, 'i64', 5n],
+        [40, 'u8', 1],
+        [56, 'u64', key],
+        [64, 'i64', quantity],
+        [72, 'i64', price],
+      );
+    const noKey = (1n << 64n) - 1n;
+    const run = new EobiRun();
+    run.take(packet({ number: 1 }, summary(1, noKey, 10000n, 100n), add(2, { key: 1n })));
+    run.take(packet({ number: 2 }, summary(3, noKey, NULL_64, NULL_64)));
+    run.take(packet({ number: 3, complete: 0 }, summary(4, 1n, 0n, NULL_64)));
+    run.take(packet({ number: 4 }, remove(5, { key: 1n })));
+    expect(run.notes('remarks')).toEqual({});
+    run.take(packet({ number: 5 }, summary(6, noKey, 10000n, 100n), add(7, { key: 2n, price: 101n })));
+    run.take(packet({ number: 6 }, summary(8, 2n, NULL_64, NULL_64), add(9, { key: 3n })));
+    expect(run.notes('remarks')).toEqual({
+      'a rest of the incoming order is announced and does not enter the book': 1,
+      'an order of the book took, is filled, and is not told to leave': 1,
+    });
   });
 
   test.each([
