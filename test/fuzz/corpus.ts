@@ -13,6 +13,9 @@ import { PcapngWriter, PcapWriter, type UdpHeader } from '../../src/core/capture
 import { UDP_OK, UdpExtractor } from '../../src/core/capture/udp.ts';
 import { DbnMboEncoder, mboMetadata } from '../../src/core/feeds/dbn/encoder.ts';
 import { MboRecord } from '../../src/core/feeds/dbn/mbo.ts';
+import { RELEASES } from '../../src/core/feeds/eobi/layout.ts';
+import { OutgoingMessage as T7Message } from '../../src/core/feeds/eobi/outgoing-message.ts';
+import { T7PacketEncoder } from '../../src/core/feeds/eobi/packet-encoder.ts';
 import { FastLikePacketEncoder, OutgoingMessage } from '../../src/core/feeds/fast-like/encoder.ts';
 import { MoldPacketEncoder } from '../../src/core/feeds/itch/mold-encoder.ts';
 import { Datagram } from '../../src/core/packet/datagram.ts';
@@ -22,6 +25,7 @@ import { ItchWriter } from './itch-messages.ts';
 /** Whole inputs that mutants begin as: from our own encoders, and the first bytes of real files where there are any. */
 export interface Corpus {
   readonly moldPackets: readonly Uint8Array[];
+  readonly t7Packets: readonly Uint8Array[];
   readonly fastLikePackets: readonly Uint8Array[];
   readonly frames: readonly Uint8Array[];
   readonly pcap: readonly Uint8Array[];
@@ -48,6 +52,7 @@ export function makeCorpus(): Corpus {
     real.filter((file) => file.format === format).map((file) => file.head);
   return {
     moldPackets: packets,
+    t7Packets: [...t7Packets(random), ...packets.filter(isT7)],
     fastLikePackets: [...fastLikePackets(), ...packets.slice(0, 4)],
     frames: [...ownFrames(packets), ...frames],
     pcap: [capture(packets.slice(0, 4), 'ns'), capture(packets.slice(0, 2), 'us'), ...ofFormat('pcap')],
@@ -79,6 +84,26 @@ function moldPackets(random: Random): Uint8Array[] {
   }
   packets.push(encoder.heartbeat().slice(), encoder.endOfSession().slice());
   return packets;
+}
+
+/** A packet of each release. */
+function t7Packets(random: Random): Uint8Array[] {
+  return Object.values(RELEASES).map((release) => {
+    const encoder = new T7PacketEncoder({ release, partition: 1, packetBytesMax: 1400 });
+    const segment = { id: 688, msgSeqNum: 0 };
+    for (const templateId of release.messages.keys()) {
+      if (templateId === release.packetHeader.templateId) continue;
+      const message = new T7Message(release, templateId);
+      for (let at = 8; at < message.bytes.length; at += 8) message.put32(at, random.below(50));
+      if (encoder.fits(segment, message.bytes.length)) encoder.append(segment, message);
+    }
+    return encoder.finish(true, TIME_HIGH, 0).slice();
+  });
+}
+
+/** The real captures of Eurex are among the others. */
+function isT7(packet: Uint8Array): boolean {
+  return packet.length > 32 && packet[0] === 32 && packet[1] === 0 && packet[3] === 0x32;
 }
 
 function fastLikePackets(): Uint8Array[] {

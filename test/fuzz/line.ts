@@ -113,6 +113,11 @@ export abstract class LineEpisode implements Episode {
     this.#datagram.destination[3] = 0xe9000001 | 0;
   }
 
+  /** Most packets go to one flow, so that its numbers go on. */
+  protected chooseFlow(): number {
+    return this.random.below(8) === 0 ? this.random.below(FLOWS) : 0;
+  }
+
   /** Makes the next packet of a flow in `packet`. */
   protected abstract write(flow: number): void;
   /** Takes down what was accepted. */
@@ -194,8 +199,7 @@ export abstract class LineEpisode implements Episode {
   #makePacket(): void {
     const { random, packet } = this;
     const datagram = this.#datagram;
-    // Most packets go to one flow, so that its numbers go on.
-    const flow = random.below(8) === 0 ? random.below(FLOWS) : 0;
+    const flow = this.chooseFlow();
     if (random.below(10) === 0) packet.set(this.#corpus[random.below(this.#corpus.length)]!);
     else this.write(flow);
     if (random.below(6) === 0) mutate(packet, random, this.#corpus[random.below(this.#corpus.length)]!);
@@ -269,6 +273,7 @@ export function observed(feed: Feed, note: (datagram: Datagram, first: number) =
       const decoders = feed.packetDecoders!(targets, snapshots);
       return {
         open: (channel) => new ObservedDecoder(decoders.open(channel), note),
+        ...(decoders.products === undefined ? {} : { products: decoders.products }),
         finish: () => decoders.finish?.(),
       };
     },

@@ -1,6 +1,7 @@
 import { makeCorpus } from './corpus.ts';
 import type { Target } from './target.ts';
 import { captureTarget } from './targets/capture.ts';
+import { eobiTarget } from './targets/eobi.ts';
 import { ethernetTarget } from './targets/ethernet.ts';
 import { eventsTarget } from './targets/events.ts';
 import { fastLikeTarget } from './targets/fast-like.ts';
@@ -16,6 +17,7 @@ export function makeTargets(): Target[] {
   return [
     moldTarget(corpus.moldPackets),
     itchTarget(),
+    eobiTarget(corpus.t7Packets),
     fastLikeTarget(corpus.fastLikePackets),
     ethernetTarget(corpus.frames),
     captureTarget('pcap', corpus.pcap),
