@@ -199,8 +199,10 @@ export abstract class LineEpisode implements Episode {
   #makePacket(): void {
     const { random, packet } = this;
     const datagram = this.#datagram;
-    const flow = this.chooseFlow();
-    if (random.below(10) === 0) packet.set(this.#corpus[random.below(this.#corpus.length)]!);
+    const isOwn = random.below(10) > 0;
+    // The same packet on two flows would make one channel of them.
+    const flow = isOwn || random.below(32) === 0 ? this.chooseFlow() : 0;
+    if (!isOwn) packet.set(this.#corpus[random.below(this.#corpus.length)]!);
     else this.write(flow);
     if (random.below(6) === 0) mutate(packet, random, this.#corpus[random.below(this.#corpus.length)]!);
     datagram.bytes.set(packet.content(), 8);

@@ -134,6 +134,7 @@ class EobiEpisode extends LineEpisode {
       for (const { duplicates, late } of sequencer.sessions) others += duplicates + late;
     }
     same('decoded, repeated and late packets', ledger.numbered + others, this.#numbered);
+    for (const { snapshots } of pipeline.products) this.outcomes.add('snapshots loaded', snapshots);
     for (const [kind, { count }] of counts.remarks) this.outcomes.add(kind, count);
   }
 

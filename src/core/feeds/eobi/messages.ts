@@ -206,9 +206,12 @@ export class MessageDecoder {
     this.#events.datagram = datagram;
     let at = datagram.offset + from;
     const end = datagram.offset + to;
-    while (end - at >= HEAD_BYTES) {
-      const length = view.getUint16(at, true);
-      if (length < HEAD_BYTES || length > end - at) return;
+    while (at < end) {
+      const length = end - at < HEAD_BYTES ? 0 : view.getUint16(at, true);
+      if (length < HEAD_BYTES || length > end - at) {
+        this.#counts.noteMalformed('damaged datagram', datagram.packetNumber, at - datagram.offset);
+        return;
+      }
       this.#count(view, at, length);
       at += length;
     }

@@ -79,13 +79,15 @@ export class SnapshotJoin implements ProductWatch {
       }
       if (!product.hasChanges && first !== ID_HEARTBEAT) this.#settleOn(product, channel);
     }
-    let from = PACKET_HEADER_BYTES;
-    if (!product.holds) {
-      from = this.#messages.changes(datagram, channel, product, from, length, isReset);
-      product.lossTold = false;
+    // A part of the packet may have to wait, and one behind it not any more.
+    for (let from = PACKET_HEADER_BYTES; ; ) {
+      if (!product.holds) {
+        from = this.#messages.changes(datagram, channel, product, from, length, isReset);
+        product.lossTold = false;
+      }
+      if (!product.holds || from >= length) return;
+      from = this.#hold(datagram, channel, product, from, length, isReset);
     }
-    // What has to wait may be the rest of a packet only.
-    if (product.holds && from < length) this.#hold(datagram, channel, product, from, length, isReset);
   }
 
   /** Packets of a channel are lost. */
@@ -193,6 +195,7 @@ export class SnapshotJoin implements ProductWatch {
     for (const book of product.books) this.#dictionary.rehome(book, channel);
   }
 
+  /** Lets the messages from `from` on wait. @returns where those begin that need not: `to`, unless the product begins anew. */
   #hold(
     datagram: Datagram,
     channel: number,
@@ -200,23 +203,30 @@ export class SnapshotJoin implements ProductWatch {
     from: number,
     to: number,
     isReset: boolean,
-  ): void {
-    if (!this.#follow(datagram, product, from, to, isReset)) return;
-    if (!this.#hasRoom(to - from)) {
+  ): number {
+    const anew = this.#follow(datagram, product, from, to, isReset);
+    if (anew < to) {
+      // What came before is void with all that waited.
+      this.#messages.tally(datagram, from, anew);
+      product.holds = false;
+    } else if (this.#hasRoom(datagram.length)) {
+      product.held.push(this.#keep(datagram, channel, from, to));
+    } else {
       this.#counts.remark('too much waits for a snapshot', datagram.packetNumber, product.segment);
       product.next = NEXT_UNKNOWN;
+      product.held.push({ datagram, channel, from, to });
+      this.#heldPackets += 1;
+      this.#heldBytes += datagram.length;
       this.#apply(product);
-      this.#messages.changes(datagram, channel, product, from, to, isReset);
-      return;
     }
-    product.held.push(this.#keep(datagram, channel, from, to));
+    return anew;
   }
 
   /**
    * Follows the numbers of messages that wait: a jump moves what a snapshot has to reach.
-   * @returns false when the product begins anew and no longer waits; then the packet has been decoded.
+   * @returns where the product begins anew and no longer waits; `to` where it does not.
    */
-  #follow(datagram: Datagram, product: Product, from: number, to: number, isReset: boolean): boolean {
+  #follow(datagram: Datagram, product: Product, from: number, to: number, isReset: boolean): number {
     const { view, offset } = datagram;
     let at = offset + from;
     const end = offset + to;
@@ -230,19 +240,15 @@ export class SnapshotJoin implements ProductWatch {
       } else if (sequence !== NULL_U32) {
         if (sequence !== product.next >>> 0) {
           this.jumped(product, sequence, isReset);
-          if (product.synced) {
-            // It begins at 1 again.
-            product.holds = false;
-            this.take(datagram, this.#channel, isReset);
-            return false;
-          }
+          // It begins at 1 again.
+          if (product.synced) return at - offset;
         }
         product.lossTold = false;
         product.next = (sequence + 1) | 0;
       }
       at += length;
     }
-    return true;
+    return to;
   }
 
   #takeSnapshot(datagram: Datagram, channel: number, product: Product): void {

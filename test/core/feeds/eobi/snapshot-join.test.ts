@@ -222,6 +222,14 @@ describe('cycles that are not whole', () => {
     expect(run.events()).toEqual([]);
   });
 
+  test('no snapshot comes and one is required: what waited is counted, damage included', () => {
+    const run = new EobiRun('14.1', { expected: true, required: true });
+    run.take(Buffer.concat([packet({ number: 50 }, add(10, { key: 10n })), Buffer.from([1, 2, 3])]), CHANGES);
+    run.finish();
+    expect(orders(run)).toEqual([]);
+    expect([run.counts.messages, run.counts.malformed]).toEqual([1, 1]);
+  });
+
   test('no snapshot comes: without one required the changes are applied as they are', () => {
     const run = new EobiRun('14.1', { expected: true, required: false });
     run.take(packet({ number: 50 }, add(10, { key: 10n })), CHANGES);
@@ -321,6 +329,29 @@ describe('the numbers begin anew', () => {
     run.take(packet({ number: 1, reset: 1 }, add(1, { key: 2n })));
     run.take(packet({ number: 2 }, add(2, { key: 3n })));
     expect(orders(run)).toEqual(['bid 2', 'bid 3']);
+  });
+
+  test('inside a packet that waits: what is in front of it is void, and nothing is read twice', () => {
+    const run = new EobiRun('14.1', { expected: true, required: false });
+    run.take(packet({ number: 9 }, add(7, { key: 1n })));
+    run.take(packet({ number: 1, reset: 1 }, add(20, { key: 2n }), add(1, { key: 3n }), add(2, { key: 4n })));
+    expect(orders(run)).toEqual(['bid 3', 'bid 4']);
+    expect(run.counts.messages).toBe(4);
+  });
+
+  test('inside a packet whose rest waits, again and again', () => {
+    const run = new EobiRun('14.1', { expected: true, required: false });
+    run.take(packet({ number: 9 }, add(1, { key: 1n })));
+    run.take(
+      packet(
+        { number: 1, reset: 1 },
+        add(2, { key: 2n }),
+        ...Array.from({ length: 500 }, () => [add(9, { key: 3n }), add(1, { key: 4n })]).flat(),
+        add(2, { key: 5n }),
+      ),
+    );
+    expect(orders(run)).toEqual(['bid 4', 'bid 5']);
+    expect(run.counts.messages).toBe(1003);
   });
 
   test('in the middle: the books wait for a snapshot of the new numbers', () => {
