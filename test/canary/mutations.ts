@@ -22,6 +22,10 @@ const LEVELS = 'src/core/feeds/dbn/level-decoder.ts';
 const LEVELS_TESTS = ['test/core/feeds/dbn/levels.test.ts'];
 const ITCH = 'src/core/feeds/itch/messages.ts';
 const ITCH_TESTS = ['test/core/feeds/itch/messages.test.ts'];
+const EOBI = 'src/core/feeds/eobi/messages.ts';
+const EOBI_TESTS = ['test/core/feeds/eobi/messages.test.ts'];
+const EOBI_JOIN = 'src/core/feeds/eobi/snapshot-join.ts';
+const EOBI_JOIN_TESTS = ['test/core/feeds/eobi/snapshot-join.test.ts'];
 const FAST_LIKE = 'src/core/feeds/fast-like/messages.ts';
 const VARINTS = 'src/core/feeds/fast-like/varints.ts';
 const FAST_LIKE_TESTS = ['test/core/feeds/fast-like/packets.test.ts'];
@@ -142,6 +146,63 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'if (count * bytesEach > left + 4096) {',
     tests: ['test/core/feeds/dbn/metadata.test.ts'],
     fuzz: true,
+  },
+  {
+    name: 'EOBI: a market order has the price 0',
+    file: EOBI,
+    from: 'words[to + 5] = isMarket ? NO_PRICE_HIGH :',
+    to: 'words[to + 5] = isMarket ? 0 :',
+    tests: EOBI_TESTS,
+  },
+  {
+    name: 'EOBI: the sides are swapped',
+    file: EOBI,
+    from: 'words[to] = head | (ask * ASK) | (delta << 16);',
+    to: 'words[to] = head | ((1 - ask) * ASK) | (delta << 16);',
+    tests: EOBI_TESTS,
+  },
+  {
+    name: 'EOBI: a full execution leaves what it does not name',
+    file: 'src/core/feeds/eobi/change-table.ts',
+    from: 'KIND_EXECUTE | (FLAG_FULL << 8)',
+    to: 'KIND_EXECUTE',
+    tests: EOBI_TESTS,
+  },
+  {
+    name: 'EOBI: a jump of the message numbers is not noticed',
+    file: EOBI,
+    from: 'if (view.getInt32(at + 4, true) !== expected || count > room) break;',
+    to: 'if (view.getInt32(at + 4, true) < expected || count > room) break;',
+    tests: EOBI_JOIN_TESTS,
+    fuzz: true,
+  },
+  {
+    name: 'EOBI: a snapshot with a jump in its numbers is loaded',
+    file: EOBI_JOIN,
+    from: 'if (view.getUint32(at + 4, true) !== cycle.next || isOutOfPlace) {',
+    to: 'if (isOutOfPlace) {',
+    tests: EOBI_JOIN_TESTS,
+  },
+  {
+    name: 'EOBI: orders without the summary of their instrument are loaded',
+    file: EOBI_JOIN,
+    from: '|| isOutOfPlace) {',
+    to: ') {',
+    tests: EOBI_JOIN_TESTS,
+  },
+  {
+    name: 'EOBI: a snapshot that a loss has overtaken is loaded',
+    file: EOBI_JOIN,
+    from: '|| product.synced || cycle.last < product.need) return;',
+    to: '|| product.synced) return;',
+    tests: EOBI_JOIN_TESTS,
+  },
+  {
+    name: 'EOBI: what the snapshot contains is applied again',
+    file: EOBI_JOIN,
+    from: 'product.through = last;',
+    to: 'product.through = 0;',
+    tests: EOBI_JOIN_TESTS,
   },
   {
     name: 'FAST-like: an ask is added as a bid',

@@ -214,6 +214,37 @@ describe('cycles that are not whole', () => {
     expect(orders(run)).toEqual([]);
   });
 
+  test('more or fewer orders of an instrument than its summary says', () => {
+    for (const orderKeys of [[1n, 2n, 3n], [1n]]) {
+      const run = new EobiRun('14.1', { expected: true, required: false });
+      run.take(
+        packet(
+          { number: 1 },
+          productSummary(100, 9),
+          instrumentSummary(101, 2),
+          ...orderKeys.map((key, index) => snapshotOrder(102 + index, { key })),
+          instrumentSummary(102 + orderKeys.length, 0, 5n),
+        ),
+        SNAPSHOTS,
+      );
+      run.finish();
+      expect(orders(run)).toEqual([]);
+    }
+  });
+
+  test('one that a loss of changes overtakes', () => {
+    const run = new EobiRun('14.1', { expected: true, required: false });
+    run.take(packet({ number: 50 }, add(10, { key: 10n })), CHANGES);
+    run.take(
+      packet({ number: 1, complete: 0 }, productSummary(100, 9), instrumentSummary(101, 1)),
+      SNAPSHOTS,
+    );
+    run.take(packet({ number: 51 }, add(20, { key: 20n })), CHANGES);
+    run.take(packet({ number: 2 }, snapshotOrder(102, { key: 1n })), SNAPSHOTS);
+    run.finish();
+    expect(orders(run)).toEqual(['bid 10', 'bid 20']);
+  });
+
   test('orders without a summary are counted and make no book', () => {
     const run = new EobiRun();
     run.take(packet({ number: 1 }, snapshotOrder(5, { key: 1n })), SNAPSHOTS);
