@@ -120,7 +120,7 @@ export const dateFlag: OptionFlag<string | undefined> = Flags.string({
 
 export const emitFlag: OptionFlag<string | undefined> = Flags.string({
   summary: 'print rows as they happen instead of a report',
-  options: ['events', 'bbo', 'depth', 'trades'],
+  options: ['events', 'bbo', 'depth', 'trades', 'records'],
 });
 
 export const formatFlag: OptionFlag<string | undefined> = Flags.string({

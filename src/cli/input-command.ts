@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Conversion } from '../core/convert/conversion.ts';
-import type { BookFilter } from '../core/pipeline/books.ts';
 import type { RunResult } from '../core/pipeline/run.ts';
 import type { RunOptions } from '../core/pipeline/run-options.ts';
+import type { BookFilter } from '../core/pipeline/wanted-books.ts';
 import { BaseCommand } from './base-command.ts';
 import { standingText } from './count-line.ts';
 import { type InputFlags, inputOptions } from './input.ts';

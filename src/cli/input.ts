@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import type { Address } from '../core/capture/address.ts';
 import { MdxError } from '../core/errors.ts';
 import type { Naming } from '../core/event/naming.ts';
-import type { BookFilter } from '../core/pipeline/books.ts';
 import type { Destination } from '../core/pipeline/flows.ts';
 import type { RunOptions } from '../core/pipeline/run-options.ts';
+import type { BookFilter } from '../core/pipeline/wanted-books.ts';
 import {
   batchEventsFlag,
   dateFlag,

@@ -4,6 +4,7 @@ import type { DbnOptions } from '../core/convert/dbn-conversion.ts';
 import { MdxError } from '../core/errors.ts';
 import type { EventBatch } from '../core/event/batch.ts';
 import type { Feed } from '../core/feeds/feed.ts';
+import type { MessageSink } from '../core/feeds/message-sink.ts';
 import type { EventObserver } from '../core/pipeline/books.ts';
 import type { OutputReport } from '../core/pipeline/report.ts';
 import type { RowKind, RowSink } from '../core/pipeline/rows/rows.ts';
@@ -104,7 +105,7 @@ export async function openConversion(plan: OutputPlan, output: Output, style: St
         count();
         write(row);
       };
-      return ROW_MAKERS[kind](sink, plan.depth);
+      return ROW_MAKERS[kind](sink, plan.depth, form === 'pretty');
     });
   };
   return open(plan.rows);
@@ -125,6 +126,10 @@ class RowConversion implements Conversion {
     this.#rows = open(() => {
       this.written += 1;
     });
+  }
+
+  get messages(): MessageSink | undefined {
+    return this.#rows.messages;
   }
 
   start(feed: Feed): void {

@@ -6,6 +6,7 @@ import { type CsvValue, CsvWriter } from './csv.ts';
 import { trimmed } from './numbers.ts';
 import type { Output } from './output.ts';
 import type { RowFormat } from './output-form.ts';
+import { recordCsv, recordJson } from './record-lines.ts';
 import type { Style } from './style.ts';
 
 /** How rows of one kind look outside of JSON. */
@@ -50,7 +51,10 @@ const EVENT_COLUMNS = [
 
 const TRADE_COLUMNS = ['kind', 'price', 'quantity', 'aggressor', 'orderId', 'matchId', 'printable'] as const;
 
-const FORMS: { readonly [K in RowKind]: RowForm<RowOf[K]> } = {
+/** Kinds whose rows have columns of their own; messages have those of their types. */
+type TableKind = Exclude<RowKind, 'records'>;
+
+const FORMS: { readonly [K in TableKind]: RowForm<RowOf[K]> } = {
   events: {
     columns: [...HEAD_COLUMNS, ...EVENT_COLUMNS],
     lines: (row) => [
@@ -118,7 +122,8 @@ export function rowWriter<K extends RowKind>(
   output: Output,
   style: Style,
 ): RowSink<K> {
-  const form: RowForm<RowOf[K]> = FORMS[kind];
+  if (kind === 'records') return recordWriter(format, output) as RowSink<K>;
+  const form = FORMS[kind as TableKind] as RowForm<RowOf[K]>;
   if (format === 'ndjson') return (row) => output.write(`${JSON.stringify(row)}\n`);
   if (format === 'pretty') return (row) => output.write(`${form.pretty(row, style)}\n`);
   const writer = new CsvWriter(output, form.columns);
@@ -126,6 +131,11 @@ export function rowWriter<K extends RowKind>(
   return (row) => {
     for (const line of form.lines(row)) writer.row(line);
   };
+}
+
+function recordWriter(format: RowFormat, output: Output): RowSink<'records'> {
+  const line = format === 'csv' ? recordCsv() : recordJson;
+  return (row) => output.write(line(row));
 }
 
 function headCells(row: RowHead): CsvValue[] {

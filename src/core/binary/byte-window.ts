@@ -13,6 +13,8 @@ export class ByteWindow {
   base = 0;
   /** No more bytes will come: what cannot be read now is cut off. */
   ended = false;
+  /** Bytes behind `limit` that are there and not shown yet. */
+  #hidden = 0;
 
   constructor(capacity: number) {
     this.bytes = new Uint8Array(capacity);
@@ -25,6 +27,7 @@ export class ByteWindow {
     this.limit = 0;
     this.base = 0;
     this.ended = false;
+    this.#hidden = 0;
   }
 
   /** Bytes that can be read now. */
@@ -40,12 +43,25 @@ export class ByteWindow {
   /** Moves what is unread to the front and returns the free room behind it (may be empty when a reader stalls). */
   room(): Uint8Array<ArrayBuffer> {
     if (this.position > 0) {
-      this.bytes.copyWithin(0, this.position, this.limit);
+      this.bytes.copyWithin(0, this.position, this.limit + this.#hidden);
       this.base += this.position;
       this.limit -= this.position;
       this.position = 0;
     }
-    return this.bytes.subarray(this.limit);
+    return this.bytes.subarray(this.limit + this.#hidden);
+  }
+
+  /** Shows only the next `count` bytes of those that can be read, until `showAll`. */
+  showOnly(count: number): void {
+    const hide = this.available - count;
+    this.limit -= hide;
+    this.#hidden += hide;
+  }
+
+  /** Shows what is there again. */
+  showAll(): void {
+    this.limit += this.#hidden;
+    this.#hidden = 0;
   }
 
   /** Says that `count` bytes were written into `room()`. */

@@ -4,6 +4,7 @@ import type { BookRules } from '../event/rules.ts';
 import type { EventWriter } from '../event/writer.ts';
 import type { Datagram } from '../packet/datagram.ts';
 import type { FeedCounts } from './counts.ts';
+import type { MessageDescriber, MessageSink } from './message-sink.ts';
 
 /** How messages are cut out of what carries them. */
 export type Framing = 'moldudp64' | 'soupbintcp' | 'length-prefixed' | 't7-packet' | 'fast-like' | 'dbn';
@@ -13,6 +14,8 @@ export interface DecoderTargets {
   readonly dictionary: Dictionary;
   readonly writer: EventWriter;
   readonly counts: FeedCounts;
+  /** Is shown every message whole, before its events. */
+  readonly messages?: MessageSink | null;
 }
 
 /** What decoders of one channel are made with. */
@@ -174,5 +177,7 @@ export interface Feed {
   /** Is this the beginning of a file or stream of the feed? Sees up to 64 KiB. Answers the framing, or null. */
   detectStream?(head: Uint8Array): Framing | null;
   packetDecoders?(targets: DecoderTargets, snapshots?: SnapshotOptions): PacketDecoders;
+  /** What reads messages for printing; `head` stands in front of them in formats that have one. */
+  describer?(head: Uint8Array | null): MessageDescriber;
   streamDecoder?(options: DecoderOptions, framing: Framing): StreamDecoder;
 }

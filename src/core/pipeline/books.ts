@@ -1,7 +1,7 @@
 import { Market } from '../book/market.ts';
 import { ORDER_BOOK_SIDE } from '../book/store.ts';
 import { EventBatch, type EventSink } from '../event/batch.ts';
-import type { BookDefinition, Dictionary } from '../event/dictionary.ts';
+import type { Dictionary } from '../event/dictionary.ts';
 import {
   FLAG_EXTENDED,
   FLAG_LAST,
@@ -19,6 +19,8 @@ import {
 } from '../event/record.ts';
 import type { BookRules } from '../event/rules.ts';
 import type { Feed } from '../feeds/feed.ts';
+import type { MessageSink } from '../feeds/message-sink.ts';
+import { type BookFilter, WantedBooks } from './wanted-books.ts';
 
 const HEAD_LAST: number = FLAG_LAST << 8;
 const HEAD_EXTENDED: number = FLAG_EXTENDED << 8;
@@ -32,10 +34,9 @@ export interface EventObserver {
   start?(feed: Feed): void;
   before?(batch: EventBatch, at: number, market: Market): void;
   after?(batch: EventBatch, at: number, market: Market): void;
+  /** Is shown the messages themselves, as they came. Asked for once, behind `start`. */
+  readonly messages?: MessageSink | undefined;
 }
-
-/** Which books are wanted; asked once per book, at its first sight. */
-export type BookFilter = (book: BookDefinition) => boolean;
 
 /**
  * The books of a run: one market per source. A source is all channels together where ids are unique per book, and
@@ -48,10 +49,8 @@ export class Books implements EventSink {
   readonly last: EventBatch = new EventBatch(1);
   readonly #rules: BookRules;
   readonly #perChannel: boolean;
-  readonly #filter: BookFilter | null;
+  readonly #wanted: WantedBooks | null;
   readonly #observers: readonly EventObserver[];
-  /** Per book: 1 wanted, 2 not wanted, 0 not asked yet. */
-  #wanted: Uint8Array = new Uint8Array(1024);
 
   constructor(
     rules: BookRules,
@@ -62,7 +61,7 @@ export class Books implements EventSink {
     this.#rules = rules;
     this.dictionary = dictionary;
     this.#perChannel = rules.idScope === 'source';
-    this.#filter = filter;
+    this.#wanted = filter === null ? null : new WantedBooks(dictionary, filter);
     this.#observers = observers;
   }
 
@@ -77,8 +76,8 @@ export class Books implements EventSink {
   accept(batch: EventBatch): void {
     this.#remember(batch);
     const market = this.marketOf(batch.channel);
-    if (this.#filter === null) this.#apply(batch, 0, batch.count, market);
-    else this.#applyWanted(batch, market, this.#filter);
+    if (this.#wanted === null) this.#apply(batch, 0, batch.count, market);
+    else this.#applyWanted(batch, market, this.#wanted);
   }
 
   #remember(batch: EventBatch): void {
@@ -122,7 +121,7 @@ export class Books implements EventSink {
   }
 
   /** Applies the events of books that are wanted, and those of the transport; others that concern no known book are left out. */
-  #applyWanted(batch: EventBatch, market: Market, filter: BookFilter): void {
+  #applyWanted(batch: EventBatch, market: Market, wanted: WantedBooks): void {
     const { words } = batch;
     let from = 0;
     for (let record = 0; record < batch.count; ) {
@@ -133,7 +132,7 @@ export class Books implements EventSink {
         this.#apply(batch, from, record, market);
         from = record;
       }
-      if (!this.#isWanted(bookConcerned(words, at, market), words[at]! & 255, filter)) {
+      if (!isWanted(bookConcerned(words, at, market), words[at]! & 255, wanted)) {
         this.#apply(batch, from, record, market);
         from = next;
       }
@@ -141,22 +140,11 @@ export class Books implements EventSink {
     }
     this.#apply(batch, from, batch.count, market);
   }
+}
 
-  #isWanted(book: number, kind: number, filter: BookFilter): boolean {
-    if (book === NO_BOOK) return kind === KIND_GAP || kind === KIND_RESET || kind === KIND_SESSION;
-    if (book >= this.#wanted.length) {
-      const grown = new Uint8Array(Math.max(book + 1, this.#wanted.length * 2));
-      grown.set(this.#wanted);
-      this.#wanted = grown;
-    }
-    const known = this.#wanted[book]!;
-    if (known !== 0) return known === 1;
-    const definition = this.dictionary.books[book];
-    const wanted = definition !== undefined && filter(definition);
-    // A book without a symbol may still get one, so a "no" is final only when its name is known.
-    if (wanted || definition?.symbol !== null) this.#wanted[book] = wanted ? 1 : 2;
-    return wanted;
-  }
+function isWanted(book: number, kind: number, wanted: WantedBooks): boolean {
+  if (book === NO_BOOK) return kind === KIND_GAP || kind === KIND_RESET || kind === KIND_SESSION;
+  return wanted.has(book);
 }
 
 /** The book that an event names, or that the order it names is in: not every feed names the instrument of a change. */

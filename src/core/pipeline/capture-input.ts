@@ -206,7 +206,7 @@ export class CaptureInput {
 
   #openPipeline(feed: Feed, detect: boolean): PacketPipeline {
     const state = this.#state;
-    const { counts, sink } = state.openBooks(feed);
+    const { counts, sink, messages } = state.openBooks(feed);
     if (feed.packetDecoders === undefined) {
       throw new MdxError(
         'feed-none',
@@ -222,6 +222,7 @@ export class CaptureInput {
       dictionary: state.dictionary,
       batch: state.batch,
       sink,
+      messages,
       flows: this.#flowFilter(detect),
       snapshots: { expected: snapshots.length > 0 || snapshotRequired, required: snapshotRequired },
       sequencer,

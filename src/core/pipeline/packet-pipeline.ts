@@ -23,6 +23,7 @@ import {
   type ProductNumbers,
   type SnapshotOptions,
 } from '../feeds/feed.ts';
+import type { MessageSink } from '../feeds/message-sink.ts';
 import { type SequencedSink, Sequencer, type SequencerOptions, WaitingRoom } from '../merge/sequencer.ts';
 import type { Datagram } from '../packet/datagram.ts';
 import { type Channel, type FlowFilter, FlowTable } from './flows.ts';
@@ -36,6 +37,7 @@ export interface PacketPipelineOptions {
   readonly dictionary: Dictionary;
   readonly batch: EventBatch;
   readonly sink: EventSink;
+  readonly messages?: MessageSink | null;
   readonly flows: FlowFilter;
   readonly snapshots: SnapshotOptions;
   readonly sequencer: SequencerOptions;
@@ -67,8 +69,8 @@ export class PacketPipeline implements SequencedSink {
   constructor(options: PacketPipelineOptions) {
     this.#options = options;
     this.#writer = new EventWriter(options.batch, options.sink);
-    const { feed, dictionary, counts, snapshots } = options;
-    const decoders = feed.packetDecoders?.({ dictionary, counts, writer: this.#writer }, snapshots);
+    const { feed, dictionary, counts, messages = null, snapshots } = options;
+    const decoders = feed.packetDecoders?.({ dictionary, counts, messages, writer: this.#writer }, snapshots);
     if (decoders === undefined) throw new Error(`${feed.name} has no packets`);
     this.#decoders = decoders;
     this.flows = new FlowTable(options.feed, options.flows, (number, datagram) =>

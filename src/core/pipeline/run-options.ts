@@ -1,12 +1,13 @@
 import type { Naming } from '../event/naming.ts';
 import type { Feed } from '../feeds/feed.ts';
 import type { SequencerOptions } from '../merge/sequencer.ts';
-import type { BookFilter, EventObserver } from './books.ts';
+import type { EventObserver } from './books.ts';
 import type { Destination } from './flows.ts';
 import type { InvariantMode } from './invariant-watch.ts';
 import type { Pacer } from './pacer.ts';
 import type { StepGate } from './step-gate.ts';
 import type { Until } from './until.ts';
+import type { BookFilter } from './wanted-books.ts';
 
 /** What a run reads and how; every choice is visible where the run is made. */
 export interface RunOptions {

@@ -5,10 +5,12 @@ import { EventBatch, type EventSink } from '../event/batch.ts';
 import { Dictionary } from '../event/dictionary.ts';
 import { FeedCounts } from '../feeds/counts.ts';
 import type { Feed, Framing } from '../feeds/feed.ts';
+import type { MessageSink } from '../feeds/message-sink.ts';
 import { midnightOf } from '../feeds/session-date.ts';
 import { Books } from './books.ts';
 import { type ByteSource, DamagedInput, Interrupted } from './byte-source.ts';
 import { InvariantWatch } from './invariant-watch.ts';
+import { MessageFilter } from './message-filter.ts';
 import type { RunOptions } from './run-options.ts';
 import { UntilGate } from './until.ts';
 
@@ -54,6 +56,7 @@ export class RunState {
   counts: FeedCounts | null = null;
   books: Books | null = null;
   gate: UntilGate | null = null;
+  #messages: MessageSink | null = null;
   timeBase: 'utc' | 'midnight' = 'utc';
   /** Why the run ends before its input does. */
   stopped: 'limit' | 'until' | 'request' | null = null;
@@ -146,7 +149,11 @@ export class RunState {
   }
 
   /** Makes the books once the feed is known. */
-  openBooks(feed: Feed): { readonly counts: FeedCounts; readonly sink: EventSink } {
+  openBooks(feed: Feed): {
+    readonly counts: FeedCounts;
+    readonly sink: EventSink;
+    readonly messages: MessageSink | null;
+  } {
     if (this.books === null) {
       const { observers, books: filter, stopAt, steps } = this.options;
       const watch = this.invariants === null ? observers : [...observers, this.invariants];
@@ -154,9 +161,20 @@ export class RunState {
       this.counts = new FeedCounts(feed.typeCount);
       for (const observer of observers) observer.start?.(feed);
       steps?.attach(this.books);
+      this.#messages = this.#messageSink();
       this.gate = stopAt === null ? null : new UntilGate(stopAt, feed.rules, steps ?? this.books);
     }
-    return { counts: this.counts!, sink: this.gate ?? this.options.steps ?? this.books };
+    return {
+      counts: this.counts!,
+      sink: this.gate ?? this.options.steps ?? this.books,
+      messages: this.#messages,
+    };
+  }
+
+  /** What shows observers the messages themselves; null where nobody wants to see them. */
+  #messageSink(): MessageSink | null {
+    const sinks = this.options.observers.flatMap(({ messages }) => messages ?? []);
+    return sinks.length === 0 ? null : new MessageFilter(sinks, this.dictionary, this.options);
   }
 
   /** The place to wait for a slow reader, and to hear that the run should stop. */

@@ -44,7 +44,7 @@ export class StreamInput {
     refuseUnfit(source.path, feed, options);
     state.feed = feed;
     state.framing = framing;
-    const { counts, sink } = state.openBooks(feed);
+    const { counts, sink, messages } = state.openBooks(feed);
     const input = state.addInput(source.path, framing === 'dbn' ? 'dbn' : 'itch-file', false);
     const { from, until } = options;
     const range = from === null && until === null ? null : new TimeRange(from, until, sink);
@@ -52,7 +52,7 @@ export class StreamInput {
     const writer = new EventWriter(state.batch, range ?? sink);
     const { dictionary } = state;
     const decoder = feed.streamDecoder!(
-      { channel: 0, dictionary, writer, counts, midnight: state.midnight(feed, 0n) },
+      { channel: 0, dictionary, writer, counts, messages, midnight: state.midnight(feed, 0n) },
       framing,
     );
     this.decoders.push(decoder);
@@ -90,18 +90,20 @@ export class StreamInput {
     const state = this.#state;
     const { window } = state;
     const { pacer } = state.options;
-    const { limit, ended } = window;
+    const { ended } = window;
     let answer = 0;
     let shown = 0;
     while (answer === STREAM_MORE && state.stopped === null) {
-      const position = window.position;
-      shown = Math.min(limit - position, Math.max(this.#stepBytes(), shown + STREAM_STEP_BYTES));
-      window.limit = position + shown;
-      window.ended = ended && window.limit === limit;
-      const isAll = window.limit === limit;
+      const { offset, available } = window;
+      shown = Math.min(available, Math.max(this.#stepBytes(), shown + STREAM_STEP_BYTES));
+      const isAll = shown === available;
+      window.showOnly(shown);
+      window.ended = ended && isAll;
       answer = decoder.decode(window);
+      window.showAll();
+      window.ended = ended;
       // What was shown and could not be read yet is shown again with more behind it.
-      shown -= window.position - position;
+      shown -= window.offset - offset;
       this.#noteStop(writer);
       if (pacer !== null) await this.#waitForMessage(pacer, source, decoder);
       if (isAll) break;
@@ -110,8 +112,6 @@ export class StreamInput {
         await state.breathe(source);
       }
     }
-    window.limit = limit;
-    window.ended = ended;
     return answer;
   }
 

@@ -49,6 +49,7 @@ import { TYPE_MBO_ACTION } from './message-types.ts';
 import { decodeMetadata, type Metadata, MetadataError } from './metadata.ts';
 import { OtherRecords } from './other-records.ts';
 import { putAggressor } from './put-event.ts';
+import { ShownRecords } from './shown-records.ts';
 import { decodeSpecialMbo } from './special-mbo.ts';
 import { StreamBooks } from './stream-books.ts';
 import { SuspectBooks } from './suspects.ts';
@@ -126,6 +127,7 @@ export class DbnDecoder implements StreamDecoder {
   readonly #suspects: SuspectBooks;
   readonly #levels: LevelDecoder;
   readonly #others: OtherRecords;
+  readonly #shown: ShownRecords | null;
 
   #head: HeadReader | null = new HeadReader();
   #metadata: Metadata | null = null;
@@ -148,6 +150,8 @@ export class DbnDecoder implements StreamDecoder {
     this.#suspects = new SuspectBooks(this.#clock);
     this.#levels = new LevelDecoder(counts, this.#clock, this.#books, this.#suspects);
     this.#others = new OtherRecords(counts, this.#clock, this.#books);
+    const { messages } = options;
+    this.#shown = messages == null ? null : new ShownRecords(messages, this.#clock, this.#books);
   }
 
   /** Values of the head, once it was read. */
@@ -213,6 +217,7 @@ export class DbnDecoder implements StreamDecoder {
       this.#books.source = this.source;
       this.#levels.tbbo = metadata.schema === SCHEMA_TBBO;
       this.#others.version = metadata.version;
+      this.#shown?.begin(bytes);
       this.#head = null;
       this.#clock.writer.flush(); // what another decoder of this channel may have left has other bases
       this.#clock.start(bigHigh(metadata.start), bigLow(metadata.start));
@@ -227,6 +232,7 @@ export class DbnDecoder implements StreamDecoder {
     const words = this.#wordsOf(window);
     const limit = window.limit >> 2;
     let at = window.position >> 2;
+    this.#shown?.show(window.bytes, words, at, limit);
     while (at < limit) {
       const head = words[at];
       const length = head & 0xff;

@@ -1,5 +1,6 @@
 import type { Feed } from '../feed.ts';
 import { DbnDecoder } from './decoder.ts';
+import { DbnDescriber } from './describer.ts';
 import { PRICE_SCALE, SIZE_SCALE } from './layout.ts';
 import { TYPE_COUNT, typeName } from './message-types.ts';
 
@@ -30,6 +31,10 @@ export const dbn: Feed = {
   detectStream(head) {
     const magic = head[0] === 0x44 && head[1] === 0x42 && head[2] === 0x4e;
     return magic && head[3] >= 1 && head[3] <= DETECTED_VERSION_MAX ? 'dbn' : null;
+  },
+  describer(head) {
+    if (head === null) throw new TypeError('DBN records are described by the version of their metadata');
+    return new DbnDescriber(head);
   },
   streamDecoder(options) {
     return new DbnDecoder(options, NAME);

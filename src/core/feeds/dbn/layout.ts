@@ -115,6 +115,11 @@ export const KIND_BY_RTYPE: readonly (RecordKind | undefined)[] = Array.from({ l
   RECORD_KINDS.find((known) => known.rtype === rtype),
 );
 
+/** What the gateway says about the session is about no book. */
+export function isOfGateway(rtype: number): boolean {
+  return rtype === RTYPE_ERROR || rtype === RTYPE_SYSTEM || rtype === RTYPE_SYMBOL_MAPPING;
+}
+
 /** Names of the schemas as the metadata number them. */
 const SCHEMA_NAMES: readonly string[] = [
   'mbo',

@@ -104,6 +104,11 @@ export function metadataBytes(prefix: Uint8Array): number {
   return METADATA_PREFIX_BYTES + length;
 }
 
+/** Version that metadata name. */
+export function metadataVersion(head: Uint8Array): number {
+  return head[MAGIC.length];
+}
+
 /** Decodes whole metadata: exactly the bytes that `metadataBytes` tells. Throws MetadataError. */
 export function decodeMetadata(bytes: Uint8Array): Metadata {
   const whole = metadataBytes(bytes);

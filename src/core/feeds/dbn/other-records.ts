@@ -3,12 +3,10 @@ import { FLAG_LAST, KIND_DEFINITION, KIND_STATUS, KIND_VENUE, NO_BOOK } from '..
 import type { FeedCounts } from '../counts.ts';
 import type { BatchClock } from './batch-clock.ts';
 import {
+  isOfGateway,
   KIND_BY_RTYPE,
   RTYPE_DEFINITION,
-  RTYPE_ERROR,
   RTYPE_STATUS,
-  RTYPE_SYMBOL_MAPPING,
-  RTYPE_SYSTEM,
   VERSION_MAX,
   WORD_BYTES,
 } from './layout.ts';
@@ -84,11 +82,6 @@ export class OtherRecords {
     const type = typeName((words[at] >>> 8) & 0xff);
     return books.open(books.others, publisher, instrument, high, low, type, offset);
   }
-}
-
-/** What the gateway says about the session is about no book. */
-function isOfGateway(rtype: number): boolean {
-  return rtype === RTYPE_ERROR || rtype === RTYPE_SYSTEM || rtype === RTYPE_SYMBOL_MAPPING;
 }
 
 function eventKind(rtype: number): number {

@@ -1,4 +1,5 @@
 import type { Feed } from '../feed.ts';
+import { ItchDescriber } from './describer.ts';
 import { detectMessageStream, detectMoldDatagram } from './detect.ts';
 import { PRICE_SCALE, SHARES_SCALE, TYPE_COUNT, typeName } from './layout.ts';
 import { LengthPrefixedDecoder } from './length-prefixed.ts';
@@ -30,6 +31,7 @@ export const itch: Feed = {
   packetDecoders(targets) {
     return { open: (channel) => new MoldDecoder(NAME, { ...targets, ...channel }) };
   },
+  describer: () => new ItchDescriber(),
   streamDecoder(options, framing) {
     return framing === 'soupbintcp'
       ? new SoupDecoder(NAME, options)

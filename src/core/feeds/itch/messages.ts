@@ -22,6 +22,7 @@ import type { FeedCounts } from '../counts.ts';
 import type { DecoderOptions } from '../feed.ts';
 import { HEAD_BYTES, LENGTH_BY_TYPE, LENGTH_UNKNOWN, STOCK_OFFSET_BY_TYPE, typeName } from './layout.ts';
 import { LocateTable, SLOT_BIAS } from './locate-table.ts';
+import { ShownMessages } from './shown-messages.ts';
 
 const LAST: number = FLAG_LAST << 8;
 const LAST_EXTENDED: number = LAST | (FLAG_EXTENDED << 8);
@@ -80,6 +81,7 @@ export class MessageDecoder {
   readonly #batch: EventBatch;
   readonly #counts: FeedCounts;
   readonly #books: LocateTable;
+  readonly #shown: ShownMessages | null;
   readonly #channel: number;
   readonly #midnightHigh: number;
   readonly #midnightLow: number;
@@ -100,7 +102,7 @@ export class MessageDecoder {
   #baseLow = 0;
 
   constructor(source: string, options: DecoderOptions, framing: MessageFraming) {
-    const { writer, counts, channel, dictionary, midnight } = options;
+    const { writer, counts, channel, dictionary, midnight, messages } = options;
     if (writer.batch.capacity < RECORDS_PER_MESSAGE) {
       throw new RangeError(
         `an ITCH message needs ${RECORDS_PER_MESSAGE} records, the batch has ${writer.batch.capacity}`,
@@ -111,6 +113,7 @@ export class MessageDecoder {
     this.#counts = counts;
     this.#channel = channel;
     this.#books = new LocateTable(source, channel, dictionary);
+    this.#shown = messages == null ? null : new ShownMessages(messages, this.#books, framing.prefixBytes);
     this.#midnightHigh = midnight === null ? 0 : bigHigh(midnight);
     this.#midnightLow = midnight === null ? 0 : bigLow(midnight);
     this.#prefixBytes = framing.prefixBytes;
@@ -127,6 +130,7 @@ export class MessageDecoder {
     receiveLow: number,
   ): void {
     const batch = this.#batch;
+    if (this.#shown !== null) this.#show(this.#shown, view, from, take, receiveHigh, receiveLow);
     this.#next = from;
     this.#left = take;
     this.#step = sequence === 0 ? 0 : 1;
@@ -145,6 +149,18 @@ export class MessageDecoder {
       this.#settle(view);
       this.#plain(view);
     }
+  }
+
+  #show(
+    shown: ShownMessages,
+    view: DataView,
+    from: number,
+    take: number,
+    timeHigh: number,
+    timeLow: number,
+  ): void {
+    if (this.#venueMask === 0) shown.show(view, from, take, timeHigh, timeLow);
+    else shown.showByOwnTime(view, from, take, this.#midnightHigh, this.#midnightLow);
   }
 
   /** Decodes the messages of the run up to the first unusual one. */
