@@ -120,6 +120,8 @@ export class MessageDecoder {
   /** Number of the next message, and by how much it grows: 0 for messages without a number. */
   #expected = 0;
   #step = 1;
+  /** The batch is ready for that message. Only what is written makes it ready: it may hand over what the group ends with. */
+  #isReady = false;
   /** The instrument of the last order, and its book. */
   #lastLow = 0;
   #lastHigh = 0;
@@ -159,7 +161,8 @@ export class MessageDecoder {
     const { view } = datagram;
     if (product.through !== 0) this.#leaveOut(view, product);
     this.#expected = product.next | 0;
-    this.#begin(this.#expected === NEXT_UNKNOWN ? 0 : this.#expected);
+    this.#isReady = false;
+    this.#makeReady();
     for (;;) {
       if (this.#step === 0 || product.next !== NEXT_UNKNOWN) this.#plain(view);
       if (this.#step === 1) product.next = this.#expected;
@@ -272,7 +275,7 @@ export class MessageDecoder {
     const books = this.#books.table;
     const changes = this.#changes;
     const rest = this.#rest;
-    const room = batch.capacity - RECORDS_PER_MESSAGE;
+    const room = this.#isReady ? batch.capacity - RECORDS_PER_MESSAGE : -1;
     const venue = events.venue | 0;
     const receive = events.receive | 0;
     const end = this.#end | 0;
@@ -409,6 +412,7 @@ export class MessageDecoder {
     }
     if (isPlain) this.#prepare(view, at, type, product);
     else {
+      this.#makeReady();
       this.#other.write(view, at, template, product);
       this.#counts.byType[type] += 1;
       this.#counts.totals[0] += 1;
@@ -423,13 +427,21 @@ export class MessageDecoder {
     if (this.#step === 1 && this.#expected === product.next) return;
     this.#step = 1;
     this.#expected = product.next | 0;
-    this.#begin(this.#expected === NEXT_UNKNOWN ? 0 : this.#expected);
+    this.#isReady = false;
   }
 
   #unnumbered(): void {
     this.#step = 0;
     this.#expected = NO_SEQUENCE;
-    this.#begin(0);
+    this.#isReady = false;
+  }
+
+  /** Makes the batch ready for the next message, which will be written. */
+  #makeReady(): void {
+    if (this.#isReady) return;
+    this.#isReady = true;
+    const isNumbered = this.#step === 1 && this.#expected !== NEXT_UNKNOWN;
+    this.#begin(isNumbered ? this.#expected : 0);
   }
 
   #advance(length: number): void {
@@ -452,6 +464,7 @@ export class MessageDecoder {
     }
     this.#lastLow = view.getInt32(security, true);
     this.#lastHigh = view.getInt32(security + 4, true);
+    this.#makeReady();
     this.#events.room(RECORDS_PER_MESSAGE);
   }
 

@@ -247,6 +247,17 @@ describe('messages of 14.1', () => {
     expect(run.events().map((line) => line.endsWith('last'))).toEqual([false, true]);
   });
 
+  test('also where messages behind it become no event, whatever their numbers and the size of batches', () => {
+    const unknown = (sequence: number): Uint8Array => message(13999, sequence, 16);
+    for (const capacity of [2, 3, 64]) {
+      for (const sequence of [1, 3, 0xffffffff]) {
+        const run = new EobiRun('14.1', undefined, capacity);
+        run.take(packet({ number: 1 }, add(1, { key: 1n }), add(2, { key: 2n }), unknown(sequence)));
+        expect(run.events().map((line) => line.endsWith('last'))).toEqual([false, true]);
+      }
+    }
+  });
+
   test('the numbers of two products do not meet', () => {
     const run = new EobiRun();
     run.take(packet({ number: 1, segment: 1 }, add(1, { key: 1n, security: 1n })));
