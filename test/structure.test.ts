@@ -112,6 +112,7 @@ const COLD: readonly (readonly [path: string, why: string])[] = [
   ['src/core/feeds/dbn/metadata.ts', 'runs once per file'],
   ['src/core/feeds/dbn/symbols.ts', 'runs once per file and per mapping record'],
   ['src/core/feeds/dbn/layout.ts', 'tables made when the module loads'],
+  ['src/core/feeds/eobi/describer.ts', 'reads messages for printing'],
   ['src/core/feeds/eobi/layout.ts', 'tables made when the module loads'],
   ['src/core/feeds/eobi/message-table.ts', 'tables made when a decoder is made'],
   ['src/core/feeds/eobi/fields.ts', 'reads and writes messages by name, for printing and tests'],

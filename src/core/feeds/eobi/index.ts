@@ -1,6 +1,7 @@
 import type { BookRules } from '../../event/rules.ts';
 import type { Feed } from '../feed.ts';
 import { EobiDecoders, partitionOf } from './decoder.ts';
+import { EobiDescriber } from './describer.ts';
 import { detectPacket } from './detect.ts';
 import { PRICE_SCALE, RELEASES, type ReleaseName } from './layout.ts';
 import { TYPE_COUNT, typeName } from './message-table.ts';
@@ -44,6 +45,7 @@ function eobi(releaseName: ReleaseName, title: string, headerIds: readonly numbe
     subchannelOf: partitionOf,
     sessionEvent: 'reset',
     hasSnapshots: true,
+    describer: () => new EobiDescriber(release),
     packetDecoders: (targets, snapshots = { expected: false, required: false }) =>
       new EobiDecoders(name, release, targets, snapshots),
   };

@@ -76,6 +76,16 @@ export function messageTable(release: Release): MessageTable {
   return { lengths, wholeLengths, groupCounter, entryBytes, plain, quantityBytes };
 }
 
+/** Where SecurityID is, by message type; NO_FIELD where a message names none. */
+export function securityOffsets({ messages }: Release): Int32Array {
+  const offsets = new Int32Array(TYPE_COUNT).fill(NO_FIELD);
+  for (const { templateId, fields } of messages.values()) {
+    const field = fields.find(({ name }) => name === 'SecurityID');
+    if (field !== undefined) offsets[templateId - TYPE_BASE] = field.offset;
+  }
+  return offsets;
+}
+
 /** The kind of event that a message becomes which is no change of one order (cli contract, counting rule 6). */
 function plainKind(templateId: number): number | null {
   if (templateId === ID_HEARTBEAT) return null;

@@ -106,7 +106,7 @@ export interface ProductWatch {
 export class MessageDecoder {
   readonly #events: PacketEvents;
   readonly #counts: FeedCounts;
-  readonly #books: ProductBooks;
+  readonly books: ProductBooks;
   readonly #table: MessageTable;
   readonly #changes: Int32Array;
   readonly #rest: RestWatch;
@@ -138,9 +138,9 @@ export class MessageDecoder {
     this.#table = messageTable(release);
     this.#changes = changeTable(release);
     this.#events = new PacketEvents(writer);
-    this.#books = new ProductBooks(source, release.quantityScale, dictionary);
+    this.books = new ProductBooks(source, release.quantityScale, dictionary);
     this.#rest = new RestWatch(counts);
-    this.#other = new OtherMessages(this.#table, this.#events, this.#books, this.#rest);
+    this.#other = new OtherMessages(this.#table, this.#events, this.books, this.#rest);
     this.#watch = watch;
   }
 
@@ -272,7 +272,7 @@ export class MessageDecoder {
     const events = this.#events;
     const { batch } = events;
     const { words } = batch;
-    const books = this.#books.table;
+    const books = this.books.table;
     const changes = this.#changes;
     const rest = this.#rest;
     const room = this.#isReady ? batch.capacity - RECORDS_PER_MESSAGE : -1;
@@ -453,7 +453,7 @@ export class MessageDecoder {
   /** Makes sure that the loop can take the change of an order at hand: its book is known, the batch has room. */
   #prepare(view: DataView, at: number, type: number, product: Product): void {
     const security = at + SECURITY_OF_CHANGE[type - 100];
-    this.#lastBook = this.#books.at(view, security, product);
+    this.#lastBook = this.books.at(view, security, product);
     if (this.#lastBook === NO_BOOK) {
       // The dictionary is full.
       const { packetNumber, offset } = this.#events.datagram;

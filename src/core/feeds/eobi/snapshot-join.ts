@@ -17,6 +17,7 @@ import {
 import { MessageDecoder, type ProductWatch } from './messages.ts';
 import { COMPLETE_OFFSET, SEGMENT_OFFSET } from './packet.ts';
 import { type HeldPart, NEXT_UNKNOWN, Product, type SnapshotCycle } from './product.ts';
+import { ShownMessages } from './shown-messages.ts';
 
 /** Most packets, and most bytes of them, that may wait for snapshots or belong to unfinished ones. */
 export const HELD_PACKETS_MAX = 65_536;
@@ -41,6 +42,7 @@ export class SnapshotJoin implements ProductWatch {
   readonly #counts: FeedCounts;
   readonly #dictionary: Dictionary;
   readonly #options: SnapshotOptions;
+  readonly #shown: ShownMessages | null;
   /** Segment → index in `products`. */
   readonly #bySegment: BookTable = new BookTable();
   #last: Product | null = null;
@@ -59,6 +61,8 @@ export class SnapshotJoin implements ProductWatch {
     this.#counts = targets.counts;
     this.#dictionary = targets.dictionary;
     this.#options = options;
+    const { messages = null } = targets;
+    this.#shown = messages === null ? null : new ShownMessages(messages, this.#messages.books, release);
   }
 
   /** Takes a packet of a channel whose header can be read. */
@@ -69,6 +73,7 @@ export class SnapshotJoin implements ProductWatch {
       this.#counts.noteMalformed('product beyond the last one', datagram.packetNumber, SEGMENT_OFFSET);
       return;
     }
+    if (this.#shown !== null) this.#shown.show(datagram, product);
     this.#datagram = datagram;
     this.#channel = channel;
     if (length >= PACKET_HEADER_BYTES + MESSAGE_HEAD_BYTES) {
