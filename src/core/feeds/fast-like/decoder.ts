@@ -3,6 +3,7 @@ import { NO_BOOK, RECORD_WORDS } from '../../event/record.ts';
 import type { Datagram } from '../../packet/datagram.ts';
 import { BookTable } from '../book-table.ts';
 import { type DecoderOptions, HEADER_DAMAGED, HEADER_DATA, type PacketDecoder } from '../feed.ts';
+import type { MessageSink } from '../message-sink.ts';
 import { NUMBER_BYTES, SCALE } from './layout.ts';
 import { MessageReader, READ_MALFORMED, READ_UNKNOWN, RECORDS_PER_MESSAGE } from './messages.ts';
 
@@ -72,6 +73,8 @@ export class FastLikeDecoder implements PacketDecoder {
     const { words } = batch;
     const room = batch.capacity - RECORDS_PER_MESSAGE;
     const messages = this.#messages;
+    const shown = this.#options.messages ?? null;
+    if (shown !== null) this.#show(datagram, shown);
     let receive = this.#begin(datagram, first);
     let delta = (first - batch.sequenceBase) | 0;
     messages.begin(datagram);
@@ -94,6 +97,19 @@ export class FastLikeDecoder implements PacketDecoder {
       batch.count += records;
       byType[messages.templateLow] += 1;
       totals[0] += 1;
+    }
+  }
+
+  /** Shows the messages whole. Only adds and trades name an instrument. */
+  #show(datagram: Datagram, sink: MessageSink): void {
+    const { bytes, offset, timeHigh, timeLow } = datagram;
+    const messages = this.#messages;
+    const words = this.#scratch;
+    messages.begin(datagram);
+    while (messages.next()) {
+      const isRead = messages.read(words, 0) > MALFORMED;
+      const book = isRead && messages.namesInstrument ? this.#bookOf(words[1]) : NO_BOOK;
+      sink.message(bytes, offset + messages.offset, messages.bytes, book, timeHigh, timeLow);
     }
   }
 

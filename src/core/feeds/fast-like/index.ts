@@ -1,5 +1,6 @@
 import type { Feed } from '../feed.ts';
 import { FastLikeDecoder } from './decoder.ts';
+import { FastLikeDescriber } from './describer.ts';
 import { detectFastLikeDatagram } from './detect.ts';
 import { SCALE, TEMPLATE_TRADE, typeName } from './layout.ts';
 
@@ -24,6 +25,7 @@ export const fastLike: Feed = {
   typeCount: TEMPLATE_TRADE + 1,
   typeName,
   detectDatagram: detectFastLikeDatagram,
+  describer: () => new FastLikeDescriber(),
   packetDecoders(targets) {
     return { open: (channel) => new FastLikeDecoder(NAME, { ...targets, ...channel }) };
   },

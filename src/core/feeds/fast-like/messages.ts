@@ -156,6 +156,11 @@ export class MessageReader {
     return this.templateLow === ADD || this.templateLow === TRADE;
   }
 
+  /** Length of the message at hand, its head included. */
+  get bytes(): number {
+    return this.#next - this.#origin - this.offset;
+  }
+
   /** After `read`: nothing is left in the body. */
   get filled(): boolean {
     return this.#varints.at === this.#varints.end;
