@@ -47,15 +47,22 @@ export function makeCorpus(): Corpus {
   const messages = itchMessages(random, 24);
   const real = realFiles();
   const packets = [...moldPackets(random), ...real.flatMap(({ payloads }) => payloads)];
+  const t7 = t7Packets(random);
+  const fastLike = fastLikePackets();
   const frames = real.flatMap((file) => file.frames);
   const ofFormat = (format: CaptureFormat): Uint8Array[] =>
     real.filter((file) => file.format === format).map((file) => file.head);
   return {
     moldPackets: packets,
-    t7Packets: [...t7Packets(random), ...packets.filter(isT7)],
-    fastLikePackets: [...fastLikePackets(), ...packets.slice(0, 4)],
+    t7Packets: [...t7, ...packets.filter(isT7)],
+    fastLikePackets: [...fastLike, ...packets.slice(0, 4)],
     frames: [...ownFrames(packets), ...frames],
-    pcap: [capture(packets.slice(0, 4), 'ns'), capture(packets.slice(0, 2), 'us'), ...ofFormat('pcap')],
+    pcap: [
+      capture(packets.slice(0, 4), 'ns'),
+      capture(fastLike.slice(2), 'us'),
+      capture(t7.slice(0, 2), 'ns'),
+      ...ofFormat('pcap'),
+    ],
     pcapng: [pcapng(packets.slice(0, 4)), ...ofFormat('pcapng')],
     soup: [soup(messages.slice(0, 8), true), soup(messages.slice(8, 12), false)],
     lengthPrefixed: [lengthPrefixed(messages.slice(0, 8)), lengthPrefixed(messages.slice(0, 1))],
