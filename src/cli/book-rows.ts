@@ -1,5 +1,5 @@
+import { type CsvValue, csvLine } from '../core/convert/csv.ts';
 import type { DepthReport, InstrumentReport, RunReport } from '../core/pipeline/report.ts';
-import { type CsvValue, csvLine } from './csv.ts';
 
 const HEAD_COLUMNS = ['source', 'publisher', 'instrument', 'symbol', 'stale'] as const;
 const LEVEL_COLUMNS = ['side', 'level', 'price', 'quantity', 'orders'] as const;

@@ -91,6 +91,11 @@ export class Output {
     return this.#target.isTerminal;
   }
 
+  /** Is every write handed over at once? */
+  get isImmediate(): boolean {
+    return this.#flushEachWrite;
+  }
+
   /** Bytes written so far, whether they arrived or not. */
   get bytes(): number {
     return this.#bytes;

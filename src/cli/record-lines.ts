@@ -1,6 +1,6 @@
+import type { CsvValue } from '../core/convert/csv.ts';
 import { MdxError } from '../core/errors.ts';
 import type { DescribedMessage, MessageFields } from '../core/feeds/message-sink.ts';
-import type { CsvValue } from './csv.ts';
 
 /** A message as one line of JSON; integers of 64 bits are text. */
 export function recordJson({ fields }: DescribedMessage): string {

@@ -11,7 +11,6 @@ import type { RowKind, RowSink } from '../core/pipeline/rows/rows.ts';
 import type { Writing } from './input-command.ts';
 import type { Output } from './output.ts';
 import { isZstdPath, type OutputForm, outputFormOf, rowFormatOf } from './output-form.ts';
-import { rowWriter } from './rows.ts';
 import type { Style } from './style.ts';
 
 /** The flags of `mdx replay` about what it writes besides its report. */
@@ -97,18 +96,24 @@ export async function openConversion(plan: OutputPlan, output: Output, style: St
     const { DbnConversion } = await import('../core/convert/dbn-conversion.ts');
     return new DbnConversion((chunk) => output.write(chunk), plan.dbn);
   }
+  if (plan.rows === 'events' && (form === 'ndjson' || form === 'csv')) {
+    const { EventText } = await import('../core/convert/event-text.ts');
+    return new EventText((chunk) => output.write(chunk), form, output.isImmediate);
+  }
   const { ROW_MAKERS } = await import('../core/pipeline/rows/rows.ts');
-  const open = <K extends RowKind>(kind: K): Conversion => {
-    const write = rowWriter(kind, form, output, style);
-    return new RowConversion((count) => {
+  const { prettyWriter, recordWriter, rowWriter } = await import('./rows.ts');
+  const open = <K extends RowKind>(kind: K, write: RowSink<K>): Conversion =>
+    new RowConversion((count) => {
       const sink: RowSink<K> = (row) => {
         count();
         write(row);
       };
       return ROW_MAKERS[kind](sink, plan.depth, form === 'pretty');
     });
-  };
-  return open(plan.rows);
+  const { rows } = plan;
+  if (rows === 'records') return open(rows, recordWriter(form, output));
+  if (form === 'pretty' || rows === 'events') return open(rows, prettyWriter(rows, output, style));
+  return open(rows, rowWriter(rows, form, output));
 }
 
 /** The file that was written, for the report. */

@@ -1,158 +1,83 @@
+import { csvLine } from '../core/convert/csv.ts';
+import { ROW_TABLES, type RowTable, type TableKind } from '../core/convert/row-tables.ts';
 import { formatTimeIso } from '../core/event/format-text.ts';
 import type { LevelReport } from '../core/pipeline/level-report.ts';
 import type { RowHead } from '../core/pipeline/rows/row-head.ts';
 import type { RowKind, RowOf, RowSink } from '../core/pipeline/rows/rows.ts';
-import { type CsvValue, CsvWriter } from './csv.ts';
 import { trimmed } from './numbers.ts';
 import type { Output } from './output.ts';
-import type { RowFormat } from './output-form.ts';
+import type { OutputForm } from './output-form.ts';
 import { recordCsv, recordJson } from './record-lines.ts';
 import type { Style } from './style.ts';
 
-/** How rows of one kind look outside of JSON. */
-interface RowForm<R> {
-  readonly columns: readonly string[];
-  /** The lines of a row in CSV: one, or one per price level. */
-  lines(row: R): Iterable<readonly CsvValue[]>;
-  /** The row for people: one line or more, without the last line break. */
-  pretty(row: R, style: Style): string;
-}
+/** Kinds of rows whose columns are known here; messages have those of their types. */
+type PrettyKind = Exclude<RowKind, 'records'>;
 
-const HEAD_COLUMNS = [
-  'channel',
-  'sequence',
-  'venueTime',
-  'receiveTime',
-  'source',
-  'publisher',
-  'instrument',
-  'symbol',
-] as const;
-const BID_COLUMNS = ['bidPrice', 'bidQuantity', 'bidOrders'];
-const ASK_COLUMNS = ['askPrice', 'askQuantity', 'askOrders'];
-
-const EVENT_COLUMNS = [
-  'kind',
-  'flags',
-  'side',
-  'price',
-  'quantity',
-  'orderId',
-  'relatedId',
-  'executionPrice',
-  'matchId',
-  'aggressor',
-  'orders',
-  'messageType',
-  'state',
-  'from',
-  'to',
-] as const;
-
-const TRADE_COLUMNS = ['kind', 'price', 'quantity', 'aggressor', 'orderId', 'matchId', 'printable'] as const;
-
-/** Kinds whose rows have columns of their own; messages have those of their types. */
-type TableKind = Exclude<RowKind, 'records'>;
-
-const FORMS: { readonly [K in TableKind]: RowForm<RowOf[K]> } = {
-  events: {
-    columns: [...HEAD_COLUMNS, ...EVENT_COLUMNS],
-    lines: (row) => [
-      [
-        ...headCells(row),
-        ...EVENT_COLUMNS.map((column) => (column === 'flags' ? row.flags.join(' ') : row[column])),
-      ],
-    ],
-    pretty: (row, style) => {
-      const { kind, side, price, quantity, orderId, relatedId, executionPrice, aggressor } = row;
-      const parts = [
-        kind.padEnd(10),
-        side === null ? '   ' : style[side](side),
-        amount(price, quantity, ENTERING.includes(kind) ? 'market' : '–'),
-        orderId === null ? '' : `#${orderId}`,
-        relatedId === null ? '' : style.dim(`for #${relatedId}`),
-        executionPrice === null ? '' : `at ${trimmed(executionPrice, 2)}`,
-        aggressor === null ? '' : `aggressor ${taker(aggressor, style)}`,
-        row.messageType === null ? '' : `message ${row.messageType}`,
-        row.state === null ? '' : `state ${row.state}`,
-        row.from === null ? '' : style.warn(row.to === null ? row.from : `${row.from} … ${row.to}`),
-        style.dim(row.flags.filter((flag) => flag !== 'last').join(' ')),
-        row.flags.includes('last') ? '' : style.dim('…'),
-      ];
-      return `${prettyHead(row, style)}  ${parts.filter((part) => part !== '').join(' ')}`;
-    },
+/** Rows for people: one line or more, without the last line break. */
+const PRETTY: { readonly [K in PrettyKind]: (row: RowOf[K], style: Style) => string } = {
+  events: (row, style) => {
+    const { kind, side, price, quantity, orderId, relatedId, executionPrice, aggressor } = row;
+    const parts = [
+      kind.padEnd(10),
+      side === null ? '   ' : style[side](side),
+      amount(price, quantity, ENTERING.includes(kind) ? 'market' : '–'),
+      orderId === null ? '' : `#${orderId}`,
+      relatedId === null ? '' : style.dim(`for #${relatedId}`),
+      executionPrice === null ? '' : `at ${trimmed(executionPrice, 2)}`,
+      aggressor === null ? '' : `aggressor ${taker(aggressor, style)}`,
+      row.messageType === null ? '' : `message ${row.messageType}`,
+      row.state === null ? '' : `state ${row.state}`,
+      row.from === null ? '' : style.warn(row.to === null ? row.from : `${row.from} … ${row.to}`),
+      style.dim(row.flags.filter((flag) => flag !== 'last').join(' ')),
+      row.flags.includes('last') ? '' : style.dim('…'),
+    ];
+    return `${prettyHead(row, style)}  ${parts.filter((part) => part !== '').join(' ')}`;
   },
-  bbo: {
-    columns: [...HEAD_COLUMNS, ...BID_COLUMNS, ...ASK_COLUMNS, 'stale'],
-    lines: (row) => [[...headCells(row), ...levelCells(row.bid), ...levelCells(row.ask), row.stale]],
-    pretty: (row, style) => `${prettyHead(row, style)}  ${quoteText(row.bid, row.ask, row.stale, style)}`,
+  bbo: (row, style) => `${prettyHead(row, style)}  ${quoteText(row.bid, row.ask, row.stale, style)}`,
+  depth: (row, style) => {
+    const levels = Math.max(row.bids.length, row.asks.length);
+    const lines = Array.from({ length: levels }, (_, at) =>
+      `  ${quoteText(row.bids[at] ?? null, row.asks[at] ?? null, false, style)}`.trimEnd(),
+    );
+    const stale = row.stale ? `  ${style.warn('stale')}` : '';
+    return [`${prettyHead(row, style)}${stale}`, ...lines].join('\n');
   },
-  depth: {
-    columns: [...HEAD_COLUMNS, 'stale', 'level', ...BID_COLUMNS, ...ASK_COLUMNS],
-    lines: (row) => depthLines(row),
-    pretty: (row, style) => {
-      const levels = Math.max(row.bids.length, row.asks.length);
-      const lines = Array.from({ length: levels }, (_, at) =>
-        `  ${quoteText(row.bids[at] ?? null, row.asks[at] ?? null, false, style)}`.trimEnd(),
-      );
-      const stale = row.stale ? `  ${style.warn('stale')}` : '';
-      return [`${prettyHead(row, style)}${stale}`, ...lines].join('\n');
-    },
-  },
-  trades: {
-    columns: [...HEAD_COLUMNS, ...TRADE_COLUMNS],
-    lines: (row) => [[...headCells(row), ...TRADE_COLUMNS.map((column) => row[column])]],
-    pretty: (row, style) => {
-      const parts = [
-        row.kind.padEnd(7),
-        amount(row.price, row.quantity, '–'),
-        row.aggressor === null ? '' : taker(row.aggressor, style),
-        row.orderId === null ? '' : style.dim(`#${row.orderId}`),
-        row.printable ? '' : style.dim('not printable'),
-      ];
-      return `${prettyHead(row, style)}  ${parts.filter((part) => part !== '').join(' ')}`;
-    },
+  trades: (row, style) => {
+    const parts = [
+      row.kind.padEnd(7),
+      amount(row.price, row.quantity, '–'),
+      row.aggressor === null ? '' : taker(row.aggressor, style),
+      row.orderId === null ? '' : style.dim(`#${row.orderId}`),
+      row.printable ? '' : style.dim('not printable'),
+    ];
+    return `${prettyHead(row, style)}  ${parts.filter((part) => part !== '').join(' ')}`;
   },
 };
 
 /** Writes rows of one kind; a CSV file gets its head line also when no row comes. */
-export function rowWriter<K extends RowKind>(
+export function rowWriter<K extends TableKind>(
   kind: K,
-  format: RowFormat,
+  format: 'ndjson' | 'csv',
   output: Output,
-  style: Style,
 ): RowSink<K> {
-  if (kind === 'records') return recordWriter(format, output) as RowSink<K>;
-  const form = FORMS[kind as TableKind] as RowForm<RowOf[K]>;
   if (format === 'ndjson') return (row) => output.write(`${JSON.stringify(row)}\n`);
-  if (format === 'pretty') return (row) => output.write(`${form.pretty(row, style)}\n`);
-  const writer = new CsvWriter(output, form.columns);
-  writer.start();
+  const table: RowTable<RowOf[K]> = ROW_TABLES[kind];
+  output.write(csvLine(table.columns.map(({ name }) => name)));
   return (row) => {
-    for (const line of form.lines(row)) writer.row(line);
+    for (const line of table.lines(row)) output.write(csvLine(line));
   };
 }
 
-function recordWriter(format: RowFormat, output: Output): RowSink<'records'> {
-  const line = format === 'csv' ? recordCsv() : recordJson;
+/** Writes messages whole. */
+export function recordWriter(form: OutputForm, output: Output): RowSink<'records'> {
+  const line = form === 'csv' ? recordCsv() : recordJson;
   return (row) => output.write(line(row));
 }
 
-function headCells(row: RowHead): CsvValue[] {
-  return HEAD_COLUMNS.map((column) => row[column]);
-}
-
-function levelCells(level: LevelReport | null): CsvValue[] {
-  return level === null ? [null, null, null] : [level.price, level.quantity, level.orders];
-}
-
-/** One line per level, at least one: a book that became empty says so. */
-function* depthLines(row: RowOf['depth']): Generator<CsvValue[]> {
-  const head = [...headCells(row), row.stale];
-  const levels = Math.max(row.bids.length, row.asks.length, 1);
-  for (let at = 0; at < levels; at += 1) {
-    yield [...head, at + 1, ...levelCells(row.bids[at] ?? null), ...levelCells(row.asks[at] ?? null)];
-  }
+/** Writes rows as people read them. */
+export function prettyWriter<K extends PrettyKind>(kind: K, output: Output, style: Style): RowSink<K> {
+  const pretty: (row: RowOf[K], style: Style) => string = PRETTY[kind];
+  return (row) => output.write(`${pretty(row, style)}\n`);
 }
 
 /** Kinds whose event is an order that enters: without a price it is a market order. */

@@ -19,6 +19,17 @@ export interface RowHead {
   readonly symbol: string | null;
 }
 
+export const HEAD_COLUMNS: readonly (keyof RowHead)[] = [
+  'channel',
+  'sequence',
+  'venueTime',
+  'receiveTime',
+  'source',
+  'publisher',
+  'instrument',
+  'symbol',
+];
+
 /** The head of a row about the book that the event at word `at` names. */
 export function headOf(batch: EventBatch, at: number, dictionary: Dictionary): RowHead {
   return headFor(batch, at, dictionary.books[batch.words[at + WORD_BOOK]!]);

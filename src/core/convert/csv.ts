@@ -1,5 +1,3 @@
-import type { Output } from './output.ts';
-
 export type CsvValue = string | number | bigint | boolean | null;
 
 /**
@@ -20,28 +18,4 @@ export function csvLine(values: readonly CsvValue[]): string {
 /** Text as one field. */
 export function csvText(text: string): string {
   return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/** Writes the head line and then rows of the same columns. */
-export class CsvWriter {
-  readonly #output: Output;
-  readonly #columns: readonly string[];
-  #started = false;
-
-  constructor(output: Output, columns: readonly string[]) {
-    this.#output = output;
-    this.#columns = columns;
-  }
-
-  row(values: readonly CsvValue[]): void {
-    this.start();
-    this.#output.write(csvLine(values));
-  }
-
-  /** Writes the head line, if that was not done yet: also a table without rows has its head. */
-  start(): void {
-    if (this.#started) return;
-    this.#started = true;
-    this.#output.write(csvLine(this.#columns));
-  }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { csvLine } from '../../src/cli/csv.ts';
+import { csvLine } from '../../../src/core/convert/csv.ts';
 
 it.each([
   [['a', 'b'], 'a,b\n'],

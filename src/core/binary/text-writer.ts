@@ -1,0 +1,230 @@
+const TWO_32 = 4294967296;
+const BILLION = 1_000_000_000;
+const ZERO = 48;
+const MINUS = 45;
+const POINT = 46;
+/** The digits 0000 … 9999 as little-endian words. */
+const QUADS: Int32Array = new Int32Array(10_000);
+for (let value = 0; value < 10_000; value += 1) {
+  const digit = (power: number): number => ZERO + (Math.floor(value / power) % 10);
+  QUADS[value] = digit(1000) | (digit(100) << 8) | (digit(10) << 16) | (digit(1) << 24);
+}
+/** Literals longer than this are copied by one call, shorter ones eight bytes at a time. */
+const DOUBLES_BYTES_MAX = 96;
+/** Bytes that may be written behind the end of what is written: they are overwritten next. */
+const SLACK_BYTES = 16;
+/** Eleven digits at most, in whole doubles. */
+const SECONDS_BYTES = 16;
+
+/** Text as bytes, made once and copied often. */
+export class Literal {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  /** The same eight bytes at a time, zeros behind the end; null where that is not how it is copied. */
+  readonly doubles: Float64Array | null;
+
+  constructor(text: string) {
+    this.bytes = Uint8Array.from(Buffer.from(text, 'utf8'));
+    this.length = this.bytes.length;
+    const padded = new Uint8Array(Math.ceil(this.length / 8) * 8);
+    padded.set(this.bytes);
+    const doubles = new Float64Array(padded.buffer);
+    // A NaN need not keep its bits.
+    this.doubles = this.length > DOUBLES_BYTES_MAX || doubles.some(Number.isNaN) ? null : doubles;
+  }
+}
+
+/**
+ * Writes text into a reused buffer, without strings, BigInt or objects: literals, and decimal digits of 64-bit integers
+ * given as signed halves. Whoever writes makes sure with `hasRoom` that there is enough room.
+ */
+export class TextWriter {
+  bytes: Uint8Array<ArrayBuffer>;
+  used = 0;
+  #view: DataView<ArrayBuffer>;
+  /** The seconds of the last time, and its digits: bytes, and the same eight at a time. */
+  #second = -1;
+  readonly #seconds: Uint8Array<ArrayBuffer> = new Uint8Array(SECONDS_BYTES);
+  readonly #secondsDoubles: Float64Array<ArrayBuffer> = new Float64Array(this.#seconds.buffer);
+  #secondsLength = 0;
+  /** The integer at hand as upper × 10^9 + bottom. */
+  #upper = 0;
+  #bottom = 0;
+
+  constructor(capacity: number) {
+    this.bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.bytes.buffer);
+  }
+
+  /** Is there room for this many bytes? */
+  hasRoom(bytes: number): boolean {
+    return this.used + bytes + SLACK_BYTES <= this.bytes.length;
+  }
+
+  /** Takes a larger buffer; what was written must be gone. */
+  grow(capacity: number): void {
+    this.bytes = new Uint8Array(capacity + SLACK_BYTES);
+    this.#view = new DataView(this.bytes.buffer);
+  }
+
+  literal(text: Literal): void {
+    const { doubles, length } = text;
+    const { used } = this;
+    if (doubles === null) this.bytes.set(text.bytes, used);
+    else {
+      const view = this.#view;
+      for (let at = 0; at < doubles.length; at += 1) view.setFloat64(used + at * 8, doubles[at]!, true);
+    }
+    this.used = used + length;
+  }
+
+  /** An integer 0 … 2^53. */
+  integer(value: number): void {
+    if (value < BILLION) this.#digits(value | 0);
+    else {
+      const upper = Math.floor(value / BILLION);
+      this.#digits(upper);
+      this.#nine(value - upper * BILLION);
+    }
+  }
+
+  /** An unsigned 64-bit integer. */
+  unsigned(high: number, low: number): void {
+    if (high === 0 && low >= 0 && low < BILLION) {
+      this.#digits(low);
+      return;
+    }
+    this.#divide(high, low);
+    const upper = this.#upper;
+    const bottom = this.#bottom;
+    if (upper === 0) this.#digits(bottom);
+    else {
+      this.integer(upper);
+      this.#nine(bottom);
+    }
+  }
+
+  /** A signed 64-bit integer. */
+  signed(high: number, low: number): void {
+    if (high >= 0) this.unsigned(high, low);
+    else {
+      this.#byte(MINUS);
+      this.unsigned(low === 0 ? -high | 0 : ~high, -low | 0);
+    }
+  }
+
+  /** A signed 64-bit integer that counts units of 10^−scale, with all digits of the scale. */
+  scaled(high: number, low: number, scale: number): void {
+    if (scale === 0) {
+      this.signed(high, low);
+      return;
+    }
+    let magnitudeHigh = high;
+    let magnitudeLow = low;
+    if (high < 0) {
+      this.#byte(MINUS);
+      magnitudeHigh = low === 0 ? -high | 0 : ~high;
+      magnitudeLow = -low | 0;
+    }
+    if (scale === 9) {
+      this.#divide(magnitudeHigh, magnitudeLow);
+      const bottom = this.#bottom;
+      this.integer(this.#upper);
+      this.#byte(POINT);
+      this.#nine(bottom);
+      return;
+    }
+    const start = this.used;
+    this.unsigned(magnitudeHigh, magnitudeLow);
+    const { bytes } = this;
+    // Zeros in front until one digit stands before the point.
+    const missing = scale + 1 - (this.used - start);
+    if (missing > 0) {
+      for (let at = this.used - 1; at >= start; at -= 1) bytes[at + missing] = bytes[at]!;
+      for (let at = start; at < start + missing; at += 1) bytes[at] = ZERO;
+      this.used += missing;
+    }
+    const point = this.used - scale;
+    for (let at = this.used; at > point; at -= 1) bytes[at] = bytes[at - 1]!;
+    bytes[point] = POINT;
+    this.used += 1;
+  }
+
+  /** An unsigned 64-bit integer whose digits in front of the last nine are often those of the one before: a time. */
+  time(high: number, low: number): void {
+    this.#divide(high, low);
+    const second = this.#upper;
+    const bottom = this.#bottom;
+    if (second === 0) {
+      this.#digits(bottom);
+      return;
+    }
+    const { used } = this;
+    if (second !== this.#second) {
+      this.integer(second);
+      this.#second = second;
+      this.#secondsLength = this.used - used;
+      for (let at = 0; at < this.#secondsLength; at += 1) this.#seconds[at] = this.bytes[used + at]!;
+    } else {
+      this.#view.setFloat64(used, this.#secondsDoubles[0]!, true);
+      this.#view.setFloat64(used + 8, this.#secondsDoubles[1]!, true);
+      this.used = used + this.#secondsLength;
+    }
+    this.#nine(bottom);
+  }
+
+  #byte(value: number): void {
+    this.bytes[this.used] = value;
+    this.used += 1;
+  }
+
+  /** Divides unsigned 64 bits by 10^9. */
+  #divide(high: number, low: number): void {
+    // The quotient of doubles may be one off; the remainder is exact in 32 bits.
+    let quotient = Math.floor(((high >>> 0) * TWO_32 + (low >>> 0)) / BILLION);
+    let rest = (low - Math.imul(quotient, BILLION)) | 0;
+    if (rest < 0) {
+      quotient -= 1;
+      rest += BILLION;
+    } else if (rest >= BILLION) {
+      quotient += 1;
+      rest -= BILLION;
+    }
+    this.#upper = quotient;
+    this.#bottom = rest;
+  }
+
+  /** An integer below 10^9, as nine digits. */
+  #nine(value: number): void {
+    const { used } = this;
+    const view = this.#view;
+    const upper = (value / 10_000) | 0;
+    const first = (upper / 10_000) | 0;
+    this.bytes[used] = ZERO + first;
+    view.setInt32(used + 1, QUADS[upper - first * 10_000]!, true);
+    view.setInt32(used + 5, QUADS[value - upper * 10_000]!, true);
+    this.used = used + 9;
+  }
+
+  /** An integer below 2^31, as many digits as it has. */
+  #digits(value: number): void {
+    const { bytes } = this;
+    let digits = 1;
+    for (let bound = 10; digits < 10 && value >= bound; bound *= 10) digits += 1;
+    let at = this.used + digits;
+    this.used = at;
+    let rest = value;
+    while (rest >= 10_000) {
+      const quotient = (rest / 10_000) | 0;
+      at -= 4;
+      this.#view.setInt32(at, QUADS[rest - quotient * 10_000]!, true);
+      rest = quotient;
+    }
+    for (let left = rest; at > this.used - digits; ) {
+      const quotient = (left / 10) | 0;
+      at -= 1;
+      bytes[at] = ZERO + left - quotient * 10;
+      left = quotient;
+    }
+  }
+}
