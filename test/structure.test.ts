@@ -107,6 +107,7 @@ const COLD: readonly (readonly [path: string, why: string])[] = [
   ['src/core/feeds/dbn/encoder.ts', 'writes for simulate'],
   ['src/core/feeds/dbn/records.ts', 'reads and writes records by name, for printing and tests'],
   ['src/core/feeds/dbn/record-tables.ts', 'tables made when the module loads'],
+  ['src/core/feeds/dbn/upgrade.ts', 'rewrites records field by field'],
   ['src/core/feeds/dbn/describer.ts', 'reads records for printing'],
   ['src/core/feeds/itch/describer.ts', 'reads messages for printing'],
   ['src/core/feeds/dbn/metadata.ts', 'runs once per file'],

@@ -134,14 +134,19 @@ export const replayFormatFlag: OptionFlag<string | undefined> = Flags.string({
 });
 
 export const sizeScaleFlag: OptionFlag<number | undefined> = Flags.integer({
-  summary: 'DBN: sizes count units of 10^-DIGITS; 0 unless given',
+  summary: 'sizes of DBN count units of 10^-DIGITS; 0 unless given',
   helpValue: 'DIGITS',
   min: 0,
   max: 18,
 });
 
 export const lossyFlag: BooleanFlag<boolean> = Flags.boolean({
-  summary: 'DBN: write what it cannot say as what is nearest, and count it',
+  summary: 'write what DBN cannot say as what is nearest, and count it',
+  default: false,
+});
+
+export const upgradeFlag: BooleanFlag<boolean> = Flags.boolean({
+  summary: 'write DBN records of earlier versions as version 3',
   default: false,
 });
 

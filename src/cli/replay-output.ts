@@ -1,6 +1,6 @@
 import type { Market } from '../core/book/market.ts';
 import type { Conversion } from '../core/convert/conversion.ts';
-import type { DbnOptions } from '../core/convert/dbn-conversion.ts';
+import type { DbnOutputOptions } from '../core/convert/dbn-output.ts';
 import { MdxError } from '../core/errors.ts';
 import type { EventBatch } from '../core/event/batch.ts';
 import type { Feed } from '../core/feeds/feed.ts';
@@ -23,6 +23,7 @@ export interface OutputFlags {
   readonly unbuffered: boolean;
   readonly 'size-scale': number | undefined;
   readonly lossy: boolean;
+  readonly upgrade: boolean;
 }
 
 /** What is written, in which form, where to. */
@@ -33,11 +34,11 @@ export interface OutputPlan {
   /** Null for standard output, which then has no report. */
   readonly path: string | null;
   readonly depth: number;
-  readonly dbn: DbnOptions;
+  readonly dbn: DbnOutputOptions;
 }
 
 /** What is meaningless where nothing is written. */
-const DBN_FLAGS = ['size-scale', 'lossy'] as const;
+const DBN_FLAGS = ['size-scale', 'lossy', 'upgrade'] as const;
 const OUTPUT_FLAGS = ['format', 'depth', 'force', 'unbuffered', ...DBN_FLAGS] as const;
 const DEPTH_DEFAULT = 10;
 
@@ -75,7 +76,12 @@ export function outputPlan(flags: OutputFlags, json: boolean): OutputPlan | null
     form,
     path,
     depth: depth ?? DEPTH_DEFAULT,
-    dbn: { sizeScale: flags['size-scale'] ?? 0, lossy: flags.lossy, compress },
+    dbn: {
+      sizeScale: flags['size-scale'] ?? null,
+      lossy: flags.lossy,
+      upgrade: flags.upgrade,
+      compress,
+    },
   };
 }
 
@@ -93,8 +99,8 @@ function formOf(emit: string | undefined, format: string | undefined, path: stri
 export async function openConversion(plan: OutputPlan, output: Output, style: Style): Promise<Conversion> {
   const { form } = plan;
   if (form === 'dbn') {
-    const { DbnConversion } = await import('../core/convert/dbn-conversion.ts');
-    return new DbnConversion((chunk) => output.write(chunk), plan.dbn);
+    const { DbnOutput } = await import('../core/convert/dbn-output.ts');
+    return new DbnOutput((chunk) => output.write(chunk), plan.dbn);
   }
   if (plan.rows === 'events' && (form === 'ndjson' || form === 'csv')) {
     const { EventText } = await import('../core/convert/event-text.ts');

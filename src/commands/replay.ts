@@ -14,6 +14,7 @@ import {
   speedFlag,
   strictFlag,
   unbufferedFlag,
+  upgradeFlag,
   verifyInvariantsFlag,
 } from '../cli/flags.ts';
 import { inputFlags } from '../cli/input.ts';
@@ -68,6 +69,7 @@ export default class Replay extends InputCommand {
     force: typeof forceFlag;
     'size-scale': typeof sizeScaleFlag;
     lossy: typeof lossyFlag;
+    upgrade: typeof upgradeFlag;
     unbuffered: typeof unbufferedFlag;
     speed: typeof speedFlag;
   } = {
@@ -82,6 +84,7 @@ export default class Replay extends InputCommand {
     force: forceFlag,
     'size-scale': sizeScaleFlag,
     lossy: lossyFlag,
+    upgrade: upgradeFlag,
     unbuffered: unbufferedFlag,
     speed: speedFlag,
   };

@@ -8,7 +8,7 @@ export interface Conversion extends EventObserver {
   /** Rows or records written so far. */
   readonly written: number;
   /** Events that were written with a loss, because that was allowed; left out by forms that lose nothing. */
-  readonly lossy?: number;
+  readonly lossy?: number | undefined;
   /** Hands over what is held. Called before the run waits for anything. */
   flush(): void;
   /** The run has ended: writes what belongs behind its last event. */

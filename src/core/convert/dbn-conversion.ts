@@ -1,7 +1,6 @@
 import type { Market } from '../book/market.ts';
 import { LEVEL_HEAD, ORDER_ID_HIGH, ORDER_ID_LOW, ORDER_NEXT } from '../book/store.ts';
 import { TALLY_DUPLICATE_ORDER } from '../book/tally.ts';
-import { MdxError } from '../errors.ts';
 import type { EventBatch } from '../event/batch.ts';
 import type { BookDefinition } from '../event/dictionary.ts';
 import {
@@ -92,11 +91,7 @@ export class DbnConversion implements Conversion {
     return this.#out.written;
   }
 
-  /** What is DBN already is no matter of events: its records are copied as they are. */
   start(feed: Feed): void {
-    if (feed.name === 'dbn') {
-      throw new MdxError('usage', 'writing DBN: the input is DBN already');
-    }
     this.#out.open(feed.name);
     this.#ids = feed.rules.idScope === 'bookSide' ? new LiveIds() : null;
     this.#groupsBySource = feed.rules.groupScope === 'source';

@@ -28,6 +28,7 @@ export const RTYPE_DEFINITION = 0x13;
 export const RTYPE_ERROR = 0x15;
 export const RTYPE_SYMBOL_MAPPING = 0x16;
 export const RTYPE_SYSTEM = 0x17;
+export const RTYPE_STATISTICS = 0x18;
 export const RTYPE_MBO = 0xa0;
 
 export const MBO_BYTES = 56;
@@ -95,7 +96,7 @@ export const RECORD_KINDS: readonly RecordKind[] = [
   kind(RTYPE_ERROR, 'error', [80, 320, 320], 8),
   kind(RTYPE_SYMBOL_MAPPING, 'symbol-mapping', [80, 176, 176], 8),
   kind(RTYPE_SYSTEM, 'system', [80, 320, 320], 8),
-  kind(0x18, 'statistics', [64, 64, 80], 16),
+  kind(RTYPE_STATISTICS, 'statistics', [64, 64, 80], 16),
   kind(0x20, 'ohlcv-1s', 56, 8),
   kind(0x21, 'ohlcv-1m', 56, 8),
   kind(0x22, 'ohlcv-1h', 56, 8),

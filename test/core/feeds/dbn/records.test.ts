@@ -2,14 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RECORD_KINDS } from '../../../../src/core/feeds/dbn/layout.ts';
 import { decodeMetadata, encodeMetadata, metadataBytes } from '../../../../src/core/feeds/dbn/metadata.ts';
-import {
-  HEADER_FIELDS,
-  type RecordField,
-  recordTable,
-  type ScalarField,
-} from '../../../../src/core/feeds/dbn/record-tables.ts';
+import { recordTable } from '../../../../src/core/feeds/dbn/record-tables.ts';
 import { type RecordValues, readRecord, writeRecord } from '../../../../src/core/feeds/dbn/records.ts';
 import { DATA } from '../../../world/data.ts';
+import { anyRecord } from './any-record.ts';
 import { expectation, recordBytes, sample } from './stream.ts';
 
 type Json = string | number | readonly Json[] | { readonly [name: string]: Json };
@@ -47,52 +43,10 @@ describe('tables', () => {
 });
 
 describe('values', () => {
-  /** Any value of a field: its bits are free, but a text ends at its first NUL and keeps room for one. */
-  const scalarOf = (field: ScalarField): fc.Arbitrary<string | number | bigint> => {
-    const bits = field.bytes * 8;
-    const isSigned = field.type === 'price' || field.type.startsWith('i');
-    switch (field.type) {
-      case 'char':
-        return fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code));
-      case 'text':
-        return fc.string({
-          unit: fc.integer({ min: 1, max: 255 }).map((code) => String.fromCharCode(code)),
-          maxLength: field.bytes - 1,
-        });
-      case 'u64':
-      case 'time':
-        return fc.bigInt({ min: 0n, max: (1n << 64n) - 1n });
-      case 'i64':
-      case 'price':
-        return fc.bigInt({ min: -(1n << 63n), max: (1n << 63n) - 1n });
-      default:
-        return isSigned
-          ? fc.integer({ min: -(2 ** (bits - 1)), max: 2 ** (bits - 1) - 1 })
-          : fc.integer({ min: 0, max: 2 ** bits - 1 });
-    }
-  };
-  const anyOf = (field: RecordField): fc.Arbitrary<RecordValues[string]> => {
-    if (field.type !== 'levels') return scalarOf(field);
-    const level = Object.fromEntries(
-      field.each.filter(({ type }) => type !== 'pad').map((each) => [each.name, scalarOf(each)]),
-    );
-    return fc.array(fc.record(level), { minLength: field.count, maxLength: field.count });
-  };
-  const recordOf = (rtype: number, version: number, words: number): fc.Arbitrary<RecordValues> =>
-    fc.record({
-      ...Object.fromEntries(
-        [...HEADER_FIELDS, ...recordTable(rtype, version)!.fields]
-          .filter(({ type }) => type !== 'pad')
-          .map((field) => [field.name, anyOf(field)]),
-      ),
-      length_words: fc.constant(words),
-      rtype: fc.constant(rtype),
-    });
-
   test.each(ALL)('$name of version $version: written and read they are the same', ({ kind, version }) => {
     const bytes = kind.bytes[version - 1]!;
     fc.assert(
-      fc.property(recordOf(kind.rtype, version, bytes / 4), (values) => {
+      fc.property(anyRecord(kind.rtype, version), (values) => {
         const written = writeRecord(values, version);
         expect(written.length).toBe(bytes);
         expect(readRecord(written, 0, version)).toEqual(values);
