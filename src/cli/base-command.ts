@@ -73,6 +73,8 @@ export abstract class BaseCommand extends Command {
     verbose: false,
     progress: 'auto',
   };
+  /** This run was meant to go on until somebody stops it: like a long-running command it exits with 0 then. */
+  protected endsByRequest = false;
   readonly #outputs: Output[] = [];
   #exitCode: number = EXIT_DONE;
 
@@ -148,7 +150,8 @@ export abstract class BaseCommand extends Command {
 
   #decideExitCode(): number {
     const { longRunning } = this.constructor as typeof BaseCommand;
-    if (this.interruption.exitCode !== null && !longRunning) return this.interruption.exitCode;
+    const isAsked = longRunning || this.endsByRequest;
+    if (this.interruption.exitCode !== null && !isAsked) return this.interruption.exitCode;
     return this.#outputs.some((output) => output.closed) ? EXIT_DONE : this.#exitCode;
   }
 }

@@ -200,6 +200,16 @@ export const unbufferedFlag: BooleanFlag<boolean> = Flags.boolean({
   default: false,
 });
 
+export const watchFlag: BooleanFlag<boolean> = Flags.boolean({
+  summary: 'show a book in the terminal while the input goes on; keys choose, pause and step',
+  default: false,
+});
+
+export const stepFlag: BooleanFlag<boolean> = Flags.boolean({
+  summary: 'show a book in the terminal, group by group of events as keys ask for',
+  default: false,
+});
+
 export const strictFlag: BooleanFlag<boolean> = Flags.boolean({
   summary: 'exit with 1 also for malformed messages, rejected events and lost ranges',
   default: false,

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Conversion } from '../core/convert/conversion.ts';
 import type { RunResult } from '../core/pipeline/run.ts';
-import type { RunOptions } from '../core/pipeline/run-options.ts';
+import type { Progress, RunOptions } from '../core/pipeline/run-options.ts';
+import type { StepGate } from '../core/pipeline/step-gate.ts';
 import type { BookFilter } from '../core/pipeline/wanted-books.ts';
 import { BaseCommand } from './base-command.ts';
 import { standingText } from './count-line.ts';
@@ -11,6 +12,7 @@ import type { Output } from './output.ts';
 /** What a command decides about its run besides the flags that all of them have. */
 interface RunChoices extends Pick<RunOptions, 'stopAt' | 'invariants' | 'observers' | 'pacer'> {
   readonly writing: Writing | null;
+  readonly watching?: Watching;
   /** The terminal already shows what is done. */
   readonly isBusy: boolean;
 }
@@ -21,13 +23,19 @@ export interface Writing {
   readonly conversion: Conversion;
 }
 
+/** Somebody watches the run and may hold it. */
+export interface Watching {
+  readonly gate: StepGate;
+  readonly breathe: (standing: Progress) => Promise<void>;
+}
+
 /** What commands share that read captures and build books. */
 export abstract class InputCommand extends BaseCommand {
   /** Reads the files and says on stderr how far it is, and in the end what could not be read. */
   protected async runInput(
     paths: readonly string[],
     flags: InputFlags,
-    { writing, isBusy, ...choices }: RunChoices,
+    { writing, watching, isBusy, ...choices }: RunChoices,
   ): Promise<RunResult> {
     // Loaded here, so that help does not wait for it.
     const { run } = await import('../core/pipeline/run.ts');
@@ -39,14 +47,17 @@ export abstract class InputCommand extends BaseCommand {
     const result = await run({
       ...input,
       ...choices,
-      steps: null,
+      // What is watched can be changed on the way, so all books are kept.
+      ...(watching === undefined ? {} : { books: null }),
+      steps: watching?.gate ?? null,
       signal: this.interruption.aborted,
       stop: () => this.interruption.signal !== null || writing?.output.closed === true,
       breathe: async (standing) => {
         line = () => standingText(standing);
         progress.update(line);
         writing?.conversion.flush();
-        await (writing === null ? nextTurn() : writing.output.drain());
+        if (watching !== undefined) await watching.breathe(standing);
+        else await (writing === null ? nextTurn() : writing.output.drain());
       },
     }).finally(() => progress.stop());
     this.#tellProblems(result);

@@ -131,7 +131,11 @@ async function readInstruments(path: string): Promise<Naming> {
   return parseInstruments(path, text);
 }
 
-function bookFilter(symbols: string[] | undefined, instruments: bigint[] | undefined): BookFilter | null {
+/** The books that --symbol and --instrument name; null = all. */
+export function bookFilter(
+  symbols: string[] | undefined,
+  instruments: bigint[] | undefined,
+): BookFilter | null {
   if (symbols === undefined && instruments === undefined) return null;
   return (book) =>
     (book.symbol !== null && (symbols?.includes(book.symbol) ?? false)) ||

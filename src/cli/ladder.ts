@@ -9,8 +9,14 @@ export type BookOfLevels = InstrumentReport & DepthReport;
 
 const right = (head: string): Column => ({ head, align: 'right' });
 
-/** Columns of one side, from the price outwards, without the bar. */
-const SIDE_HEADS = ['quantity', 'sum', 'orders'] as const;
+/** Heads of each side, from the price outwards, without the bar. */
+const HEADS = [
+  ['bid', 'quantity', 'sum', 'orders'],
+  ['ask', 'quantity', 'sum', 'orders'],
+] as const;
+const PARTS = 4;
+/** Price and quantity always stand there. */
+const PARTS_MIN = 2;
 const GAP_WIDTH = 2;
 const BAR_WIDTH_MAX = 20;
 /** Shorter bars say nothing; then there are none. */
@@ -27,10 +33,31 @@ interface Line {
   readonly share: number;
 }
 
-/** Bid and ask side by side, the best prices in the middle on top. Bars show how much there is down to each level. */
+/** Lines of a ladder, and how wide its cells came out: what `least` of the next one may be, so that it stands still. */
+export interface LadderTable {
+  readonly lines: readonly string[];
+  readonly widths: readonly number[];
+}
+
+/** The ladder of a book as text, with a line that says how many levels are left out. */
 export function ladder(book: BookOfLevels, columns: number, style: Style): string {
+  if (book.bids.length + book.asks.length === 0) return `${style.dim('no orders')}\n`;
+  const { lines } = ladderTable(book, columns, style);
+  const left = moreLevels(book);
+  return `${lines.join('\n')}\n${left === '' ? '' : `${style.dim(`${left}; see --depth`)}\n`}`;
+}
+
+/**
+ * Bid and ask side by side, the best prices in the middle on top. Bars show how much there is down to each level. Where
+ * the line is too short, the bars go first, then the orders, then the sums.
+ */
+export function ladderTable(
+  book: BookOfLevels,
+  columns: number,
+  style: Style,
+  least: readonly number[] = [],
+): LadderTable {
   const { bids, asks } = book;
-  if (bids.length + asks.length === 0) return `${style.dim('no orders')}\n`;
   const decimals = sharedDecimals([...bids, ...asks].map(({ price }) => price));
   const sums = [sumsOf(bids), sumsOf(asks)] as const;
   const most = Math.max(sums[0].at(-1) ?? 0, sums[1].at(-1) ?? 0);
@@ -42,45 +69,64 @@ export function ladder(book: BookOfLevels, columns: number, style: Style): strin
         quantityText(scaled(sumOf[at]!, book.quantityScale)),
         grouped(orders),
       ],
-      share: sumOf[at]! / most,
+      share: most === 0 ? 0 : sumOf[at]! / most,
     }));
-  const left = linesOf(bids, sums[0]);
-  const rightSide = linesOf(asks, sums[1]);
-  const barWidth = barWidthOf(left, rightSide, columns);
-  const rows = Array.from({ length: Math.max(left.length, rightSide.length) }, (_, at) => [
-    ...sideOf(left[at], barWidth, style.bid, style).toReversed(),
+  const sides = [linesOf(bids, sums[0]), linesOf(asks, sums[1])] as const;
+  const widths = HEADS.flatMap((heads, side) =>
+    heads.map((head, part) =>
+      sides[side]!.reduce(
+        (width, { cells }) => Math.max(width, cells[part]!.length),
+        Math.max(head.length, least[side * heads.length + part] ?? 0),
+      ),
+    ),
+  );
+  const form = formOf(widths, columns);
+  const rows = Array.from({ length: Math.max(bids.length, asks.length) }, (_, at) => [
+    ...sideOf(sides[0][at], form, style.bid, style).toReversed(),
     style.dim('│'),
-    ...sideOf(rightSide[at], barWidth, style.ask, style),
+    ...sideOf(sides[1][at], form, style.ask, style),
   ]);
-  const bar = barWidth === 0 ? [] : [''];
-  const heads = [
-    ...[...bar, ...SIDE_HEADS.toReversed(), 'bid', '│', 'ask', ...SIDE_HEADS].map(right),
-    ...bar.map((head): Column => ({ head })),
+  const columnsOf = (side: number): Column[] =>
+    HEADS[side]!.slice(0, form.parts).map((head, part) => ({
+      head,
+      align: 'right',
+      least: widths[side * PARTS + part]!,
+    }));
+  const bar = form.bar === 0 ? [] : [{ head: '', align: 'right', least: form.bar } as const];
+  const heads: Column[] = [
+    ...[...columnsOf(0), ...bar].toReversed(),
+    { head: '│' },
+    ...columnsOf(1),
+    ...bar.map(({ head, least: width }): Column => ({ head, least: width })),
   ];
-  return `${table(heads, rows, style)}${moreLevels(book, style)}`;
+  return { lines: table(heads, rows, style).split('\n').slice(0, -1), widths };
 }
 
-/** What the numbers leave of the line, for each of both bars. */
-function barWidthOf(bids: readonly Line[], asks: readonly Line[], columns: number): number {
-  const widthOf = (lines: readonly Line[]): number =>
-    ['bid', ...SIDE_HEADS].reduce((width, head, at) => {
-      const widest = lines.reduce((most, { cells }) => Math.max(most, cells[at]!.length), head.length);
-      return width + widest + GAP_WIDTH;
-    }, 0);
-  const left = columns - widthOf(bids) - widthOf(asks) - 1;
-  const width = Math.min(BAR_WIDTH_MAX, Math.floor(left / 2) - GAP_WIDTH);
-  return width < BAR_WIDTH_MIN ? 0 : width;
+/** What of each side fits into the line. */
+interface Form {
+  /** Cells from the price outwards. */
+  readonly parts: number;
+  readonly bar: number;
+}
+
+function formOf(widths: readonly number[], columns: number): Form {
+  const widthOf = (parts: number): number =>
+    widths.reduce((sum, width, at) => (at % PARTS < parts ? sum + width + GAP_WIDTH : sum), 1);
+  let parts = PARTS;
+  while (parts > PARTS_MIN && widthOf(parts) > columns) parts -= 1;
+  const bar = Math.min(BAR_WIDTH_MAX, Math.floor((columns - widthOf(parts)) / 2) - GAP_WIDTH);
+  return { parts, bar: parts < PARTS || bar < BAR_WIDTH_MIN ? 0 : bar };
 }
 
 function sideOf(
   line: Line | undefined,
-  barWidth: number,
+  { parts, bar }: Form,
   paint: (text: string) => string,
   style: Style,
 ): string[] {
   const [price, quantity, sum, orders] = line?.cells ?? ['', '', '', ''];
-  const bar = barWidth === 0 ? [] : [paint('█'.repeat(Math.round((line?.share ?? 0) * barWidth)))];
-  return [paint(price), quantity, style.dim(sum), style.dim(orders), ...bar];
+  const cells = [paint(price), quantity, style.dim(sum), style.dim(orders)].slice(0, parts);
+  return bar === 0 ? cells : [...cells, paint('█'.repeat(Math.round((line?.share ?? 0) * bar)))];
 }
 
 /** The single orders of each level, the first in the queue first, with what stands before each. */
@@ -107,13 +153,15 @@ export function queues(book: BookOfLevels, style: Style): string {
       });
     });
   const rows = [...rowsOf('bid', bids), ...rowsOf('ask', asks)];
-  return `${table(QUEUES, rows, style)}${moreLevels(book, style)}`;
+  const left = moreLevels(book);
+  return `${table(QUEUES, rows, style)}${left === '' ? '' : `${style.dim(`${left}; see --depth`)}\n`}`;
 }
 
-function moreLevels({ bids, asks, bidLevels, askLevels }: BookOfLevels, style: Style): string {
+/** How many levels are not shown, in words; empty where all are. */
+export function moreLevels({ bids, asks, bidLevels, askLevels }: BookOfLevels): string {
   const left = [bidLevels - bids.length, askLevels - asks.length] as const;
   if (left[0] + left[1] === 0) return '';
-  return `${style.dim(`… ${grouped(left[0])} more bid levels and ${grouped(left[1])} more ask levels; see --depth`)}\n`;
+  return `… ${grouped(left[0])} more bid levels and ${grouped(left[1])} more ask levels`;
 }
 
 /** Sums of the quantities down to each level, in units of the book's scale. */

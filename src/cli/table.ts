@@ -5,6 +5,8 @@ export interface Column {
   readonly head: string;
   /** Numbers stand right, text left. */
   readonly align?: 'left' | 'right';
+  /** The column is at least so wide. */
+  readonly least?: number;
 }
 
 const GAP = '  ';
@@ -19,7 +21,10 @@ export function table(
   style: Style,
 ): string {
   const widths = columns.map((column, at) =>
-    rows.reduce((width, row) => Math.max(width, visibleLength(row[at] ?? '')), column.head.length),
+    rows.reduce(
+      (width, row) => Math.max(width, visibleLength(row[at] ?? '')),
+      Math.max(column.head.length, column.least ?? 0),
+    ),
   );
   const line = (cells: readonly string[]): string =>
     cells

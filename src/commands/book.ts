@@ -10,8 +10,10 @@ import {
   formatFlag,
   ordersFlag,
   outputFlag,
+  speedFlag,
+  watchFlag,
 } from '../cli/flags.ts';
-import { inputFlags } from '../cli/input.ts';
+import { type InputFlags, inputFlags } from '../cli/input.ts';
 import { InputCommand } from '../cli/input-command.ts';
 import { type BookOfLevels, ladder, queues } from '../cli/ladder.ts';
 import { toJson } from '../cli/ndjson.ts';
@@ -22,6 +24,7 @@ import type { Style } from '../cli/style.ts';
 import { MdxError } from '../core/errors.ts';
 import type { AsOf, RunReport } from '../core/pipeline/report.ts';
 import type { RunResult } from '../core/pipeline/run.ts';
+import type { Until } from '../core/pipeline/until.ts';
 
 /** Levels of each side for people, unless asked otherwise; machines get all. */
 const DEPTH_PEOPLE = 10;
@@ -40,6 +43,10 @@ export default class Book extends InputCommand {
       command: 'mdx book capture.pcap --symbol AAPL --at 2026-01-05T14:30:00Z --depth 5',
     },
     {
+      description: 'Watch a book at ten times its own speed',
+      command: 'mdx book session.dbn --watch --speed 10 --symbol CLX5',
+    },
+    {
       description: 'Every order in its queue after message 12,000, as CSV',
       command: 'mdx book session.dbn --at "#12000" --orders --format csv',
     },
@@ -53,6 +60,8 @@ export default class Book extends InputCommand {
     format: typeof formatFlag;
     output: typeof outputFlag;
     force: typeof forceFlag;
+    watch: typeof watchFlag;
+    speed: typeof speedFlag;
   } = {
     ...inputFlags,
     at: atFlag,
@@ -62,10 +71,17 @@ export default class Book extends InputCommand {
     format: formatFlag,
     output: outputFlag,
     force: forceFlag,
+    watch: watchFlag,
+    speed: speedFlag,
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Book);
+    if (flags.watch) {
+      await this.#watch(args.files, flags);
+      return;
+    }
+    if (Number.isFinite(flags.speed)) throw new MdxError('usage', '--speed is about --watch');
     // Loaded here, so that help does not wait for it.
     const { reportOf } = await import('../core/pipeline/report.ts');
     const format = this.#format(flags.format, flags.output);
@@ -104,6 +120,44 @@ export default class Book extends InputCommand {
     if (this.interruption.exitCode !== null) this.exitWith(this.interruption.exitCode);
   }
 
+  /** Shows one of the books while the input goes on. */
+  async #watch(paths: readonly string[], flags: WatchFlags): Promise<void> {
+    const unfit = UNFIT_TO_WATCH.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
+    if (unfit !== undefined || this.globals.json) {
+      throw new MdxError(
+        'usage',
+        `--watch shows a book in the terminal; --${unfit ?? 'json'} is for what is printed`,
+      );
+    }
+    const { watch } = await import('../cli/watch/watch.ts');
+    this.endsByRequest = true;
+    await watch(
+      {
+        flag: '--watch',
+        instead: 'Use mdx replay --emit depth for the levels as rows.',
+        paths,
+        style: this.styleOf(process.stdout),
+        interruption: this.interruption,
+        speed: flags.speed,
+        symbols: flags.symbol,
+        instruments: flags.instrument,
+        depth: flags.depth,
+        startsPaused: false,
+        point: flags.at ?? null,
+      },
+      async (watched) => {
+        const result = await this.runInput(paths, flags, {
+          stopAt: null,
+          invariants: 'off',
+          writing: null,
+          isBusy: true,
+          ...watched,
+        });
+        return result.counts.messages;
+      },
+    );
+  }
+
   #format(asked: string | undefined, path: string | undefined): RowFormat | 'json' {
     if (this.globals.json) {
       if (asked === undefined) return 'json';
@@ -126,6 +180,20 @@ export default class Book extends InputCommand {
       );
     }
   }
+}
+
+/** What is printed where nothing is printed. */
+const UNFIT_TO_WATCH = ['orders', 'format', 'output', 'force', 'all-instruments'] as const;
+
+interface WatchFlags extends InputFlags {
+  readonly at: Until | undefined;
+  readonly depth: number | undefined;
+  readonly speed: number;
+  readonly orders: boolean;
+  readonly format: string | undefined;
+  readonly output: string | undefined;
+  readonly force: boolean;
+  readonly 'all-instruments': boolean;
 }
 
 interface View {

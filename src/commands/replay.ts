@@ -12,12 +12,13 @@ import {
   replayFormatFlag,
   sizeScaleFlag,
   speedFlag,
+  stepFlag,
   strictFlag,
   unbufferedFlag,
   upgradeFlag,
   verifyInvariantsFlag,
 } from '../cli/flags.ts';
-import { inputFlags } from '../cli/input.ts';
+import { type InputFlags, inputFlags } from '../cli/input.ts';
 import { InputCommand, type Writing } from '../cli/input-command.ts';
 import {
   type OutputFlags,
@@ -28,6 +29,7 @@ import {
 } from '../cli/replay-output.ts';
 import { replayTables } from '../cli/replay-tables.ts';
 import { wallClock } from '../cli/wall-clock.ts';
+import { MdxError } from '../core/errors.ts';
 import type { InvariantMode } from '../core/pipeline/invariant-watch.ts';
 import type { Pacer } from '../core/pipeline/pacer.ts';
 import type { RunReport } from '../core/pipeline/report.ts';
@@ -43,6 +45,10 @@ export default class Replay extends InputCommand {
     {
       description: 'Standard input, one instrument',
       command: 'zstd -dc session.dbn.zst | mdx replay - --symbol CLX5',
+    },
+    {
+      description: 'Step through a file, group by group of events',
+      command: 'mdx replay session.dbn --step --symbol CLX5',
     },
     {
       description: 'Best quotes as they change, as CSV',
@@ -72,6 +78,7 @@ export default class Replay extends InputCommand {
     upgrade: typeof upgradeFlag;
     unbuffered: typeof unbufferedFlag;
     speed: typeof speedFlag;
+    step: typeof stepFlag;
   } = {
     ...inputFlags,
     strict: strictFlag,
@@ -87,10 +94,15 @@ export default class Replay extends InputCommand {
     upgrade: upgradeFlag,
     unbuffered: unbufferedFlag,
     speed: speedFlag,
+    step: stepFlag,
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Replay);
+    if (flags.step) {
+      await this.#step(args.files, flags);
+      return;
+    }
     // Loaded here, so that help does not wait for it.
     const { reportOf } = await import('../core/pipeline/report.ts');
     const plan = outputPlan(flags, this.globals.json);
@@ -123,6 +135,44 @@ export default class Replay extends InputCommand {
     if (this.interruption.exitCode !== null) this.exitWith(this.interruption.exitCode);
   }
 
+  /** Shows one of the books, group by group. */
+  async #step(paths: readonly string[], flags: StepFlags): Promise<void> {
+    const unfit = UNFIT_TO_STEP.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
+    if (unfit !== undefined || this.globals.json) {
+      throw new MdxError(
+        'usage',
+        `--step shows a book in the terminal; --${unfit ?? 'json'} is for what is written`,
+      );
+    }
+    const { watch } = await import('../cli/watch/watch.ts');
+    this.endsByRequest = true;
+    await watch(
+      {
+        flag: '--step',
+        instead: 'Use --emit events for what happens as rows.',
+        paths,
+        style: this.styleOf(process.stdout),
+        interruption: this.interruption,
+        speed: flags.speed,
+        symbols: flags.symbol,
+        instruments: flags.instrument,
+        depth: undefined,
+        startsPaused: true,
+        point: null,
+      },
+      async (watched) => {
+        const result = await this.runInput(paths, flags, {
+          stopAt: null,
+          invariants: 'off',
+          writing: null,
+          isBusy: true,
+          ...watched,
+        });
+        return result.counts.messages;
+      },
+    );
+  }
+
   async #open(plan: OutputPlan, flags: OutputFlags & { readonly speed: number }): Promise<Writing> {
     const output = this.openOutput({
       path: plan.path,
@@ -139,6 +189,23 @@ export default class Replay extends InputCommand {
     const { Pacer } = await import('../core/pipeline/pacer.ts');
     return new Pacer(wallClock(this.interruption), factor);
   }
+}
+
+/** What is written where nothing is written. */
+const UNFIT_TO_STEP = [
+  'emit',
+  'output',
+  'format',
+  'depth',
+  'unbuffered',
+  'strict',
+  'all-instruments',
+] as const;
+
+interface StepFlags extends InputFlags, OutputFlags {
+  readonly speed: number;
+  readonly strict: boolean;
+  readonly 'all-instruments': boolean;
 }
 
 function exitCode(report: RunReport, strict: boolean): number {

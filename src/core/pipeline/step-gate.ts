@@ -30,6 +30,8 @@ const HEAD_INFORMS: number = FLAG_INFORMS << 8;
 export class StepGate implements EventSink {
   /** Is what happens to this book a step? Events of other books go along. */
   isStep: (book: number) => boolean = () => true;
+  /** Called when the books are known. */
+  onAttach: (books: Books) => void = () => {};
   /** Called when events wait for `go`. */
   onHold: () => void = () => {};
   #pace: Pace;
@@ -69,6 +71,7 @@ export class StepGate implements EventSink {
   /** Names the books behind it, once they are known. */
   attach(books: Books): void {
     this.#books = books;
+    this.onAttach(books);
   }
 
   accept(batch: EventBatch): void {

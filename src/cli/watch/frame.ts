@@ -1,0 +1,150 @@
+import { type BookOfLevels, ladderTable, moreLevels } from '../ladder.ts';
+import { grouped } from '../numbers.ts';
+import { stateOf } from '../quotes.ts';
+import type { Style } from '../style.ts';
+import { KEY_HELP } from './keys.ts';
+
+/** One trade, in words. */
+export interface TradeLine {
+  readonly time: string;
+  readonly price: string;
+  readonly quantity: string;
+  readonly aggressor: 'buy' | 'sell' | null;
+}
+
+/** What is to be seen at a moment. */
+export interface Frame {
+  readonly file: string;
+  /** Of the last event; null before the first. */
+  readonly time: string | null;
+  readonly messages: number;
+  /** Null while it is not known. */
+  readonly messagesPerSecond: number | null;
+  /** `playing`, `paused`, `the end`, … */
+  readonly pace: string;
+  readonly isPaused: boolean;
+  readonly book: BookOfLevels | null;
+  /** The book's place among those that are known, from 1, and how many they are. */
+  readonly place: number;
+  readonly books: number;
+  readonly trades: readonly TradeLine[];
+  /** What the last step did, in words; null while nothing is stepped. */
+  readonly steps: readonly string[] | null;
+  readonly help: boolean;
+}
+
+/** Cells of a ladder stay as wide as they were once, so that it stands still. */
+export interface Steady {
+  widths: readonly number[];
+}
+
+/** Lines above and below the ladder: title, facts, blank; more levels, blank, head of the list, foot. */
+const FIXED_LINES = 9;
+const TRADES_MAX = 8;
+const FOOT = '↑↓ book · space pause · → step · e event · t trade · +- depth · ? help · q leave';
+
+/** Levels of each side that a terminal of so many rows has room for beside a list of so many lines. */
+export function depthFor(rows: number, listed: number): number {
+  return Math.max(1, rows - FIXED_LINES - listed);
+}
+
+/** How many trades or events are listed under a ladder. */
+export function listedIn(rows: number): number {
+  return Math.max(0, Math.min(TRADES_MAX, Math.floor((rows - FIXED_LINES) / 3)));
+}
+
+/** The lines of a frame: exactly as many as the terminal has rows, none wider than it. */
+export function frameLines(
+  frame: Frame,
+  columns: number,
+  rows: number,
+  style: Style,
+  steady: Steady,
+): string[] {
+  const list = listedIn(rows);
+  const lines = [
+    titleOf(frame, columns, style),
+    style.dim(cut(factsOf(frame), columns)),
+    '',
+    ...(frame.help ? helpLines(style) : bookLines(frame, columns, style, steady)),
+  ];
+  const room = Math.max(0, rows - 2 - (frame.help ? 0 : list + 2));
+  const body = lines.slice(0, room);
+  while (body.length < room) body.push('');
+  if (!frame.help) body.push('', ...listLines(frame, list, columns, style));
+  while (body.length < rows - 1) body.push('');
+  return [...body.slice(0, rows - 1), style.dim(cut(FOOT, columns))];
+}
+
+function titleOf({ book, place, books, file }: Frame, columns: number, style: Style): string {
+  if (book === null) return style.bold(cut(file, columns));
+  const name = book.symbol ?? `instrument ${book.instrument}`;
+  const facts = [
+    `${place} of ${books}`,
+    ...(book.symbol === null ? [] : [`instrument ${book.instrument}`]),
+    ...(book.publisher === 0 ? [] : [`publisher ${book.publisher}`]),
+    book.source,
+    `${grouped(book.orders)} orders`,
+    `${grouped(book.bidLevels)} + ${grouped(book.askLevels)} levels`,
+  ].join(' · ');
+  const marks = stateOf(book, style);
+  const plainMarks = book.stale ? 8 : 0;
+  const left = columns - name.length - plainMarks - 2;
+  return `${style.bold(cut(name, columns))}${marks === '' ? '' : ` ${marks}`}${left > 8 ? `  ${style.dim(cut(facts, left))}` : ''}`;
+}
+
+function factsOf({ pace, time, messages, messagesPerSecond, file, book }: Frame): string {
+  const facts = [
+    pace,
+    time ?? 'before the first event',
+    `${grouped(messages)} messages`,
+    ...(messagesPerSecond === null ? [] : [`${grouped(Math.round(messagesPerSecond))}/s`]),
+    ...(book === null ? [] : [file]),
+  ];
+  return facts.join(' · ');
+}
+
+function bookLines({ book }: Frame, columns: number, style: Style, steady: Steady): string[] {
+  if (book === null) return [style.dim('no book yet')];
+  if (book.bids.length + book.asks.length === 0) return [style.dim('no orders')];
+  const { lines, widths } = ladderTable(book, columns, style, steady.widths);
+  steady.widths = widths;
+  const more = moreLevels(book);
+  return more === '' ? [...lines] : [...lines, style.dim(cut(more, columns))];
+}
+
+function listLines(
+  { trades, steps, isPaused }: Frame,
+  most: number,
+  columns: number,
+  style: Style,
+): string[] {
+  if (most === 0) return [];
+  if (isPaused && steps !== null) {
+    const shown = steps.slice(-most);
+    const left = steps.length - shown.length;
+    const head = left === 0 ? 'what happened' : `what happened, and ${grouped(left)} events before`;
+    return [style.bold(cut(head, columns)), ...shown.map((line) => cut(line, columns))];
+  }
+  if (trades.length === 0) return [style.bold('trades'), style.dim('none yet')];
+  const width = (of: (trade: TradeLine) => string): number =>
+    trades.reduce((widest, trade) => Math.max(widest, of(trade).length), 0);
+  const [priceWidth, quantityWidth] = [width(({ price }) => price), width(({ quantity }) => quantity)];
+  return [
+    style.bold('trades'),
+    ...trades.slice(0, most).map(({ time, price, quantity, aggressor }) => {
+      const cells = `${price.padStart(priceWidth)} × ${quantity.padStart(quantityWidth)}`;
+      const line = cut(`${time}  ${cells}  ${aggressor ?? ''}`.trimEnd(), columns);
+      return aggressor === 'buy' ? style.bid(line) : aggressor === 'sell' ? style.ask(line) : line;
+    }),
+  ];
+}
+
+function helpLines(style: Style): string[] {
+  const width = KEY_HELP.reduce((widest, [keys]) => Math.max(widest, keys.length), 0);
+  return KEY_HELP.map(([keys, what]) => `${style.bold(keys.padEnd(width))}  ${what}`);
+}
+
+function cut(text: string, columns: number): string {
+  return text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`;
+}

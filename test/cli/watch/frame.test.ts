@@ -1,0 +1,130 @@
+import { expect, test } from 'vitest';
+import type { BookOfLevels } from '../../../src/cli/ladder.ts';
+import { styleFor } from '../../../src/cli/style.ts';
+import { depthFor, type Frame, frameLines } from '../../../src/cli/watch/frame.ts';
+
+const STYLE = styleFor('never', {});
+
+function book(levels: number, wanted: Partial<BookOfLevels> = {}): BookOfLevels {
+  const side = (sign: number): BookOfLevels['bids'] =>
+    Array.from({ length: levels }, (_, at) => ({
+      price: (-70 + sign * (at + 1) * 0.01).toFixed(2),
+      quantity: String(1000 * (at + 1)),
+      orders: at + 1,
+    }));
+  const [bids, asks] = [side(-1), side(1)];
+  return {
+    source: 'eobi-14.1',
+    publisher: 0,
+    instrument: '1099511627780',
+    symbol: null,
+    priceScale: 2,
+    quantityScale: 0,
+    orders: 3 * levels,
+    stale: false,
+    bid: bids[0] ?? null,
+    ask: asks[0] ?? null,
+    bidLevels: levels + 5,
+    askLevels: levels + 7,
+    bids,
+    asks,
+    ...wanted,
+  };
+}
+
+function frame(wanted: Partial<Frame>): Frame {
+  return {
+    file: 'session.pcap',
+    time: '2026-01-05T14:30:00.000000001Z',
+    messages: 12345,
+    messagesPerSecond: 250_000.4,
+    pace: 'playing at full speed',
+    isPaused: false,
+    book: book(3),
+    place: 2,
+    books: 8,
+    trades: [],
+    steps: null,
+    help: false,
+    ...wanted,
+  };
+}
+
+test('a frame with all its parts', () => {
+  const trades = [
+    { time: '14:30:00.001', price: '-70.00', quantity: '1,000', aggressor: 'buy' as const },
+    { time: '14:30:00.000', price: '9.00', quantity: '5', aggressor: null },
+  ];
+  expect(frameLines(frame({ trades }), 80, 20, STYLE, { widths: [] })).toEqual([
+    'instrument 1099511627780  2 of 8 · instrument 1099511627780 · eobi-14.1 · 9 ord…'.replace(
+      ' · instrument 1099511627780 · eobi-14.1 · 9 ord…',
+      ' · eobi-14.1 · 9 orders · 8 + 10 levels',
+    ),
+    'playing at full speed · 2026-01-05T14:30:00.000000001Z · 12,345 messages · 250,…',
+    '',
+    expect.stringMatching(/^ +orders +sum +quantity +bid +│ +ask +quantity +sum +orders$/),
+    expect.stringMatching(/1 +1,000 +1,000 +-70\.01 +│ +-69\.99 +1,000 +1,000 +1/),
+    expect.stringMatching(/2 +3,000 +2,000 +-70\.02 +│ +-69\.98 +2,000 +3,000 +2/),
+    expect.stringMatching(/3 +6,000 +3,000 +-70\.03 +│ +-69\.97 +3,000 +6,000 +3/),
+    '… 5 more bid levels and 7 more ask levels',
+    '',
+    '',
+    '',
+    '',
+    '',
+    '',
+    'trades',
+    '14:30:00.001  -70.00 × 1,000  buy',
+    '14:30:00.000    9.00 ×     5',
+    '',
+    '',
+    expect.stringContaining('q leave'),
+  ]);
+});
+
+test('no frame is larger than its terminal, whatever is in it', () => {
+  const frames = [
+    frame({}),
+    frame({ book: null, time: null }),
+    frame({ book: book(0) }),
+    frame({ book: book(60, { stale: true, symbol: 'A'.repeat(70) }) }),
+    frame({ help: true }),
+    frame({ isPaused: true, steps: Array.from({ length: 40 }, (_, at) => `add bid ${'1'.repeat(at * 5)}`) }),
+    frame({ isPaused: true, steps: [] }),
+  ];
+  for (const each of frames) {
+    for (const [columns, rows] of [
+      [80, 24],
+      [200, 60],
+      [40, 12],
+      [20, 5],
+      [1, 1],
+    ] as const) {
+      const lines = frameLines(each, columns, rows, STYLE, { widths: [] });
+      expect(lines.length).toBe(rows);
+      // The ladder keeps price and quantity however narrow it is; a terminal cuts what is too long.
+      if (columns >= 80) for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+    }
+  }
+});
+
+test('steps show the last ones, and how many came before', () => {
+  const steps = ['one', 'two', 'three', 'four', 'five', 'six', 'seven'];
+  const lines = frameLines(frame({ isPaused: true, steps }), 80, 24, STYLE, { widths: [] });
+  const head = lines.indexOf('what happened, and 2 events before');
+  expect(lines.slice(head + 1, head + 6)).toEqual(steps.slice(2));
+});
+
+test('cells stay as wide as they were', () => {
+  const steady = { widths: [] };
+  frameLines(frame({ book: book(20) }), 120, 40, STYLE, steady);
+  const narrow = frameLines(frame({ book: book(1) }), 120, 40, STYLE, steady);
+  const fresh = frameLines(frame({ book: book(1) }), 120, 40, STYLE, { widths: [] });
+  expect(narrow[3]!.indexOf('│')).toBeGreaterThan(fresh[3]!.indexOf('│'));
+});
+
+test('a taller terminal has more levels', () => {
+  expect(depthFor(24, 5)).toBe(10);
+  expect(depthFor(60, 8)).toBe(43);
+  expect(depthFor(3, 0)).toBe(1);
+});

@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { Terminal } from '@xterm/headless';
+import { environment, MDX } from './real-process.ts';
+
+/** The real program on a real terminal, whose screen is kept by an emulator. */
+export class PseudoTerminal {
+  /** Resolves with the exit code. */
+  readonly ended: Promise<number | null>;
+  readonly #child: ChildProcess;
+  readonly #terminal: Terminal;
+  #onChange: () => void = () => {};
+  #hasEnded = false;
+
+  constructor(args: readonly string[], columns: number, rows: number) {
+    this.#terminal = new Terminal({ cols: columns, rows, allowProposedApi: true });
+    const line = `stty cols ${columns} rows ${rows}; exec ${[process.execPath, MDX, ...args].map(quoted).join(' ')}`;
+    this.#child = spawn('script', ['-qec', line, '/dev/null'], {
+      env: { ...environment(), TERM: 'xterm-256color' },
+    });
+    this.#child.stdout!.on('data', (data: Buffer) => this.#terminal.write(data, () => this.#onChange()));
+    this.ended = new Promise((resolve) => {
+      this.#child.on('close', (code) => {
+        this.#hasEnded = true;
+        // What was written before is on the screen by then.
+        this.#terminal.write('', () => {
+          this.#onChange();
+          resolve(code);
+        });
+      });
+    });
+  }
+
+  type(keys: string): void {
+    this.#child.stdin!.write(keys);
+  }
+
+  /** The lines of the screen without the blanks at their ends. */
+  get lines(): string[] {
+    const { active } = this.#terminal.buffer;
+    return Array.from(
+      { length: this.#terminal.rows },
+      (_, row) => active.getLine(active.viewportY + row)?.translateToString(true) ?? '',
+    );
+  }
+
+  /** Is it the other screen, not the one with the prompt? */
+  get isOther(): boolean {
+    return this.#terminal.buffer.active.type === 'alternate';
+  }
+
+  /** Waits until the screen shows what is asked for. Throws when the program ends before. */
+  async until(isShown: (lines: readonly string[]) => boolean): Promise<string[]> {
+    while (!isShown(this.lines)) {
+      if (this.#hasEnded) throw new Error(`it ended, and the screen shows\n${this.lines.join('\n')}`);
+      await new Promise<void>((resolve) => {
+        this.#onChange = resolve;
+      });
+    }
+    return this.lines;
+  }
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
