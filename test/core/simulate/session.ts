@@ -7,7 +7,12 @@ import { type RunResult, run } from '../../../src/core/pipeline/run.ts';
 import type { RunOptions } from '../../../src/core/pipeline/run-options.ts';
 import { type Impairments, PERFECT } from '../../../src/core/simulate/impairment.ts';
 import { MIX_DEFAULT } from '../../../src/core/simulate/mix.ts';
-import { type Profile, Simulation, type SimulationFormat } from '../../../src/core/simulate/simulation.ts';
+import {
+  type Profile,
+  Simulation,
+  type SimulationFeed,
+  type SimulationFormat,
+} from '../../../src/core/simulate/simulation.ts';
 import { truthText } from '../../../src/core/simulate/truth.ts';
 import { runOptions } from '../../world/run-options.ts';
 
@@ -17,14 +22,19 @@ type ExchangeProfile = Extract<Profile, { kind: 'exchange' }>;
 export interface Wanted {
   readonly seed?: number;
   readonly format?: SimulationFormat;
+  /** Of packets, ITCH unless given. */
+  readonly feed?: SimulationFeed;
+  readonly snapshotNs?: number;
   readonly profile?: Partial<Omit<ExchangeProfile, 'kind'>>;
-  readonly fixture?: { readonly instruments: number; readonly ordersEach: number };
+  readonly fixture?: { readonly instruments: number; readonly ordersEach: number; readonly packets?: number };
   readonly a?: Partial<Impairments>;
   readonly b?: Partial<Impairments>;
 }
 
 export interface TruthOrder {
   readonly id: string;
+  /** What the feed names it by, where that is not the id. */
+  readonly key?: string;
   readonly price: string;
   readonly quantity: string;
 }
@@ -96,6 +106,8 @@ export function play(wanted: Wanted = {}): Played {
             ...wanted.profile,
           }
         : { kind: 'fixture', ...fixture },
+    feed: wanted.feed ?? 'itch',
+    snapshotNs: wanted.snapshotNs,
     seed: wanted.seed ?? 1,
     date: '2026-01-05',
     a: { format, sink: into(a), impairments: { ...PERFECT, ...wanted.a } },
