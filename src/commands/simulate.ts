@@ -260,12 +260,13 @@ function truthHead(
   impairments: Record<'A' | 'B', Impairments>,
 ): object {
   const { kind: _, ...parameters } = profile;
-  const { command, version, format, seed, date, session, lines, messages } = report;
+  const { command, version, format, feed, seed, date, session, lines, messages } = report;
   return {
     command,
     version,
     profile: report.profile,
     format,
+    feed,
     seed,
     date,
     session,
@@ -284,7 +285,7 @@ function render(report: SimulateReport, style: Style): string {
   const { messages, books, timing, outputs, lines } = report;
   const facts = pairs(
     [
-      ['session', `${report.profile} · seed ${report.seed} · ${report.date}`],
+      ['session', `${report.profile} · ${report.feed} · seed ${report.seed} · ${report.date}`],
       ['messages', String(messages)],
       ['books', `${books.instruments} · orders ${books.orders}`],
       ...outputs.map(({ path, bytes }) => ['written', `${path} · ${bytes} bytes`] as const),

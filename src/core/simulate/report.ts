@@ -1,5 +1,5 @@
 import type { LineName } from './line.ts';
-import type { Simulation, SimulationFormat } from './simulation.ts';
+import { FEED_NAMES, type Simulation, type SimulationFormat } from './simulation.ts';
 import { type LineCounts, lineCounts } from './truth.ts';
 
 /** What `mdx simulate` prints (docs/simulate.md). */
@@ -8,6 +8,8 @@ export interface SimulateReport {
   readonly version: string;
   readonly profile: string;
   readonly format: SimulationFormat;
+  /** As reports of a replay name it. */
+  readonly feed: string;
   readonly seed: number;
   readonly date: string;
   /** Null for DBN, which has no sessions. */
@@ -43,6 +45,7 @@ export function simulateReport(simulation: Simulation, facts: ReportFacts): Simu
     version: facts.version,
     profile: facts.profile,
     format: facts.format,
+    feed: FEED_NAMES[simulation.wire],
     seed: options.seed,
     date: options.date,
     session,

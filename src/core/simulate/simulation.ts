@@ -201,8 +201,8 @@ export class Simulation {
 }
 
 /** As the registry of feeds names them. */
-const FEED_NAMES: Readonly<Record<'dbn' | SimulationFeed, string>> = {
-  dbn: 'dbn',
+export const FEED_NAMES: Readonly<Record<'dbn' | SimulationFeed, string>> = {
+  dbn: 'dbn-mbo',
   itch: 'itch-5.0',
   eobi: 'eobi-14.1',
   'fast-like': 'fast-like',
