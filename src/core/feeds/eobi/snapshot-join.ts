@@ -53,6 +53,8 @@ export class SnapshotJoin implements ProductWatch {
   /** The packet in hand, for events that a message out of turn causes. */
   #datagram: Datagram | null = null;
   #channel = 0;
+  /** Number of the packet that made a product begin anew last. */
+  #restartedIn = 0;
   /** What waited is being decoded: its jumps have been told. */
   #applies = false;
 
@@ -138,11 +140,15 @@ export class SnapshotJoin implements ProductWatch {
       this.#beginHold(product, sequence - 1);
       return true;
     }
-    if (isReset) this.#restart(product, sequence);
-    else
-      this.#counts.remark('MsgSeqNum below the expected one', this.#datagram!.packetNumber, product.segment);
+    // Once in a packet: what falls again in it is no beginning.
+    const { packetNumber } = this.#datagram!;
+    const isAnew = isReset && packetNumber !== this.#restartedIn;
+    if (isAnew) {
+      this.#restartedIn = packetNumber;
+      this.#restart(product, sequence);
+    } else this.#counts.remark('MsgSeqNum below the expected one', packetNumber, product.segment);
     product.next = sequence | 0;
-    if (product.synced || !isReset || !this.#expects(product)) return false;
+    if (product.synced || !isAnew || !this.#expects(product)) return false;
     this.#beginHold(product, sequence - 1);
     return true;
   }

@@ -354,6 +354,18 @@ describe('the numbers begin anew', () => {
     expect(run.notes('remarks')).toEqual({ 'MsgSeqNum begins anew with a reset': 1 });
   });
 
+  test('once in a packet: a packet cannot empty the books again and again', () => {
+    const run = new EobiRun();
+    run.take(packet({ number: 9 }, add(7, { key: 1n })));
+    const falling = [1, 1, 1, 1].map((sequence, at) => add(sequence, { key: BigInt(2 + at) }));
+    run.take(packet({ number: 1, reset: 1 }, ...falling));
+    expect(orders(run)).toEqual(['bid 2', 'bid 3', 'bid 4', 'bid 5']);
+    expect(run.notes('remarks')).toEqual({
+      'MsgSeqNum begins anew with a reset': 1,
+      'MsgSeqNum below the expected one': 3,
+    });
+  });
+
   test('while something waits: what waited is void', () => {
     const run = new EobiRun('14.1', { expected: true, required: false });
     run.take(packet({ number: 9 }, add(7, { key: 1n })));
@@ -381,7 +393,10 @@ describe('the numbers begin anew', () => {
         add(2, { key: 5n }),
       ),
     );
-    expect(orders(run)).toEqual(['bid 4', 'bid 5']);
+    // What falls again in the same packet is no beginning; it waits with the rest.
+    expect(orders(run)).toEqual(['bid 4']);
+    run.finish();
+    expect(orders(run)).toEqual(['bid 3', 'bid 4', 'bid 5']);
     expect(run.counts.messages).toBe(1003);
   });
 
