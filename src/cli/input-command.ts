@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Conversion } from '../core/convert/conversion.ts';
 import type { RunResult } from '../core/pipeline/run.ts';
-import type { Progress, RunOptions } from '../core/pipeline/run-options.ts';
-import type { StepGate } from '../core/pipeline/step-gate.ts';
+import type { RunOptions } from '../core/pipeline/run-options.ts';
 import type { BookFilter } from '../core/pipeline/wanted-books.ts';
 import { BaseCommand } from './base-command.ts';
 import { standingText } from './count-line.ts';
 import { type InputFlags, inputOptions } from './input.ts';
 import type { Output } from './output.ts';
+import type { Watching, WatchOptions } from './watch/watch.ts';
 
 /** What a command decides about its run besides the flags that all of them have. */
 interface RunChoices extends Pick<RunOptions, 'stopAt' | 'invariants' | 'observers' | 'pacer'> {
@@ -23,11 +23,10 @@ export interface Writing {
   readonly conversion: Conversion;
 }
 
-/** Somebody watches the run and may hold it. */
-export interface Watching {
-  readonly gate: StepGate;
-  readonly breathe: (standing: Progress) => Promise<void>;
-}
+/** What a command decides about a run that is watched. */
+interface WatchChoices
+  extends Pick<WatchOptions, 'flag' | 'instead' | 'speed' | 'depth' | 'startsPaused' | 'point'>,
+    Pick<RunOptions, 'invariants'> {}
 
 /** What commands share that read captures and build books. */
 export abstract class InputCommand extends BaseCommand {
@@ -42,7 +41,10 @@ export abstract class InputCommand extends BaseCommand {
     const input = await inputOptions(paths, flags);
     let line = (): string => 'nothing read yet';
     // Without a listener SIGUSR2 ends the process.
-    process.on('SIGUSR2', () => this.note(line()));
+    process.on('SIGUSR2', () => {
+      // A line would break what is drawn.
+      if (watching === undefined) this.note(line());
+    });
     const progress = await this.startProgress('reading', isBusy);
     const result = await run({
       ...input,
@@ -60,9 +62,41 @@ export abstract class InputCommand extends BaseCommand {
         else await (writing === null ? nextTurn() : writing.output.drain());
       },
     }).finally(() => progress.stop());
+    await watching?.stay(result.counts.messages);
     this.#tellProblems(result);
     this.#tellUnmatched(result, input.books);
     return result;
+  }
+
+  /**
+   * Reads the files before the eyes of whoever sits at the terminal, until that one leaves. No book is left out: --symbol
+   * and --instrument name the one that is shown first.
+   */
+  protected async watchInput(
+    paths: readonly string[],
+    flags: InputFlags,
+    choices: WatchChoices,
+  ): Promise<RunResult> {
+    const { watch } = await import('./watch/watch.ts');
+    this.endsByRequest = true;
+    return watch(
+      {
+        ...choices,
+        paths,
+        style: this.styleOf(process.stdout),
+        interruption: this.interruption,
+        symbols: flags.symbol,
+        instruments: flags.instrument,
+      },
+      (watched) =>
+        this.runInput(paths, flags, {
+          stopAt: null,
+          invariants: choices.invariants,
+          writing: null,
+          isBusy: true,
+          ...watched,
+        }),
+    );
   }
 
   /** Says what could not be read, once per kind; with --verbose also what was read and left out. */

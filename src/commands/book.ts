@@ -129,33 +129,16 @@ export default class Book extends InputCommand {
         `--watch shows a book in the terminal; --${unfit ?? 'json'} is for what is printed`,
       );
     }
-    const { watch } = await import('../cli/watch/watch.ts');
-    this.endsByRequest = true;
-    await watch(
-      {
-        flag: '--watch',
-        instead: 'Use mdx replay --emit depth for the levels as rows.',
-        paths,
-        style: this.styleOf(process.stdout),
-        interruption: this.interruption,
-        speed: flags.speed,
-        symbols: flags.symbol,
-        instruments: flags.instrument,
-        depth: flags.depth,
-        startsPaused: false,
-        point: flags.at ?? null,
-      },
-      async (watched) => {
-        const result = await this.runInput(paths, flags, {
-          stopAt: null,
-          invariants: 'off',
-          writing: null,
-          isBusy: true,
-          ...watched,
-        });
-        return result.counts.messages;
-      },
-    );
+    const { damage } = await this.watchInput(paths, flags, {
+      flag: '--watch',
+      instead: 'Use mdx replay --emit depth for the levels as rows.',
+      speed: flags.speed,
+      depth: flags.depth,
+      startsPaused: false,
+      point: flags.at ?? null,
+      invariants: 'off',
+    });
+    if (damage.length > 0) this.exitWith(EXIT_DAMAGED);
   }
 
   #format(asked: string | undefined, path: string | undefined): RowFormat | 'json' {

@@ -144,33 +144,17 @@ export default class Replay extends InputCommand {
         `--step shows a book in the terminal; --${unfit ?? 'json'} is for what is written`,
       );
     }
-    const { watch } = await import('../cli/watch/watch.ts');
-    this.endsByRequest = true;
-    await watch(
-      {
-        flag: '--step',
-        instead: 'Use --emit events for what happens as rows.',
-        paths,
-        style: this.styleOf(process.stdout),
-        interruption: this.interruption,
-        speed: flags.speed,
-        symbols: flags.symbol,
-        instruments: flags.instrument,
-        depth: undefined,
-        startsPaused: true,
-        point: null,
-      },
-      async (watched) => {
-        const result = await this.runInput(paths, flags, {
-          stopAt: null,
-          invariants: 'off',
-          writing: null,
-          isBusy: true,
-          ...watched,
-        });
-        return result.counts.messages;
-      },
-    );
+    const { damage, invariants } = await this.watchInput(paths, flags, {
+      flag: '--step',
+      instead: 'Use --emit events for what happens as rows.',
+      speed: flags.speed,
+      depth: flags.depth,
+      startsPaused: true,
+      point: null,
+      invariants: flags['verify-invariants'] as InvariantMode,
+    });
+    if (damage.length > 0) this.exitWith(EXIT_DAMAGED);
+    else if ((invariants?.problems.length ?? 0) > 0) this.exitWith(EXIT_PROBLEM);
   }
 
   async #open(plan: OutputPlan, flags: OutputFlags & { readonly speed: number }): Promise<Writing> {
@@ -196,8 +180,11 @@ const UNFIT_TO_STEP = [
   'emit',
   'output',
   'format',
-  'depth',
+  'force',
   'unbuffered',
+  'size-scale',
+  'lossy',
+  'upgrade',
   'strict',
   'all-instruments',
 ] as const;
@@ -205,6 +192,7 @@ const UNFIT_TO_STEP = [
 interface StepFlags extends InputFlags, OutputFlags {
   readonly speed: number;
   readonly strict: boolean;
+  readonly 'verify-invariants': string;
   readonly 'all-instruments': boolean;
 }
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { Terminal } from '@xterm/headless';
 import { environment, MDX } from './real-process.ts';
 
@@ -13,7 +13,12 @@ export class PseudoTerminal {
 
   constructor(args: readonly string[], columns: number, rows: number) {
     this.#terminal = new Terminal({ cols: columns, rows, allowProposedApi: true });
-    const line = `stty cols ${columns} rows ${rows}; exec ${[process.execPath, MDX, ...args].map(quoted).join(' ')}`;
+    const program = [process.execPath, MDX, ...args].map(quoted).join(' ');
+    const line = [
+      `tty; stty cols ${columns} rows ${rows}`,
+      `sh -c ${quoted(`echo $$; exec ${program}`)}`,
+      'code=$?; stty -a | grep -oE -e "-?(icanon|echo)\\b"; exit $code',
+    ].join('; ');
     this.#child = spawn('script', ['-qec', line, '/dev/null'], {
       env: { ...environment(), TERM: 'xterm-256color' },
     });
@@ -32,6 +37,29 @@ export class PseudoTerminal {
 
   type(keys: string): void {
     this.#child.stdin!.write(keys);
+  }
+
+  /** Makes the terminal another size, as a window does. */
+  resize(columns: number, rows: number): void {
+    this.#terminal.resize(columns, rows);
+    execFileSync('stty', ['-F', this.#said(0), 'cols', String(columns), 'rows', String(rows)]);
+  }
+
+  /** Sends the program a signal; the shell tells its process id before it starts. */
+  kill(signal: NodeJS.Signals): void {
+    process.kill(Number(this.#said(1)), signal);
+  }
+
+  /** What the shell said after the program: the modes of the terminal that programs with keys of their own change. */
+  get modes(): string[] {
+    return ['echo', 'icanon', '-echo', '-icanon'].filter((mode) =>
+      Array.from({ length: this.#terminal.rows }, (_, row) => this.#said(row)).includes(mode),
+    );
+  }
+
+  /** A line of the screen with the prompt. */
+  #said(row: number): string {
+    return this.#terminal.buffer.normal.getLine(row)?.translateToString(true) ?? '';
   }
 
   /** The lines of the screen without the blanks at their ends. */

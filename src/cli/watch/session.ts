@@ -33,13 +33,14 @@ export function terminalOf(flag: string, instead: string, paths: readonly string
 /**
  * Keeps the terminal for a watcher while `run` goes on and until somebody leaves: the other screen, keys one by one, a
  * frame when one is due. However it ends, the terminal is given back as it was.
+ * @param run gets what to await when the input has ended: it resolves when the terminal is given back.
  */
-export async function watchSession(
+export async function watchSession<T>(
   watcher: Watcher,
   screen: Screen,
   interruption: Interruption,
-  run: () => Promise<number>,
-): Promise<void> {
+  run: (stay: (messages: number) => Promise<void>) => Promise<T>,
+): Promise<T> {
   const { stdin, stdout } = process;
   const restore = (): void => {
     screen.close();
@@ -50,24 +51,31 @@ export async function watchSession(
     screen.reset();
     watcher.draw();
   };
-  // Also where a second signal ends the process at once.
-  process.once('exit', restore);
+  const onGone = (): void => watcher.leave();
   const timer = setInterval(() => watcher.draw(), FRAME_MS);
+  const close = (): void => {
+    clearInterval(timer);
+    stdin.off('data', onInput).off('end', onGone).pause();
+    stdout.off('resize', onResize);
+    restore();
+    process.off('exit', restore).off('uncaughtException', restore).off('unhandledRejection', restore);
+  };
+  // Also where a second signal ends the process at once; errors are shown behind it, where they stay.
+  process.once('exit', restore);
+  process.prependOnceListener('uncaughtException', restore);
+  process.prependOnceListener('unhandledRejection', restore);
   try {
     screen.open();
     stdin.setRawMode(true);
-    stdin.on('data', onInput);
-    stdout.on('resize', onResize);
+    stdin.on('data', onInput).on('end', onGone);
+    stdout.on('resize', onResize).on('error', onGone);
     watcher.draw();
-    watcher.end(await run());
-    clearInterval(timer);
-    if (interruption.signal === null) await new Promise<void>((resolve) => interruption.onRequest(resolve));
+    return await run(async (messages) => {
+      watcher.end(messages);
+      if (interruption.signal === null) await new Promise<void>((resolve) => interruption.onRequest(resolve));
+      close();
+    });
   } finally {
-    clearInterval(timer);
-    stdin.off('data', onInput);
-    stdin.pause();
-    stdout.off('resize', onResize);
-    restore();
-    process.off('exit', restore);
+    close();
   }
 }

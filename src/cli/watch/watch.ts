@@ -1,12 +1,12 @@
 import type { EventObserver } from '../../core/pipeline/books.ts';
-import type { Pacer } from '../../core/pipeline/pacer.ts';
+import type { Clock, Pacer } from '../../core/pipeline/pacer.ts';
+import type { RunResult } from '../../core/pipeline/run.ts';
+import type { Progress } from '../../core/pipeline/run-options.ts';
 import type { StepGate } from '../../core/pipeline/step-gate.ts';
 import type { Until } from '../../core/pipeline/until.ts';
 import { bookFilter } from '../input.ts';
-import type { Watching } from '../input-command.ts';
 import type { Interruption } from '../signals.ts';
 import type { Style } from '../style.ts';
-import { wallClock } from '../wall-clock.ts';
 import { Screen } from './screen.ts';
 import { terminalOf, watchSession } from './session.ts';
 import { Watcher } from './watcher.ts';
@@ -29,6 +29,14 @@ export interface WatchOptions {
   readonly point: Until | null;
 }
 
+/** Somebody watches the run and may hold it. */
+export interface Watching {
+  readonly gate: StepGate;
+  readonly breathe: (standing: Progress) => Promise<void>;
+  /** The input has ended after so many messages: resolves when the terminal is free again. */
+  readonly stay: (messages: number) => Promise<void>;
+}
+
 /** What a run that is watched is made with. */
 export interface WatchedRun {
   readonly observers: readonly EventObserver[];
@@ -38,20 +46,20 @@ export interface WatchedRun {
 
 /**
  * Shows a run in the terminal until somebody leaves. Throws MdxError `usage` where there is no terminal.
- * @param run reads the input; answers how many messages it had.
+ * @param run reads the input.
  */
 export async function watch(
   options: WatchOptions,
-  run: (watched: WatchedRun) => Promise<number>,
-): Promise<void> {
+  run: (watched: WatchedRun) => Promise<RunResult>,
+): Promise<RunResult> {
   const { flag, instead, paths, style, interruption, speed, symbols, instruments } = options;
   const terminal = terminalOf(flag, instead, paths);
   // Loaded here, so that help does not wait for them.
   const { Pacer } = await import('../../core/pipeline/pacer.ts');
   const { StepGate } = await import('../../core/pipeline/step-gate.ts');
   const { Tape } = await import('../../core/pipeline/tape.ts');
-  const pacer = Number.isFinite(speed) ? new Pacer(wallClock(interruption), speed) : null;
   const gate: StepGate = new StepGate(options.startsPaused ? 'hold' : 'run', options.point);
+  const pacer = Number.isFinite(speed) ? new Pacer(clockOf(gate), speed) : null;
   const tape = new Tape();
   const screen = new Screen(terminal);
   const watcher = new Watcher({
@@ -71,11 +79,36 @@ export async function watch(
     },
   });
   interruption.onRequest(() => gate.close());
-  await watchSession(watcher, screen, interruption, () =>
+  return watchSession(watcher, screen, interruption, (stay) =>
     run({
       observers: [watcher, tape],
       pacer,
-      watching: { gate, breathe: (standing) => watcher.breathe(standing) },
+      watching: {
+        gate,
+        breathe: (standing) => watcher.breathe(standing),
+        stay: async (messages) => {
+          // At the end of the input a last few events come without a breath.
+          await gate.settle();
+          await stay(messages);
+        },
+      },
     }),
   );
+}
+
+/** The machine's clock. Nobody sleeps on it while the run is paused: then keys count, and not time. */
+function clockOf(gate: StepGate): Clock {
+  return {
+    now: () => Number(process.hrtime.bigint()),
+    sleep: (ns) =>
+      new Promise((resolve) => {
+        if (gate.pace !== 'run' || gate.isClosed) return resolve();
+        // Timers hold 2^31 ms at most; a longer sleep is 24 days away.
+        const timer = setTimeout(resolve, Math.min(Math.ceil(ns / 1e6), 0x7fffffff));
+        gate.onGo = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      }),
+  };
 }

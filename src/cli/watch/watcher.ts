@@ -108,6 +108,12 @@ export class Watcher implements EventObserver {
     this.draw();
   }
 
+  /** Whoever watched is gone. */
+  leave(): void {
+    this.#options.gate.close();
+    this.#options.onQuit();
+  }
+
   draw(): void {
     this.#measure();
     if (this.#book < 0) this.#choose();
@@ -147,11 +153,10 @@ export class Watcher implements EventObserver {
   }
 
   #press(key: Key): void {
-    const { gate, onQuit } = this.#options;
+    const { gate } = this.#options;
     switch (key) {
       case 'quit':
-        gate.close();
-        onQuit();
+        this.leave();
         break;
       case 'help':
         this.#help = !this.#help;

@@ -32,8 +32,12 @@ export class StepGate implements EventSink {
   isStep: (book: number) => boolean = () => true;
   /** Called when the books are known. */
   onAttach: (books: Books) => void = () => {};
+  /** Called when somebody changes the pace. */
+  onGo: () => void = () => {};
   /** Called when events wait for `go`. */
   onHold: () => void = () => {};
+  /** Nothing goes through any more. */
+  isClosed = false;
   #pace: Pace;
   #point: Until | null;
   #books: Books | null = null;
@@ -42,7 +46,6 @@ export class StepGate implements EventSink {
   /** First record of the first held batch that has not gone. */
   #next = 0;
   #out: EventBatch = new EventBatch(2);
-  #isClosed = false;
   #wake: () => void = () => {};
 
   /** @param point the pace becomes `hold` in front of the first event later than this. */
@@ -59,13 +62,15 @@ export class StepGate implements EventSink {
   go(pace: Pace): void {
     this.#pace = pace;
     this.#wake();
+    this.onGo();
   }
 
   /** Nothing goes through any more, and nobody waits. */
   close(): void {
-    this.#isClosed = true;
+    this.isClosed = true;
     this.#held.length = 0;
     this.#wake();
+    this.onGo();
   }
 
   /** Names the books behind it, once they are known. */
@@ -75,7 +80,7 @@ export class StepGate implements EventSink {
   }
 
   accept(batch: EventBatch): void {
-    if (batch.count === 0 || this.#isClosed) return;
+    if (batch.count === 0 || this.isClosed) return;
     if (this.#pace === 'run' && this.#point === null && this.#held.length === 0) this.#books!.accept(batch);
     else this.#held.push(copyOf(batch, 0, batch.count, new EventBatch(batch.count)));
   }

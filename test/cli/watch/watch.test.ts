@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -39,6 +39,7 @@ describe('mdx book --watch', () => {
     terminal.type('q');
     expect(await terminal.ended).toBe(0);
     expect(terminal.isOther).toBe(false);
+    expect(terminal.modes).toEqual(['echo', 'icanon']);
   });
 
   test('ends in order, exit 0, when it is interrupted', async () => {
@@ -47,6 +48,37 @@ describe('mdx book --watch', () => {
     terminal.type('\u0003');
     expect(await terminal.ended).toBe(0);
     expect(terminal.isOther).toBe(false);
+  });
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('ends in order, exit 0, at the first %s', async (signal) => {
+    const terminal = new PseudoTerminal(['book', session, '--watch'], 80, 24);
+    await terminal.until(has('the end'));
+    terminal.kill(signal);
+    expect(await terminal.ended).toBe(0);
+    expect(terminal.isOther).toBe(false);
+    expect(terminal.modes).toEqual(['echo', 'icanon']);
+  });
+
+  test('fits the terminal again when that gets another size', async () => {
+    const terminal = new PseudoTerminal(['book', session, '--watch'], 80, 24);
+    await terminal.until(has('the end'));
+    terminal.resize(120, 40);
+    await terminal.until((lines) => lines.length === 40 && has('q leave')(lines.slice(39)));
+    terminal.resize(50, 10);
+    await terminal.until((lines) => lines.length === 10 && has('↑↓ book')(lines.slice(9)));
+    terminal.type('q');
+    expect(await terminal.ended).toBe(0);
+  });
+
+  test('of a damaged file tells the damage where it stays, exit 3', async () => {
+    const cut = join(folder, 'cut.pcap');
+    writeFileSync(cut, readFileSync(session).subarray(0, -5));
+    const terminal = new PseudoTerminal(['book', cut, '--watch'], 100, 30);
+    await terminal.until(has('the end'));
+    expect(has('damaged')(terminal.lines)).toBe(false);
+    terminal.type('q');
+    expect(await terminal.ended).toBe(3);
+    expect(has('damaged at byte')(terminal.lines)).toBe(true);
   });
 
   test('pauses at a point in time, and goes on', async () => {
@@ -76,6 +108,20 @@ describe('mdx replay --step', () => {
     terminal.type('q');
     expect(await terminal.ended).toBe(0);
   });
+});
+
+test('a paced run that is paused goes on by keys, not by the clock', async () => {
+  const args = ['replay', session, '--step', '--speed', '0.000001', '--symbol', 'AAA'];
+  const terminal = new PseudoTerminal(args, 100, 30);
+  await terminal.until(has('paused · before the first event'));
+  terminal.type('t');
+  await terminal.until((lines) => lines.some((line) => /^trade .* × /.test(line)));
+  terminal.type(' ');
+  await terminal.until(has('playing × 0.000001'));
+  terminal.type('t');
+  await terminal.until((lines) => has('paused')(lines) && lines.some((line) => /^trade .* × /.test(line)));
+  terminal.type('q');
+  expect(await terminal.ended).toBe(0);
 });
 
 test.each([
