@@ -5,12 +5,13 @@ import { MdxError } from '../core/errors.ts';
 export type RowFormat = 'ndjson' | 'csv' | 'pretty';
 
 /** Forms that `mdx replay` writes. */
-export type OutputForm = RowFormat | 'dbn';
+export type OutputForm = RowFormat | 'parquet' | 'dbn';
 
 const BY_EXTENSION: Readonly<Record<string, OutputForm>> = {
   '.ndjson': 'ndjson',
   '.jsonl': 'ndjson',
   '.csv': 'csv',
+  '.parquet': 'parquet',
   '.dbn': 'dbn',
 };
 

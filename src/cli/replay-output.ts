@@ -10,7 +10,7 @@ import type { OutputReport } from '../core/pipeline/report.ts';
 import type { RowKind, RowSink } from '../core/pipeline/rows/rows.ts';
 import type { Writing } from './input-command.ts';
 import type { Output } from './output.ts';
-import { isZstdPath, type OutputForm, outputFormOf, rowFormatOf } from './output-form.ts';
+import { isZstdPath, type OutputForm, outputFormOf } from './output-form.ts';
 import type { Style } from './style.ts';
 
 /** The flags of `mdx replay` about what it writes besides its report. */
@@ -40,6 +40,7 @@ export interface OutputPlan {
 /** What is meaningless where nothing is written. */
 const DBN_FLAGS = ['size-scale', 'lossy', 'upgrade'] as const;
 const OUTPUT_FLAGS = ['format', 'depth', 'force', 'unbuffered', ...DBN_FLAGS] as const;
+const ROW_FORMS: readonly OutputForm[] = ['ndjson', 'csv', 'pretty', 'parquet'];
 const DEPTH_DEFAULT = 10;
 
 /** What the flags ask to be written; null = the report alone. Throws MdxError `usage` where they do not fit. */
@@ -86,13 +87,29 @@ export function outputPlan(flags: OutputFlags, json: boolean): OutputPlan | null
 }
 
 function formOf(emit: string | undefined, format: string | undefined, path: string | null): OutputForm {
-  if (emit === undefined) {
-    if (path !== null || format !== undefined) return outputFormOf(format, path ?? '-');
+  if (path === null && format === undefined) {
+    if (emit !== undefined) return 'ndjson';
     throw new MdxError('usage', 'writing to standard output: it has no extension that tells the form', {
       hint: 'Say it with --format.',
     });
   }
-  return rowFormatOf(format, path ?? '-');
+  const form = outputFormOf(format, path ?? '-');
+  if (emit === undefined) return form;
+  if (!ROW_FORMS.includes(form)) {
+    throw new MdxError('usage', `--emit ${emit} makes rows, and ${form} has no place for them`, {
+      hint: `Without --emit the input is converted to ${form}.`,
+    });
+  }
+  if (emit === 'records' && form === 'parquet') {
+    throw new MdxError(
+      'usage',
+      '--emit records writes messages of any type, and Parquet has the columns of one',
+      {
+        hint: 'Use --format ndjson or csv.',
+      },
+    );
+  }
+  return form;
 }
 
 /** Opens what writes the events of a run to `output` in the form of the plan. */
@@ -106,20 +123,39 @@ export async function openConversion(plan: OutputPlan, output: Output, style: St
     const { EventText } = await import('../core/convert/event-text.ts');
     return new EventText((chunk) => output.write(chunk), form, output.isImmediate);
   }
+  if (plan.rows === 'events' && form === 'parquet') {
+    const { EventParquet } = await import('../core/convert/event-parquet.ts');
+    return new EventParquet((chunk) => output.write(chunk));
+  }
+  return openRows(plan, output, style);
+}
+
+/** Opens what writes rows that are objects. */
+async function openRows(
+  { rows, form, depth }: OutputPlan,
+  output: Output,
+  style: Style,
+): Promise<Conversion> {
   const { ROW_MAKERS } = await import('../core/pipeline/rows/rows.ts');
   const { prettyWriter, recordWriter, rowWriter } = await import('./rows.ts');
-  const open = <K extends RowKind>(kind: K, write: RowSink<K>): Conversion =>
+  const open = <K extends RowKind>(kind: K, write: RowSink<K>, finish: () => void = () => {}): Conversion =>
     new RowConversion((count) => {
       const sink: RowSink<K> = (row) => {
         count();
         write(row);
       };
-      return ROW_MAKERS[kind](sink, plan.depth, form === 'pretty');
-    });
-  const { rows } = plan;
+      return ROW_MAKERS[kind](sink, depth, form === 'pretty');
+    }, finish);
   if (rows === 'records') return open(rows, recordWriter(form, output));
   if (form === 'pretty' || rows === 'events') return open(rows, prettyWriter(rows, output, style));
-  return open(rows, rowWriter(rows, form, output));
+  if (form !== 'parquet') return open(rows, rowWriter(rows, form === 'csv' ? 'csv' : 'ndjson', output));
+  const { RowParquet } = await import('../core/convert/row-parquet.ts');
+  const file = new RowParquet(rows, (chunk) => output.write(chunk));
+  return open(
+    rows,
+    (row) => file.write(row),
+    () => file.finish(),
+  );
 }
 
 /** The file that was written, for the report. */
@@ -131,12 +167,15 @@ export function outputReport({ path, form }: OutputPlan, { conversion }: Writing
 /** Rows that are written as soon as they are made. */
 class RowConversion implements Conversion {
   written = 0;
+  /** Writes what belongs behind the last row. */
+  readonly finish: () => void;
   readonly #rows: EventObserver;
 
-  constructor(open: (count: () => void) => EventObserver) {
+  constructor(open: (count: () => void) => EventObserver, finish: () => void) {
     this.#rows = open(() => {
       this.written += 1;
     });
+    this.finish = finish;
   }
 
   get messages(): MessageSink | undefined {
@@ -156,6 +195,4 @@ class RowConversion implements Conversion {
   }
 
   flush(): void {}
-
-  finish(): void {}
 }

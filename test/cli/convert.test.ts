@@ -1,6 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { zstdDecompressSync } from 'node:zlib';
+import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/core/pipeline/report.ts';
 import { mdx, shell } from '../world/real-process.ts';
@@ -69,6 +71,47 @@ describe('an ITCH session as DBN', () => {
     [['-o', 'x.csv', '--lossy'], '--lossy is about DBN, and what is written is csv'],
     [['--lossy'], '--lossy is about what is written'],
     [['-o', 'x.csv.zst', '--format', 'csv'], 'of the forms only DBN is compressed'],
+  ])('%j: refused', async (args, message) => {
+    const { code, stderr } = await mdx(['replay', session, ...args]);
+    expect({ code, says: stderr.includes(message) }).toEqual({ code: 2, says: true });
+  });
+});
+
+describe('rows as Parquet', () => {
+  const compressors = { ZSTD: (bytes: Uint8Array) => new Uint8Array(zstdDecompressSync(bytes)) };
+  const rowsOf = async (path: string): Promise<Record<string, unknown>[]> =>
+    parquetReadObjects({ file: new Uint8Array(readFileSync(path)).buffer, compressors });
+
+  it.each(['events', 'bbo', 'depth', 'trades'])('%s: the lines of the CSV', async (kind) => {
+    const parquet = join(folder, `${kind}.parquet`);
+    const csv = join(folder, `${kind}.csv`);
+    for (const path of [parquet, csv]) {
+      const emit = kind === 'events' ? [] : ['--emit', kind];
+      expect((await mdx(['replay', session, ...emit, '-o', path, '-q'])).code).toBe(0);
+    }
+    const [head, ...lines] = readFileSync(csv, 'utf8')
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => line.split(','));
+    const rows = await rowsOf(parquet);
+    expect(Object.keys(rows[0]!)).toEqual(head);
+    const wrong = rows.filter((row, index) =>
+      head!.some((name, column) => {
+        // Times are compared exactly elsewhere; the reader makes doubles of decimals.
+        if (name.endsWith('Time')) return false;
+        const text = lines[index]![column]!;
+        const value = row[name] ?? '';
+        const digits = text.split('.')[1]?.length ?? 0;
+        return (typeof value === 'number' ? value.toFixed(digits) : String(value)) !== text;
+      }),
+    );
+    expect(wrong.slice(0, 1)).toEqual([]);
+    expect(rows).toHaveLength(lines.length);
+  });
+
+  it.each([
+    [['--emit', 'records', '-o', 'x.parquet'], 'Parquet has the columns of one'],
+    [['--emit', 'bbo', '-o', '-', '--format', 'dbn'], '--emit bbo makes rows, and dbn has no place for them'],
   ])('%j: refused', async (args, message) => {
     const { code, stderr } = await mdx(['replay', session, ...args]);
     expect({ code, says: stderr.includes(message) }).toEqual({ code: 2, says: true });

@@ -273,7 +273,7 @@ describe('where rows go', () => {
     [['-o', 'x.csv', '--depth', '5'], '--depth is about price levels'],
     [['-o', '-', '--format', 'csv', '--json'], '--json prints a report where -o - and --emit write'],
     [['-o', join(folder, 'x.txt')], 'its extension names no form that mdx writes'],
-    [['--emit', 'bbo', '-o', join(folder, 'x.dbn')], 'its extension names no form of rows'],
+    [['--emit', 'bbo', '-o', join(folder, 'x.dbn')], '--emit bbo makes rows, and dbn has no place for them'],
     [['--emit', 'bbo', '--depth', '5'], '--depth is about price levels'],
     [['--emit', 'bbo', '--json'], '--json prints a report where -o - and --emit write'],
     [['--emit', 'bbo', '-o', join(folder, 'x.txt')], 'its extension names no form that mdx writes'],

@@ -1,6 +1,9 @@
+import { EventParquet } from '../convert/event-parquet.ts';
+import { EventText } from '../convert/event-text.ts';
 import type { Workload, WorkloadOptions } from './workload.ts';
 import { applyToMarket, applyToObjects } from './workloads/apply.ts';
 import { captureWalk } from './workloads/capture-walk.ts';
+import { convertDbn } from './workloads/convert.ts';
 import { decodeDbn } from './workloads/dbn.ts';
 import { decodePackets, EOBI, FAST_LIKE, ITCH, steadyPackets } from './workloads/packets.ts';
 import { hashBooks } from './workloads/state-hash.ts';
@@ -143,6 +146,27 @@ export const PROFILES: readonly Profile[] = [
     unit: 'record',
     against: null,
     make: (options) => decodeDbn(options, true),
+  },
+  {
+    name: 'convert-ndjson',
+    title: 'DBN mbo records in memory to books and a line of JSON for every event',
+    unit: 'record',
+    against: null,
+    make: (options) => convertDbn(options, (sink) => new EventText(sink, 'ndjson')),
+  },
+  {
+    name: 'convert-csv',
+    title: 'the same to lines of CSV',
+    unit: 'record',
+    against: null,
+    make: (options) => convertDbn(options, (sink) => new EventText(sink, 'csv')),
+  },
+  {
+    name: 'convert-parquet',
+    title: 'the same to a Parquet file',
+    unit: 'record',
+    against: null,
+    make: (options) => convertDbn(options, (sink) => new EventParquet(sink)),
   },
   {
     name: 'capture-walk',

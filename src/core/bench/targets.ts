@@ -49,6 +49,8 @@ export const TARGETS: readonly Target[] = [
   ratio('eobi-apply', 'times as fast as itch-apply', 0.75, 0.9, 'higher'),
   ratio('fast-like-apply', 'times as fast as itch-apply', 0.5, 0.75, 'higher'),
   speed('dbn-apply', 'record', 22, 35),
+  speed('convert-ndjson', 'record', 1.5, 3),
+  speed('convert-parquet', 'record', 0.8, 1.2),
   speed('replay', 'message', 8.5, 12),
   {
     profile: 'replay',
