@@ -1,6 +1,8 @@
 import type { LevelReport } from '../core/pipeline/level-report.ts';
 import type { DepthReport, InstrumentReport } from '../core/pipeline/report.ts';
+import { plain } from './clip.ts';
 import { grouped, quantityText, scaled, sharedDecimals, trimmed, unscaled } from './numbers.ts';
+import { stateOf } from './quotes.ts';
 import type { Style } from './style.ts';
 import { type Column, table } from './table.ts';
 
@@ -37,6 +39,22 @@ interface Line {
 export interface LadderTable {
   readonly lines: readonly string[];
   readonly widths: readonly number[];
+}
+
+/** Name and state of a book, and facts about it. */
+export function titleOf(book: BookOfLevels, style: Style, more: readonly string[] = []): string {
+  const { symbol, instrument, publisher, source, orders, bidLevels, askLevels } = book;
+  const facts = [
+    ...more,
+    ...(symbol === null ? [] : [`instrument ${instrument}`]),
+    ...(publisher === 0 ? [] : [`publisher ${publisher}`]),
+    plain(source),
+    `${grouped(orders)} orders`,
+    `${grouped(bidLevels)} + ${grouped(askLevels)} levels`,
+  ];
+  const state = stateOf(book, style);
+  const name = style.bold(plain(symbol ?? `instrument ${instrument}`));
+  return `${name}${state === '' ? '' : ` ${state}`}  ${style.dim(facts.join(' · '))}`;
 }
 
 /** The ladder of a book as text, with a line that says how many levels are left out. */

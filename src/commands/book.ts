@@ -15,11 +15,11 @@ import {
 } from '../cli/flags.ts';
 import { type InputFlags, inputFlags } from '../cli/input.ts';
 import { InputCommand } from '../cli/input-command.ts';
-import { type BookOfLevels, ladder, queues } from '../cli/ladder.ts';
+import { type BookOfLevels, ladder, queues, titleOf } from '../cli/ladder.ts';
 import { toJson } from '../cli/ndjson.ts';
-import { grouped, timeText } from '../cli/numbers.ts';
+import { timeText } from '../cli/numbers.ts';
 import { type RowFormat, rowFormatOf } from '../cli/output-form.ts';
-import { QUOTES_MAX, quotesTable, stateOf } from '../cli/quotes.ts';
+import { QUOTES_MAX, quotesTable } from '../cli/quotes.ts';
 import type { Style } from '../cli/style.ts';
 import { MdxError } from '../core/errors.ts';
 import type { AsOf, RunReport } from '../core/pipeline/report.ts';
@@ -199,20 +199,6 @@ function render(report: RunReport, view: View, style: Style): string {
     return `\n${titleOf(book, style)}\n${levels}`;
   });
   return `${when}${texts.join('')}`;
-}
-
-function titleOf(book: BookOfLevels, style: Style): string {
-  const { symbol, instrument, publisher, source, orders, bidLevels, askLevels } = book;
-  const facts = [
-    symbol === null ? null : `instrument ${instrument}`,
-    publisher === 0 ? null : `publisher ${publisher}`,
-    source,
-    `${grouped(orders)} orders`,
-    `${grouped(bidLevels)} + ${grouped(askLevels)} levels`,
-  ].filter((fact) => fact !== null);
-  const state = stateOf(book, style);
-  const name = style.bold(symbol ?? `instrument ${instrument}`);
-  return `${name}${state === '' ? '' : ` ${state}`}  ${style.dim(facts.join(' · '))}`;
 }
 
 function asOfText(asOf: AsOf | null): string {

@@ -1,6 +1,6 @@
-import { type BookOfLevels, ladderTable, moreLevels } from '../ladder.ts';
+import { clipped, plain } from '../clip.ts';
+import { type BookOfLevels, ladderTable, moreLevels, titleOf } from '../ladder.ts';
 import { grouped } from '../numbers.ts';
-import { stateOf } from '../quotes.ts';
 import type { Style } from '../style.ts';
 import { KEY_HELP } from './keys.ts';
 
@@ -63,34 +63,22 @@ export function frameLines(
 ): string[] {
   const list = listedIn(rows);
   const lines = [
-    titleOf(frame, columns, style),
-    style.dim(cut(factsOf(frame), columns)),
+    headOf(frame, style),
+    style.dim(factsOf(frame)),
     '',
     ...(frame.help ? helpLines(style) : bookLines(frame, columns, style, steady)),
   ];
   const room = Math.max(0, rows - 2 - (frame.help ? 0 : list + 2));
   const body = lines.slice(0, room);
   while (body.length < room) body.push('');
-  if (!frame.help) body.push('', ...listLines(frame, list, columns, style));
+  if (!frame.help) body.push('', ...listLines(frame, list, style));
   while (body.length < rows - 1) body.push('');
-  return [...body.slice(0, rows - 1), style.dim(cut(FOOT, columns))];
+  return [...body.slice(0, rows - 1), style.dim(FOOT)].map((line) => clipped(line, columns));
 }
 
-function titleOf({ book, place, books, file }: Frame, columns: number, style: Style): string {
-  if (book === null) return style.bold(cut(file, columns));
-  const name = book.symbol ?? `instrument ${book.instrument}`;
-  const facts = [
-    `${place} of ${books}`,
-    ...(book.symbol === null ? [] : [`instrument ${book.instrument}`]),
-    ...(book.publisher === 0 ? [] : [`publisher ${book.publisher}`]),
-    book.source,
-    `${grouped(book.orders)} orders`,
-    `${grouped(book.bidLevels)} + ${grouped(book.askLevels)} levels`,
-  ].join(' · ');
-  const marks = stateOf(book, style);
-  const plainMarks = book.stale ? 8 : 0;
-  const left = columns - name.length - plainMarks - 2;
-  return `${style.bold(cut(name, columns))}${marks === '' ? '' : ` ${marks}`}${left > 8 ? `  ${style.dim(cut(facts, left))}` : ''}`;
+function headOf({ book, place, books, file }: Frame, style: Style): string {
+  if (book === null) return style.bold(plain(file));
+  return titleOf(book, style, [`${grouped(place)} of ${grouped(books)}`]);
 }
 
 function factsOf({ pace, time, messages, messagesPerSecond, file, book }: Frame): string {
@@ -99,7 +87,7 @@ function factsOf({ pace, time, messages, messagesPerSecond, file, book }: Frame)
     time ?? 'before the first event',
     `${grouped(messages)} messages`,
     ...(messagesPerSecond === null ? [] : [`${grouped(Math.round(messagesPerSecond))}/s`]),
-    ...(book === null ? [] : [file]),
+    ...(book === null ? [] : [plain(file)]),
   ];
   return facts.join(' · ');
 }
@@ -110,21 +98,16 @@ function bookLines({ book }: Frame, columns: number, style: Style, steady: Stead
   const { lines, widths } = ladderTable(book, columns, style, steady.widths);
   steady.widths = widths;
   const more = moreLevels(book);
-  return more === '' ? [...lines] : [...lines, style.dim(cut(more, columns))];
+  return more === '' ? [...lines] : [...lines, style.dim(more)];
 }
 
-function listLines(
-  { trades, steps, isPaused }: Frame,
-  most: number,
-  columns: number,
-  style: Style,
-): string[] {
+function listLines({ trades, steps, isPaused }: Frame, most: number, style: Style): string[] {
   if (most === 0) return [];
   if (isPaused && steps !== null) {
     const shown = steps.slice(-most);
     const left = steps.length - shown.length;
     const head = left === 0 ? 'what happened' : `what happened, and ${grouped(left)} events before`;
-    return [style.bold(cut(head, columns)), ...shown.map((line) => cut(line, columns))];
+    return [style.bold(head), ...shown];
   }
   if (trades.length === 0) return [style.bold('trades'), style.dim('none yet')];
   const width = (of: (trade: TradeLine) => string): number =>
@@ -134,7 +117,7 @@ function listLines(
     style.bold('trades'),
     ...trades.slice(0, most).map(({ time, price, quantity, aggressor }) => {
       const cells = `${price.padStart(priceWidth)} × ${quantity.padStart(quantityWidth)}`;
-      const line = cut(`${time}  ${cells}  ${aggressor ?? ''}`.trimEnd(), columns);
+      const line = `${time}  ${cells}  ${aggressor ?? ''}`.trimEnd();
       return aggressor === 'buy' ? style.bid(line) : aggressor === 'sell' ? style.ask(line) : line;
     }),
   ];
@@ -143,8 +126,4 @@ function listLines(
 function helpLines(style: Style): string[] {
   const width = KEY_HELP.reduce((widest, [keys]) => Math.max(widest, keys.length), 0);
   return KEY_HELP.map(([keys, what]) => `${style.bold(keys.padEnd(width))}  ${what}`);
-}
-
-function cut(text: string, columns: number): string {
-  return text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`;
 }

@@ -1,9 +1,11 @@
+import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import type { BookOfLevels } from '../../../src/cli/ladder.ts';
 import { styleFor } from '../../../src/cli/style.ts';
 import { depthFor, type Frame, frameLines } from '../../../src/cli/watch/frame.ts';
 
 const STYLE = styleFor('never', {});
+const COLORED = styleFor('always', {});
 
 function book(levels: number, wanted: Partial<BookOfLevels> = {}): BookOfLevels {
   const side = (sign: number): BookOfLevels['bids'] =>
@@ -83,11 +85,17 @@ test('a frame with all its parts', () => {
 });
 
 test('no frame is larger than its terminal, whatever is in it', () => {
+  const wide = { price: '-9007199.254740991', quantity: '9007199254740991', orders: 4_000_000_000 };
+  const level = (price: string): BookOfLevels['bid'] => ({ price, quantity: '1', orders: 1 });
+  const crossed = book(60, { bid: level('2.00'), ask: level('1.00'), symbol: 'B'.repeat(70), stale: true });
   const frames = [
     frame({}),
     frame({ book: null, time: null }),
     frame({ book: book(0) }),
     frame({ book: book(60, { stale: true, symbol: 'A'.repeat(70) }) }),
+    frame({ book: crossed }),
+    frame({ book: book(5, { bids: [], bid: null, bidLevels: 0 }) }),
+    frame({ book: book(2, { bids: [wide, { ...wide, price: null, market: true }], asks: [wide] }) }),
     frame({ help: true }),
     frame({ isPaused: true, steps: Array.from({ length: 40 }, (_, at) => `add bid ${'1'.repeat(at * 5)}`) }),
     frame({ isPaused: true, steps: [] }),
@@ -102,9 +110,19 @@ test('no frame is larger than its terminal, whatever is in it', () => {
     ] as const) {
       const lines = frameLines(each, columns, rows, STYLE, { widths: [] });
       expect(lines.length).toBe(rows);
-      // The ladder keeps price and quantity however narrow it is; a terminal cuts what is too long.
-      if (columns >= 80) for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+      const colored = frameLines(each, columns, rows, COLORED, { widths: [] });
+      expect(colored.map((line) => stripVTControlCharacters(line).trimEnd())).toEqual(
+        lines.map((line) => line.trimEnd()),
+      );
     }
+  }
+});
+
+test('names from the file cannot move the cursor', () => {
+  const names = { symbol: 'A\u001b[2J\n', source: '\u009b1;1H\u0007' };
+  for (const each of [frame({ book: book(1, names) }), frame({ book: null, file: 'a\u001bc.pcap' })]) {
+    for (const line of frameLines(each, 80, 24, STYLE, { widths: [] })) expect(line).not.toMatch(/\p{Cc}/u);
   }
 });
 
