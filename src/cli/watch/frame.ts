@@ -2,7 +2,7 @@ import { clipped, plain } from '../clip.ts';
 import { type BookOfLevels, ladderTable, moreLevels, titleOf } from '../ladder.ts';
 import { grouped } from '../numbers.ts';
 import type { Style } from '../style.ts';
-import { KEY_HELP } from './keys.ts';
+import { KEYS, type Named } from './controls.ts';
 
 /** One trade, in words. */
 export interface TradeLine {
@@ -20,8 +20,12 @@ export interface Frame {
   readonly messages: number;
   /** Null while it is not known. */
   readonly messagesPerSecond: number | null;
-  /** `playing`, `paused`, `the end`, … */
+  /** `playing`, `paused`, `the end`. */
   readonly pace: string;
+  /** How fast it is played. */
+  readonly speed: string;
+  /** Number of the last message in its channel; null where it has none. */
+  readonly position: string | null;
   readonly isPaused: boolean;
   readonly book: BookOfLevels | null;
   /** The book's place among those that are known, from 1, and how many they are. */
@@ -31,6 +35,8 @@ export interface Frame {
   /** What the last step did, in words; null while nothing is stepped. */
   readonly steps: readonly string[] | null;
   readonly help: boolean;
+  /** What is being typed to find a book, and which one it means so far; null while nobody searches. */
+  readonly search: { readonly typed: string; readonly found: Named | null } | null;
 }
 
 /** Cells of a ladder stay as wide as they were once, so that it stands still. */
@@ -41,7 +47,7 @@ export interface Steady {
 /** Lines above and below the ladder: title, facts, blank; more levels, blank, head of the list, foot. */
 const FIXED_LINES = 9;
 const TRADES_MAX = 8;
-const FOOT = '↑↓ book · space pause · → step · e event · t trade · +- depth · ? help · q leave';
+const KEY_GAP = ' · ';
 
 /** Levels of each side that a terminal of so many rows has room for beside a list of so many lines. */
 export function depthFor(rows: number, listed: number): number {
@@ -73,7 +79,7 @@ export function frameLines(
   while (body.length < room) body.push('');
   if (!frame.help) body.push('', ...listLines(frame, list, style));
   while (body.length < rows - 1) body.push('');
-  return [...body.slice(0, rows - 1), style.dim(FOOT)].map((line) => clipped(line, columns));
+  return [...body.slice(0, rows - 1), footOf(frame, columns, style)].map((line) => clipped(line, columns));
 }
 
 function headOf({ book, place, books, file }: Frame, style: Style): string {
@@ -81,12 +87,16 @@ function headOf({ book, place, books, file }: Frame, style: Style): string {
   return titleOf(book, style, [`${grouped(place)} of ${grouped(books)}`]);
 }
 
-function factsOf({ pace, time, messages, messagesPerSecond, file, book }: Frame): string {
+/** While it is paused more is read than has happened, so only what has is told. */
+function factsOf(frame: Frame): string {
+  const { pace, speed, time, position, messages, messagesPerSecond, isPaused, file, book } = frame;
   const facts = [
     pace,
     time ?? 'before the first event',
-    `${grouped(messages)} messages`,
+    ...(position === null ? [] : [position]),
+    ...(isPaused ? [] : [`${grouped(messages)} messages`]),
     ...(messagesPerSecond === null ? [] : [`${grouped(Math.round(messagesPerSecond))}/s`]),
+    speed,
     ...(book === null ? [] : [plain(file)]),
   ];
   return facts.join(' · ');
@@ -124,6 +134,21 @@ function listLines({ trades, steps, isPaused }: Frame, most: number, style: Styl
 }
 
 function helpLines(style: Style): string[] {
-  const width = KEY_HELP.reduce((widest, [keys]) => Math.max(widest, keys.length), 0);
-  return KEY_HELP.map(([keys, what]) => `${style.bold(keys.padEnd(width))}  ${what}`);
+  const width = KEYS.reduce((widest, [keys]) => Math.max(widest, keys.length), 0);
+  return KEYS.map(([keys, , meaning]) => `${style.bold(keys.padEnd(width))}  ${meaning}`);
+}
+
+/** What is being typed, or the keys as far as they fit. */
+function footOf({ search }: Frame, columns: number, style: Style): string {
+  if (search !== null) {
+    const { typed, found } = search;
+    const means = typed === '' ? 'type a symbol, then Enter' : found === null ? 'no book' : plain(found.name);
+    return `${style.bold(`find ${plain(typed)}`)}▏ ${style.dim(means)}`;
+  }
+  let used = -KEY_GAP.length;
+  const shown = KEYS.flatMap(([keys, short]) => {
+    used += `${keys} ${short}${KEY_GAP}`.length;
+    return used > columns ? [] : [`${style.bold(keys)} ${style.dim(short)}`];
+  });
+  return shown.join(style.dim(KEY_GAP));
 }

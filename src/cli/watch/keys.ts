@@ -1,66 +1,29 @@
-/** What a key asks for. */
-export type Key =
-  | 'next'
-  | 'previous'
-  | 'pause'
-  | 'more'
-  | 'less'
-  | 'group'
-  | 'event'
-  | 'trade'
-  | 'help'
-  | 'quit';
-
-const KEYS: Readonly<Record<string, Key>> = {
-  '\u001b[A': 'previous',
-  '\u001bOA': 'previous',
-  '\u001b[B': 'next',
-  '\u001bOB': 'next',
-  '\u001b[C': 'group',
-  '\u001bOC': 'group',
-  p: 'previous',
-  k: 'previous',
-  n: 'next',
-  j: 'next',
-  ' ': 'pause',
-  '+': 'more',
-  '=': 'more',
-  '-': 'less',
-  '.': 'group',
-  e: 'event',
-  t: 'trade',
-  '?': 'help',
-  h: 'help',
-  q: 'quit',
-  '\u0003': 'quit',
-  '\u0004': 'quit',
+/** Keys that have a name; every other is the character it makes. */
+const NAMED: Readonly<Record<string, string>> = {
+  '\u001b[A': 'up',
+  '\u001b[B': 'down',
+  '\u001b[C': 'right',
+  '\u001b[D': 'left',
+  '\r': 'enter',
+  '\n': 'enter',
+  '\u001b': 'escape',
+  '\u0003': 'ctrl-c',
+  '\u0004': 'ctrl-d',
+  '\b': 'backspace',
+  '\u007f': 'backspace',
 };
 
-const ESCAPE = '\u001b';
-/** What follows an escape: a sequence that means nothing here is skipped as a whole. */
-const SEQUENCE = /^(?:\[[0-9;]*[ -/]*[@-~]|O.|.)?/;
+/** A control sequence of a key, one letter behind ESC O, or one character. */
+const KEY =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what terminals send
+  /\u001b\[[0-?]*[ -/]*[@-~]|\u001bO[A-Z]|[\s\S]/gu;
 
-/** What is said in the help, key by key. */
-export const KEY_HELP: readonly (readonly [keys: string, what: string])[] = [
-  ['↑ ↓ or p n', 'another instrument'],
-  ['space', 'pause, and on again'],
-  ['→ or .', 'one group of events, then pause'],
-  ['e', 'one event, then pause'],
-  ['t', 'to the next trade, then pause'],
-  ['+ -', 'more or fewer price levels'],
-  ['?', 'this help'],
-  ['q', 'leave'],
-];
-
-/** Reads the keys in what a terminal sent; several may come at once. */
-export function keysIn(text: string): Key[] {
-  const keys: Key[] = [];
-  for (let at = 0; at < text.length; ) {
-    const first = text[at]!;
-    const sequence = first === ESCAPE ? first + SEQUENCE.exec(text.slice(at + 1))![0] : first;
-    const key = KEYS[sequence];
-    if (key !== undefined) keys.push(key);
-    at += sequence.length;
-  }
-  return keys;
+/** The keys in what a terminal sent: names such as `up`, or characters. Keys without meaning here are left out. */
+export function keysOf(sent: string): string[] {
+  return (sent.match(KEY) ?? []).flatMap((text) => {
+    // Arrows come as ESC O where the terminal is in application mode.
+    const named = NAMED[text.replace(/^(.)O/, '$1[')];
+    if (named !== undefined) return [named];
+    return text.length > 2 || text < ' ' ? [] : [text];
+  });
 }

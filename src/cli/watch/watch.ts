@@ -70,7 +70,7 @@ export async function watch(
     tape,
     pacer,
     file: paths.length === 1 ? paths[0]! : `${paths[0]} and ${paths.length - 1} more`,
-    speed: pacer === null ? 'at full speed' : `× ${speed}`,
+    speed: pacer === null ? 'full speed' : `× ${speed}`,
     chosen: bookFilter(symbols, instruments),
     depth: options.depth ?? null,
     now: () => performance.now(),
@@ -81,7 +81,7 @@ export async function watch(
   interruption.onRequest(() => gate.close());
   return watchSession(watcher, screen, interruption, (stay) =>
     run({
-      observers: [watcher, tape],
+      observers: watcher.observers,
       pacer,
       watching: {
         gate,

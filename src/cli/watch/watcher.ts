@@ -1,29 +1,31 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { toBigInt } from '../../core/binary/time.ts';
-import type { Market } from '../../core/book/market.ts';
-import type { EventBatch } from '../../core/event/batch.ts';
 import type { BookDefinition } from '../../core/event/dictionary.ts';
 import { formatScaledBig, formatTimeIso } from '../../core/event/format-text.ts';
-import { WORD_BOOK } from '../../core/event/record.ts';
 import type { Books, EventObserver } from '../../core/pipeline/books.ts';
 import type { Pacer } from '../../core/pipeline/pacer.ts';
 import { depthReport, instrumentReport } from '../../core/pipeline/report.ts';
+import { headFor } from '../../core/pipeline/rows/row-head.ts';
 import type { Progress } from '../../core/pipeline/run-options.ts';
-import type { Pace, StepGate } from '../../core/pipeline/step-gate.ts';
+import type { StepGate } from '../../core/pipeline/step-gate.ts';
 import type { Tape, TapeTrade } from '../../core/pipeline/tape.ts';
 import type { BookFilter } from '../../core/pipeline/wanted-books.ts';
 import type { BookOfLevels } from '../ladder.ts';
 import { quantityText, trimmed } from '../numbers.ts';
 import type { Style } from '../style.ts';
-import { eventWords } from './event-words.ts';
+import { type Controls, foundBy, type Named, press } from './controls.ts';
 import { depthFor, type Frame, frameLines, listedIn, type Steady, type TradeLine } from './frame.ts';
-import { type Key, keysIn } from './keys.ts';
+import { keysOf } from './keys.ts';
 import type { Screen, Terminal } from './screen.ts';
+import { Told } from './told.ts';
 
 /** Time from one frame to the next, at least. */
 export const FRAME_MS = 40;
-/** Events of a step that are kept in words. */
-const STEPS_MAX = 500;
+/** How old the list of books by name may be. */
+const NAMES_MS_MAX = 1000;
+/** A book takes the place of the one that is shown when it has so many times its events. */
+const BUSIER = 2;
+const DAY_NS = 86_400_000_000_000n;
 /** The speed is measured over so long. */
 const SPEED_MS = 1000;
 
@@ -51,40 +53,43 @@ export interface WatcherOptions {
  * Shows one book of a run as it goes on, and does what keys ask for. Drawing costs a frame, not an event: the run tells
  * nothing but what the tape and the gate remember anyway, and `draw` looks at the book when a frame is due.
  */
-export class Watcher implements EventObserver {
+export class Watcher {
   readonly #options: WatcherOptions;
   readonly #steady: Steady = { widths: [] };
   #books: Books | null = null;
   #book = -1;
-  #depth: number | null;
-  #help = false;
+  #controls: Controls;
+  #names: { readonly at: number; readonly list: readonly Named[] } = { at: 0, list: [] };
   #ended = false;
   #messages = 0;
   /** What the speed is measured from. */
   #markTime: number;
   #markMessages = 0;
   #speed: number | null = null;
-  /** What the last step did; null while the run goes freely. */
-  #steps: string[] | null = null;
-  #stepsLeftOut = 0;
+  readonly #told: Told;
 
   constructor(options: WatcherOptions) {
     this.#options = options;
-    this.#depth = options.depth;
+    this.#controls = {
+      pace: options.gate.pace,
+      depth: options.depth,
+      chosen: null,
+      search: null,
+      help: false,
+      quit: false,
+    };
     this.#markTime = options.now();
-    options.gate.isStep = (book) => this.#book < 0 || book === this.#book;
+    this.#told = new Told(options.gate);
+    options.gate.isStep = (book) => this.#isStep(book);
     options.gate.onHold = () => this.draw();
     options.gate.onAttach = (books) => {
       this.#books = books;
     };
   }
 
-  before(batch: EventBatch, at: number, market: Market): void {
-    if (this.#book < 0) this.#choose();
-    const steps = this.#steps;
-    if (steps === null || batch.words[at + WORD_BOOK] !== this.#book) return;
-    if (steps.length < STEPS_MAX) steps.push(eventWords(batch, at, market));
-    else this.#stepsLeftOut += 1;
+  /** Who has to see the events of the run. */
+  get observers(): readonly EventObserver[] {
+    return [this.#options.tape, this.#told];
   }
 
   /** To be awaited between chunks: shows what is due, and waits while the run is paused. */
@@ -104,7 +109,7 @@ export class Watcher implements EventObserver {
 
   /** Text that the terminal sent. */
   input(text: string): void {
-    for (const key of keysIn(text)) this.#press(key);
+    for (const key of keysOf(text)) this.#press(key);
     this.draw();
   }
 
@@ -116,7 +121,7 @@ export class Watcher implements EventObserver {
 
   draw(): void {
     this.#measure();
-    if (this.#book < 0) this.#choose();
+    this.#choose();
     const { terminal, screen, style } = this.#options;
     const { columns, rows } = terminal;
     screen.draw(frameLines(this.frame(rows), columns, rows, style, this.#steady));
@@ -125,97 +130,102 @@ export class Watcher implements EventObserver {
   /** What is to be seen now on a terminal of so many rows. */
   frame(rows: number): Frame {
     const { gate, tape, file, speed } = this.#options;
+    const { depth, help, search } = this.#controls;
     const isPaused = !this.#ended && gate.pace !== 'run';
     const listed = listedIn(rows);
     const definition = this.#books?.dictionary.books[this.#book] ?? null;
     const most = depthFor(rows, listed);
-    const steps = this.#steps;
     return {
       file,
       time: this.#time(),
       messages: this.#messages,
       messagesPerSecond: isPaused || this.#ended ? null : this.#speed,
-      pace: this.#ended ? 'the end' : isPaused ? 'paused' : `playing ${speed}`,
+      pace: this.#ended ? 'the end' : isPaused ? 'paused' : 'playing',
+      speed,
+      position: this.#position(),
       isPaused,
-      book: definition === null ? null : this.#bookOf(definition, Math.min(most, this.#depth ?? most)),
-      place: this.#book + 1,
+      book: definition === null ? null : this.#bookOf(definition, Math.min(most, depth ?? most)),
+      place: this.#named().findIndex(({ book }) => book === this.#book) + 1,
       books: this.#books?.dictionary.books.length ?? 0,
       trades:
         definition === null
           ? []
           : tape.lastOf(this.#book, listed).map((trade) => tradeLine(trade, definition)),
-      steps:
-        steps === null || this.#stepsLeftOut === 0
-          ? steps
-          : [...steps, `… and ${this.#stepsLeftOut} more events`],
-      help: this.#help,
+      steps: gate.pace === 'run' ? null : this.#told.lines,
+      help,
+      search: search === null ? null : { typed: search, found: foundBy(search, this.#named()) },
     };
   }
 
-  #press(key: Key): void {
-    const { gate } = this.#options;
-    switch (key) {
-      case 'quit':
-        this.leave();
-        break;
-      case 'help':
-        this.#help = !this.#help;
-        break;
-      case 'next':
-        this.#move(1);
-        break;
-      case 'previous':
-        this.#move(-1);
-        break;
-      case 'more':
-      case 'less':
-        this.#depth = this.#deeper(key === 'more' ? 1 : -1);
-        this.#steady.widths = [];
-        break;
-      case 'pause':
-        if (gate.pace === 'run') gate.go('hold');
-        else this.#resume();
-        break;
-      case 'group':
-      case 'event':
-      case 'trade':
-        this.#go(key);
+  #press(key: string): void {
+    if (key === 'ctrl-c') {
+      this.leave();
+      return;
     }
-  }
-
-  #go(pace: Pace): void {
-    this.#steps = [];
-    this.#stepsLeftOut = 0;
-    this.#options.gate.go(pace);
-  }
-
-  #resume(): void {
-    this.#steps = null;
-    this.#options.pacer?.restart();
-    this.#options.gate.go('run');
-  }
-
-  /** Another book, in the order in which they were first seen. */
-  #move(by: number): void {
-    const count = this.#books?.dictionary.books.length ?? 0;
-    if (count === 0) return;
-    this.#book = (Math.max(this.#book, 0) + by + count) % count;
-    this.#steady.widths = [];
-    if (this.#steps !== null) this.#steps = [];
-  }
-
-  #deeper(by: number): number {
+    const { gate, pacer } = this.#options;
+    const before = { ...this.#controls, pace: gate.pace };
     const { rows } = this.#options.terminal;
-    const most = depthFor(rows, listedIn(rows));
-    return Math.max(1, Math.min(most, (this.#depth ?? most) + by));
+    const after = press(before, key, {
+      shown: this.#book < 0 ? null : this.#book,
+      room: depthFor(rows, listedIn(rows)),
+      names: () => this.#named(),
+    });
+    this.#controls = after;
+    if (after.quit) {
+      this.leave();
+      return;
+    }
+    if (after.chosen !== before.chosen) this.#show(after.chosen!);
+    if (after.depth !== before.depth) this.#steady.widths = [];
+    if (after.pace === before.pace) return;
+    if (after.pace === 'run') {
+      pacer?.restart();
+      this.#told.clear();
+    }
+    gate.go(after.pace);
   }
 
-  /** The first book that was chosen, or the first of all. */
-  #choose(): void {
+  #show(book: number): void {
+    if (book === this.#book) return;
+    this.#book = book;
+    this.#steady.widths = [];
+    this.#told.clear();
+  }
+
+  /** All books by name. Some get their names late, so the list is made anew now and then. */
+  #named(): readonly Named[] {
     const books = this.#books?.dictionary.books ?? [];
-    const { chosen } = this.#options;
-    const found = chosen === null ? books[0] : books.find((book) => chosen(book));
-    if (found !== undefined) this.#book = found.number;
+    const now = this.#options.now();
+    if (books.length !== this.#names.list.length || now - this.#names.at > NAMES_MS_MAX) {
+      const list = books.map(({ number, symbol, instrument }) => ({
+        book: number,
+        name: symbol ?? `#${instrument}`,
+      }));
+      list.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.book - b.book));
+      this.#names = { at: now, list };
+    }
+    return this.#names.list;
+  }
+
+  /**
+   * While nobody has chosen a book by key: the first one that the flags name, else the busiest. That one gives way only
+   * to one with many more events, and not while somebody steps.
+   */
+  #choose(): void {
+    const { chosen, gate, tape } = this.#options;
+    const isSettled = chosen !== null || gate.pace !== 'run' || this.#ended;
+    if (this.#controls.chosen !== null || (this.#book >= 0 && isSettled)) return;
+    let most = this.#book < 0 ? 0 : tape.eventsOf(this.#book) * BUSIER;
+    for (const book of this.#books?.dictionary.books ?? []) {
+      if (chosen?.(book) === true) {
+        this.#show(book.number);
+        return;
+      }
+      const events = tape.eventsOf(book.number);
+      if (chosen !== null || events <= most) continue;
+      most = events;
+      this.#show(book.number);
+    }
   }
 
   #bookOf(definition: BookDefinition, levels: number): BookOfLevels {
@@ -226,11 +236,26 @@ export class Watcher implements EventObserver {
     };
   }
 
+  /** Venue time of the last event: of the day alone where that is not known. */
   #time(): string | null {
     const last = this.#books?.last;
     if (last === undefined || last.count === 0) return null;
-    const venue = toBigInt(last.venueBaseHigh, last.venueBaseLow) + BigInt(last.words[8]!);
-    return formatTimeIso(venue);
+    const ns = BigInt(headFor(last, 0, undefined).venueTime);
+    return ns < DAY_NS ? formatTimeIso(ns).slice(11, -1) : formatTimeIso(ns);
+  }
+
+  #position(): string | null {
+    const last = this.#books?.last;
+    if (last === undefined || last.count === 0 || last.sequenceBase === 0) return null;
+    const { channel, sequence } = headFor(last, 0, undefined);
+    return `#${channel}/${sequence}`;
+  }
+
+  /** Is something about this book a step? Before a book is shown, it is about any that may be. */
+  #isStep(book: number): boolean {
+    if (this.#book >= 0) return book === this.#book;
+    const definition = this.#books?.dictionary.books[book];
+    return definition !== undefined && (this.#options.chosen?.(definition) ?? true);
   }
 
   #measure(): void {

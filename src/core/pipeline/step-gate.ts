@@ -97,6 +97,14 @@ export class StepGate implements EventSink {
     }
   }
 
+  /** Is the event at word `at` about a book whose events are steps, or about all books? */
+  concerns(words: Int32Array, at: number): boolean {
+    const book = words[at + WORD_BOOK]!;
+    if (book !== NO_BOOK) return this.isStep(book);
+    const kind = words[at]! & 255;
+    return kind === KIND_GAP || kind === KIND_RESET || kind === KIND_SESSION || kind === KIND_CLEAR;
+  }
+
   /** Lets as much of a batch go as the pace allows at once. */
   #release(batch: EventBatch): void {
     const from = this.#next;
@@ -122,16 +130,9 @@ export class StepGate implements EventSink {
     const market = this.#books!.marketOf(batch.channel);
     // Asked for every event, because it remembers which books a group has touched.
     const ends = this.#ends.after(batch, at, market).some((book) => this.isStep(book));
-    const concerned = this.#concerns(batch.words, at);
+    const concerned = this.concerns(batch.words, at);
     if (this.#pace === 'trade' && concerned && isTrade(batch.words[at]!)) this.#pace = 'group';
     if (this.#pace === 'event' ? concerned : this.#pace === 'group' && ends) this.#pace = 'hold';
-  }
-
-  #concerns(words: Int32Array, at: number): boolean {
-    const book = words[at + WORD_BOOK]!;
-    if (book !== NO_BOOK) return this.isStep(book);
-    const kind = words[at]! & 255;
-    return kind === KIND_GAP || kind === KIND_RESET || kind === KIND_SESSION || kind === KIND_CLEAR;
   }
 }
 

@@ -40,7 +40,9 @@ function frame(wanted: Partial<Frame>): Frame {
     time: '2026-01-05T14:30:00.000000001Z',
     messages: 12345,
     messagesPerSecond: 250_000.4,
-    pace: 'playing at full speed',
+    pace: 'playing',
+    speed: 'full speed',
+    position: '#0/12345',
     isPaused: false,
     book: book(3),
     place: 2,
@@ -48,6 +50,7 @@ function frame(wanted: Partial<Frame>): Frame {
     trades: [],
     steps: null,
     help: false,
+    search: null,
     ...wanted,
   };
 }
@@ -62,7 +65,7 @@ test('a frame with all its parts', () => {
       ' · instrument 1099511627780 · eobi-14.1 · 9 ord…',
       ' · eobi-14.1 · 9 orders · 8 + 10 levels',
     ),
-    'playing at full speed · 2026-01-05T14:30:00.000000001Z · 12,345 messages · 250,…',
+    'playing · 2026-01-05T14:30:00.000000001Z · #0/12345 · 12,345 messages · 250,000…',
     '',
     expect.stringMatching(/^ +orders +sum +quantity +bid +│ +ask +quantity +sum +orders$/),
     expect.stringMatching(/1 +1,000 +1,000 +-70\.01 +│ +-69\.99 +1,000 +1,000 +1/),
@@ -80,7 +83,7 @@ test('a frame with all its parts', () => {
     '14:30:00.000    9.00 ×     5',
     '',
     '',
-    expect.stringContaining('q leave'),
+    'q leave · ? help · space pause · → step · ↑↓ book · / find · e event · t trade',
   ]);
 });
 
@@ -97,6 +100,7 @@ test('no frame is larger than its terminal, whatever is in it', () => {
     frame({ book: book(5, { bids: [], bid: null, bidLevels: 0 }) }),
     frame({ book: book(2, { bids: [wide, { ...wide, price: null, market: true }], asks: [wide] }) }),
     frame({ help: true }),
+    frame({ search: { typed: 'x'.repeat(70), found: { book: 0, name: 'Y'.repeat(70) } } }),
     frame({ isPaused: true, steps: Array.from({ length: 40 }, (_, at) => `add bid ${'1'.repeat(at * 5)}`) }),
     frame({ isPaused: true, steps: [] }),
   ];
