@@ -1,5 +1,6 @@
 import { EventParquet } from '../convert/event-parquet.ts';
 import { EventText } from '../convert/event-text.ts';
+import { mbp10Tape } from './mbp10-stream.ts';
 import type { Workload, WorkloadOptions } from './workload.ts';
 import { applyToMarket, applyToObjects } from './workloads/apply.ts';
 import { captureWalk } from './workloads/capture-walk.ts';
@@ -167,6 +168,13 @@ export const PROFILES: readonly Profile[] = [
     unit: 'record',
     against: null,
     make: (options) => convertDbn(options, (sink) => new EventParquet(sink)),
+  },
+  {
+    name: 'decode-mbp10',
+    title: 'DBN mbp-10 records in memory to event records of what changed',
+    unit: 'record',
+    against: null,
+    make: (options) => decodeDbn(options, false, mbp10Tape()),
   },
   {
     name: 'capture-walk',

@@ -51,6 +51,7 @@ export const TARGETS: readonly Target[] = [
   speed('dbn-apply', 'record', 22, 35),
   speed('convert-ndjson', 'record', 1.5, 3),
   speed('convert-parquet', 'record', 0.8, 1.2),
+  speed('decode-mbp10', 'record', 8, 15),
   speed('replay', 'message', 8.5, 12),
   {
     profile: 'replay',

@@ -5,6 +5,7 @@ import { Dictionary } from '../../../src/core/event/dictionary.ts';
 import { EventWriter } from '../../../src/core/event/writer.ts';
 import { FeedCounts } from '../../../src/core/feeds/counts.ts';
 import { type Feed, type Framing, STREAM_MORE } from '../../../src/core/feeds/feed.ts';
+import type { MessageSink } from '../../../src/core/feeds/message-sink.ts';
 import { Books } from '../../../src/core/pipeline/books.ts';
 import { checkMarkets } from '../books-check.ts';
 import { EventCheck } from '../event-check.ts';
@@ -30,6 +31,8 @@ export interface StreamKind {
   readonly inputs: readonly Uint8Array[];
   /** Writes a well-made input. */
   readonly write: (input: Scratch, random: Random) => void;
+  /** Sees every message of the input whole, too; must not throw. */
+  readonly examiner?: () => MessageSink;
 }
 
 /** A stream decoder fed at once and in pieces: same answer, place, events and counts; books in order. */
@@ -108,7 +111,11 @@ class StreamEpisode implements Episode {
     const batch = new EventBatch(BATCH_RECORDS[this.#random.below(BATCH_RECORDS.length)]!);
     const writer = new EventWriter(batch, check);
     const counts = new FeedCounts(feed.typeCount);
-    const decoder = feed.streamDecoder!({ channel: 0, dictionary, writer, counts, midnight }, framing);
+    const messages = withBooks ? (this.#kind.examiner?.() ?? null) : null;
+    const decoder = feed.streamDecoder!(
+      { channel: 0, dictionary, writer, counts, messages, midnight },
+      framing,
+    );
     window.reset();
     let answer = STREAM_MORE;
     let fed = 0;

@@ -3,6 +3,7 @@ import { dbn } from '../../../src/core/feeds/dbn/index.ts';
 import { RECORD_KINDS } from '../../../src/core/feeds/dbn/layout.ts';
 import { itch } from '../../../src/core/feeds/itch/index.ts';
 import type { Corpus } from '../corpus.ts';
+import { RecordExaminer, writeRecords } from '../dbn-records.ts';
 import { ItchWriter } from '../itch-messages.ts';
 import type { Scratch } from '../scratch.ts';
 import type { Target } from '../target.ts';
@@ -51,6 +52,17 @@ export function streamTargets(corpus: Corpus): Target[] {
       midnight: null,
       inputs: corpus.dbn,
       write: (input, random) => writeDbn(input, random, corpus.dbn[0]!),
+    }),
+    streamTarget({
+      name: 'dbn-records',
+      title: 'DBN records of all types, versions and schemas, at once and in pieces',
+      share: 60,
+      feed: dbn,
+      framing: 'dbn',
+      midnight: null,
+      inputs: corpus.dbn,
+      write: (input, random) => writeRecords(input, random),
+      examiner: () => new RecordExaminer(),
     }),
   ];
 }

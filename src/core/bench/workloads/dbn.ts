@@ -6,13 +6,17 @@ import { EventWriter } from '../../event/writer.ts';
 import { FeedCounts } from '../../feeds/counts.ts';
 import { dbn } from '../../feeds/dbn/index.ts';
 import { STREAM_MORE, type StreamDecoder } from '../../feeds/feed.ts';
-import { dbnTape } from '../dbn-stream.ts';
+import { type DbnTape, dbnTape } from '../dbn-stream.ts';
 import type { Workload, WorkloadOptions } from '../workload.ts';
 import { marketChecksum } from './synthetic.ts';
 
 /** Records in memory → decoder, and with `applies` → books, crossed ones counted at the end of every group. */
-export function decodeDbn(options: WorkloadOptions, applies: boolean): Workload {
-  const { bytes, start, records, loops, note } = dbnTape(options.data, options.events);
+export function decodeDbn(
+  options: WorkloadOptions,
+  applies: boolean,
+  tape: DbnTape = dbnTape(options.data, options.events),
+): Workload {
+  const { bytes, start, records, loops, note } = tape;
   const passes = loops ? Math.max(1, Math.round(options.events / records)) : 1;
   const window = new ByteWindow(bytes.length);
   window.bytes.set(bytes);

@@ -49,6 +49,22 @@ const FIRST_LEVEL: number = LEVELS_WORD;
 const STRIDE: number = LEVEL_WORDS;
 const SPAN: number = SEQUENCE_SPAN;
 const ROOM: number = EVENT_RECORDS_MAX;
+const EVENT_WORDS: number = RECORD_WORDS;
+const LEVELS: number = SHOWS_LEVELS;
+const ACTION: number = HAS_ACTION;
+const COUNTS: number = HAS_COUNTS;
+const BEFORE: number = SHOWS_BEFORE;
+const TRADE: number = ACTION_TRADE;
+const CLEAR: number = ACTION_CLEAR;
+const LAST: number = F_LAST;
+const SNAPSHOT: number = F_SNAPSHOT;
+const SUSPECT: number = F_MAYBE_BAD_BOOK;
+const LAST_BITS: number = FLAG_LAST << 8;
+const SNAPSHOT_BITS: number = FLAG_SNAPSHOT << 8;
+const BID_LEVEL: number = KIND_LEVEL;
+const ASK_LEVEL: number = KIND_LEVEL | (FLAG_ASK << 8);
+const PRICE_NONE_HIGH: number = UNDEFINED_PRICE_HIGH;
+const PRICE_NONE_LOW: number = UNDEFINED_PRICE_LOW;
 
 /**
  * Trades, and records that show the best levels of a book (level-kinds.ts), to events: what changed since the record
@@ -157,20 +173,25 @@ export class LevelDecoder {
       let dirty = 0;
       let bidMoved = 0;
       let askMoved = 0;
-      const levels = kind & SHOWS_LEVELS;
+      const levels = kind & LEVELS;
       let a = at + FIRST_LEVEL;
       let b = slot;
       for (let level = 0; level < levels; level++) {
-        const bid = (words[a] ^ shown[b]) | (words[a + 1] ^ shown[b + 1]);
-        const ask = (words[a + 2] ^ shown[b + 2]) | (words[a + 3] ^ shown[b + 3]);
-        const rest =
-          (words[a + 4] ^ shown[b + 4]) |
-          (words[a + 5] ^ shown[b + 5]) |
-          (words[a + 6] ^ shown[b + 6]) |
-          (words[a + 7] ^ shown[b + 7]);
-        if ((bid | ask | rest) !== 0) dirty |= 1 << level;
-        bidMoved |= bid;
-        askMoved |= ask;
+        // Most levels are as they were: eight comparisons that are foreseen cost less than eight sums.
+        if (
+          words[a] !== shown[b] ||
+          words[a + 1] !== shown[b + 1] ||
+          words[a + 2] !== shown[b + 2] ||
+          words[a + 3] !== shown[b + 3] ||
+          words[a + 4] !== shown[b + 4] ||
+          words[a + 5] !== shown[b + 5] ||
+          words[a + 6] !== shown[b + 6] ||
+          words[a + 7] !== shown[b + 7]
+        ) {
+          dirty |= 1 << level;
+          bidMoved |= (words[a] ^ shown[b]) | (words[a + 1] ^ shown[b + 1]);
+          askMoved |= (words[a + 2] ^ shown[b + 2]) | (words[a + 3] ^ shown[b + 3]);
+        }
         a += STRIDE;
         b += STRIDE;
       }
@@ -200,140 +221,190 @@ export class LevelDecoder {
     const kind = this.#kind;
     const tail = words[at + 7];
     const flags = (tail >>> 16) & 0xff;
-    const isAction = (kind & HAS_ACTION) !== 0;
-    const action = isAction ? tail & 0xff : 0;
-    const isClear = action === ACTION_CLEAR && !this.#isForeign && !isTradeType(words[at]);
-    const isTrade = action === ACTION_TRADE || isTradeType(words[at]);
+    const action = (kind & ACTION) !== 0 ? tail & 0xff : 0;
     this.#lastAt = NONE;
-    this.#stamp = (delta << 16) | ((flags & F_SNAPSHOT) !== 0 ? FLAG_SNAPSHOT << 8 : 0);
+    this.#stamp = (delta << 16) | ((flags & SNAPSHOT) !== 0 ? SNAPSHOT_BITS : 0);
+    const isPlain = action !== TRADE && action !== CLEAR && (flags & SUSPECT) === 0 && (kind & LEVELS) !== 0;
+    if (isPlain && (bidMoved | askMoved) === 0) this.#resized(words, at, dirty, true, true);
+    else this.#special(window, words, at, action, dirty, bidMoved, askMoved);
 
-    if ((flags & F_MAYBE_BAD_BOOK) !== 0) {
+    const ends = this.#isForeign || (kind & ACTION) === 0 ? this.#isAlone : (flags & LAST) !== 0;
+    if (!ends && (this.#lastAt !== NONE || !this.#isForeign)) return;
+    if (this.#lastAt === NONE) this.#put(KIND_VENUE, 0, 0, 0, (words[at] >>> 8) & 0xff);
+    if (ends) this.#clock.batch.words[this.#lastAt] |= LAST_BITS;
+  }
+
+  /** Writes the events of a record that is more than other sizes at the same prices. */
+  #special(
+    window: ByteWindow,
+    words: Int32Array,
+    at: number,
+    action: number,
+    dirty: number,
+    bidMoved: number,
+    askMoved: number,
+  ): void {
+    const kind = this.#kind;
+    const tail = words[at + 7];
+    const isClear = action === CLEAR && !this.#isForeign && !isTradeType(words[at]);
+    const isTrade = action === TRADE || isTradeType(words[at]);
+    const bids = isClear || bidMoved !== 0;
+    const asks = isClear || askMoved !== 0;
+    const from = isClear ? 0 : lowest(dirty);
+    if (((tail >>> 16) & SUSPECT) !== 0) {
+      const { venue, receive } = this.#clock;
       this.#makeRoom();
-      this.#suspects.note(delta, this.#clock.venue, this.#clock.receive, this.#book);
+      this.#suspects.note(this.#stamp >>> 16, venue, receive, this.#book);
     }
-    const fault = this.#fault(words, at, isTrade, isClear || bidMoved !== 0, isClear || askMoved !== 0);
+    const fault = this.#fault(words, at, isTrade, bids, asks, from);
     if (fault !== null) {
       const rtype = (words[at] >>> 8) & 0xff;
       this.#tally[rtype] -= 1;
       this.#counts.noteMalformed(`${typeName(rtype)} ${fault}`, 0, window.base + at * WORD_BYTES);
-    } else {
-      if (isClear) this.#clear();
-      if (isTrade && (kind & SHOWS_BEFORE) === 0) this.#trade(words, at, tail);
-      if (isClear || bidMoved !== 0) this.#moved(words, at, false);
-      if (isClear || askMoved !== 0) this.#moved(words, at, true);
-      if (dirty !== 0 && !isClear) this.#resized(words, at, dirty, bidMoved === 0, askMoved === 0);
-      if (isTrade && (kind & SHOWS_BEFORE) !== 0) this.#trade(words, at, tail);
+      return;
     }
-
-    const ends = this.#isForeign ? this.#isAlone : isAction ? (flags & F_LAST) !== 0 : this.#isAlone;
-    if (!ends && (this.#lastAt !== NONE || !this.#isForeign)) return;
-    if (this.#lastAt === NONE) this.#put(KIND_VENUE, 0, 0, 0, (words[at] >>> 8) & 0xff);
-    if (ends) this.#clock.batch.words[this.#lastAt] |= FLAG_LAST << 8;
+    if (isClear) this.#clear();
+    if (isTrade && (kind & BEFORE) === 0) this.#trade(words, at, tail);
+    if (bids) this.#moved(words, at, 0, from);
+    if (asks) this.#moved(words, at, 1, from);
+    if (!isClear) this.#resized(words, at, dirty, !bids, !asks);
+    if (isTrade && (kind & BEFORE) !== 0) this.#trade(words, at, tail);
   }
 
-  /** Why a record cannot become events, or null. Only what changed has to be looked at: the rest was good before. */
-  #fault(words: Int32Array, at: number, isTrade: boolean, bids: boolean, asks: boolean): string | null {
+  /** Why a record cannot become events, or null. What stands in front of level `from` was good before. */
+  #fault(
+    words: Int32Array,
+    at: number,
+    isTrade: boolean,
+    bids: boolean,
+    asks: boolean,
+    from: number,
+  ): string | null {
     if (isTrade && words[at + 6] === UNDEFINED_SIZE) return 'with undefined size';
-    const levels = this.#kind & SHOWS_LEVELS;
-    if (levels < 2) return null;
-    if (bids && !isOrdered(words, at + LEVELS_WORD, levels, false)) return 'with bids out of order';
-    if (asks && !isOrdered(words, at + LEVELS_WORD, levels, true)) return 'with asks out of order';
+    const levels = this.#kind & LEVELS;
+    const first = from === 0 ? 0 : from - 1;
+    if (bids && !isOrdered(words, at + FIRST_LEVEL, first, levels, false)) return 'with bids out of order';
+    if (asks && !isOrdered(words, at + FIRST_LEVEL, first, levels, true)) return 'with asks out of order';
     return null;
   }
 
   #clear(): void {
     this.#put(KIND_CLEAR, 0, 0, 0, 0);
     this.#suspects.clear(this.#book);
-    const end = this.#slot + (this.#kind & SHOWS_LEVELS) * LEVEL_WORDS;
+    const end = this.#slot + (this.#kind & LEVELS) * STRIDE;
     fillEmpty(this.#shown, this.#slot, end);
   }
 
   #trade(words: Int32Array, at: number, tail: number): void {
     const { batch } = this.#clock;
     this.#put(KIND_TRADE | (FLAG_EXTENDED << 8), 0, words[at + 4], words[at + 5], words[at + 6]);
-    putAggressor(batch.words, batch.count * RECORD_WORDS, (tail >>> 8) & 0xff);
+    putAggressor(batch.words, batch.count * EVENT_WORDS, (tail >>> 8) & 0xff);
     batch.count += 1;
   }
 
-  /** Levels whose prices stand: what changed at them, on the sides that did not move. */
+  /** Levels whose prices stand: what changed at them, on the sides that are asked for. */
   #resized(words: Int32Array, at: number, dirty: number, bids: boolean, asks: boolean): void {
     const shown = this.#shown;
-    const counts = (this.#kind & HAS_COUNTS) !== 0 ? -1 : 0;
-    for (let level = 0, left = dirty; left !== 0; level++, left >>>= 1) {
-      if ((left & 1) === 0) continue;
-      const a = at + LEVELS_WORD + level * LEVEL_WORDS;
-      const b = this.#slot + level * LEVEL_WORDS;
-      for (let side = 0; side < 2; side++) {
-        if (side === 0 ? !bids : !asks) continue;
-        const size = words[a + 4 + side];
-        const count = words[a + 6 + side];
-        const isSame = size === shown[b + 4 + side] && ((count ^ shown[b + 6 + side]) & counts) === 0;
-        shown[b + 4 + side] = size;
-        shown[b + 6 + side] = count;
-        const price = a + side * 2;
-        if (isSame || isUndefined(words[price + 1], words[price])) continue;
-        this.#put(KIND_LEVEL | (side * FLAG_ASK * 256), count & counts, words[price], words[price + 1], size);
+    const counts = (this.#kind & COUNTS) !== 0 ? -1 : 0;
+    for (let left = dirty; left !== 0; left &= left - 1) {
+      const level = lowest(left) * STRIDE;
+      const a = at + FIRST_LEVEL + level;
+      const b = this.#slot + level;
+      if (bids) {
+        const size = words[a + 4];
+        const count = words[a + 6];
+        const isSame = size === shown[b + 4] && ((count ^ shown[b + 6]) & counts) === 0;
+        shown[b + 4] = size;
+        shown[b + 6] = count;
+        if (!isSame && !isUndefined(words[a + 1], words[a])) {
+          this.#put(BID_LEVEL, count & counts, words[a], words[a + 1], size);
+        }
+      }
+      if (asks) {
+        const size = words[a + 5];
+        const count = words[a + 7];
+        const isSame = size === shown[b + 5] && ((count ^ shown[b + 7]) & counts) === 0;
+        shown[b + 5] = size;
+        shown[b + 7] = count;
+        if (!isSame && !isUndefined(words[a + 3], words[a + 2])) {
+          this.#put(ASK_LEVEL, count & counts, words[a + 2], words[a + 3], size);
+        }
       }
     }
   }
 
-  /** A side whose prices are others: what went, what came and what changed, best first; then what it shows now. */
-  #moved(words: Int32Array, at: number, isAsk: boolean): void {
+  /**
+   * A side (0 bids, 1 asks) whose prices are others from level `from` on: what went, what came and what changed, best
+   * first; then what it shows now.
+   */
+  #moved(words: Int32Array, at: number, side: number, from: number): void {
     const shown = this.#shown;
-    const side = isAsk ? 1 : 0;
-    const head = KIND_LEVEL | (isAsk ? FLAG_ASK << 8 : 0);
-    const counts = (this.#kind & HAS_COUNTS) !== 0 ? -1 : 0;
-    const levels = this.#kind & SHOWS_LEVELS;
-    const bytes = levels * LEVEL_WORDS;
-    const now = at + LEVELS_WORD;
+    const head = side === 0 ? BID_LEVEL : ASK_LEVEL;
+    const counts = (this.#kind & COUNTS) !== 0 ? -1 : 0;
+    const levels = this.#kind & LEVELS;
+    const now = at + FIRST_LEVEL;
     const before = this.#slot;
-    let a = 0;
-    let b = 0;
-    while (a < bytes || b < bytes) {
-      const aPrice = now + a + side * 2;
-      const bPrice = before + b + side * 2;
-      const noA = a >= bytes || isUndefined(words[aPrice + 1], words[aPrice]);
-      const noB = b >= bytes || isUndefined(shown[bPrice + 1], shown[bPrice]);
+    const aEnd = now + levels * STRIDE;
+    const bEnd = before + levels * STRIDE;
+    let a = now + from * STRIDE;
+    let b = before + from * STRIDE;
+    for (;;) {
+      const aLow = a < aEnd ? words[a + side * 2] : PRICE_NONE_LOW;
+      const aHigh = a < aEnd ? words[a + side * 2 + 1] : PRICE_NONE_HIGH;
+      const bLow = b < bEnd ? shown[b + side * 2] : PRICE_NONE_LOW;
+      const bHigh = b < bEnd ? shown[b + side * 2 + 1] : PRICE_NONE_HIGH;
+      const noA = isUndefined(aHigh, aLow);
+      const noB = isUndefined(bHigh, bLow);
       if (noA && noB) break;
-      const order = noA
-        ? 1
-        : noB
-          ? -1
-          : compare(words[aPrice + 1], words[aPrice], shown[bPrice + 1], shown[bPrice], isAsk);
-      if (order > 0) {
-        this.#put(head, 0, shown[bPrice], shown[bPrice + 1], 0);
-        b += LEVEL_WORDS;
-        continue;
+      if (!noA && aLow === bLow && aHigh === bHigh) {
+        const size = words[a + 4 + side];
+        const count = words[a + 6 + side] & counts;
+        if (size !== shown[b + 4 + side] || count !== (shown[b + 6 + side] & counts)) {
+          this.#put(head, count, aLow, aHigh, size);
+        }
+        a += STRIDE;
+        b += STRIDE;
+      } else if (noA || (!noB && isWorse(aHigh, aLow, bHigh, bLow, side === 1))) {
+        this.#put(head, 0, bLow, bHigh, 0);
+        b += STRIDE;
+      } else {
+        this.#put(head, words[a + 6 + side] & counts, aLow, aHigh, words[a + 4 + side]);
+        a += STRIDE;
       }
-      const size = words[now + a + 4 + side];
-      const count = words[now + a + 6 + side] & counts;
-      const isSame =
-        order === 0 &&
-        size === shown[before + b + 4 + side] &&
-        count === (shown[before + b + 6 + side] & counts);
-      if (!isSame) this.#put(head, count, words[aPrice], words[aPrice + 1], size);
-      a += LEVEL_WORDS;
-      if (order === 0) b += LEVEL_WORDS;
     }
-    for (let word = 0; word < bytes; word += LEVEL_WORDS) {
-      shown[before + word + side * 2] = words[now + word + side * 2];
-      shown[before + word + side * 2 + 1] = words[now + word + side * 2 + 1];
-      shown[before + word + 4 + side] = words[now + word + 4 + side];
-      shown[before + word + 6 + side] = words[now + word + 6 + side];
+    a = now + from * STRIDE;
+    for (b = before + from * STRIDE; b < bEnd; b += STRIDE) {
+      shown[b + side * 2] = words[a + side * 2];
+      shown[b + side * 2 + 1] = words[a + side * 2 + 1];
+      shown[b + 4 + side] = words[a + 4 + side];
+      shown[b + 6 + side] = words[a + 6 + side];
+      a += STRIDE;
     }
   }
 
   #put(head: number, id: number, priceLow: number, priceHigh: number, quantity: number): void {
     this.#makeRoom();
-    const { batch, venue, receive } = this.#clock;
-    this.#lastAt = batch.count * RECORD_WORDS;
-    putEvent(batch, head | this.#stamp, this.#book, id, priceLow, priceHigh, quantity, venue, receive);
+    const clock = this.#clock;
+    const { batch } = clock;
+    this.#lastAt = batch.count * EVENT_WORDS;
+    putEvent(
+      batch,
+      head | this.#stamp,
+      this.#book,
+      id,
+      priceLow,
+      priceHigh,
+      quantity,
+      clock.venue,
+      clock.receive,
+    );
   }
 
   /** A record may have more events than fit: the batch then goes in the middle of it and keeps its bases. */
   #makeRoom(): void {
-    const { batch, writer } = this.#clock;
-    if (batch.count > batch.capacity - 2) writer.flush();
+    const clock = this.#clock;
+    const { batch } = clock;
+    if (batch.count > batch.capacity - 2) clock.writer.flush();
   }
 
   /**
@@ -342,46 +413,49 @@ export class LevelDecoder {
    */
   #turn(window: ByteWindow, words: Int32Array, at: number, head: number): boolean {
     const books = this.#books;
-    const publisher = head >>> 16;
-    const instrument = words[at + 1];
-    const rtype = (head >>> 8) & 0xff;
-    const known = books.others.find(publisher, instrument);
-    const offset = window.base + at * WORD_BYTES;
-    const clock = this.#clock;
-    clock.keep(clock.venue, clock.receive);
-    clock.noteFirst(words, at + 8);
-    const book =
-      known !== NO_BOOK
-        ? known
-        : books.open(
-            books.others,
-            publisher,
-            instrument,
-            clock.timeHigh(words, at + 8),
-            clock.timeLow(words, at + 8),
-            typeName(rtype),
-            offset,
-          );
+    const known = books.others.find(head >>> 16, words[at + 1]);
+    const book = known !== NO_BOOK ? known : this.#open(window, words, at, head);
     if (book === NO_BOOK) return false;
+    const rtype = (head >>> 8) & 0xff;
+    let kind = levelKind(head, this.tbbo);
     this.#book = book;
-    this.#kind = levelKind(head, this.tbbo);
-    this.#isAlone = books.standsAlone(publisher, instrument, book);
-    if (book >= this.#slots.length) this.#growBooks(book);
-    const hasLevels = (this.#kind & SHOWS_LEVELS) !== 0;
-    const owner = this.#slots[book] !== 0 ? this.#rtypes[book] : rtype;
-    this.#isForeign = hasLevels && (owner !== rtype || books.orders.find(publisher, instrument) !== NO_BOOK);
-    if (this.#isForeign) this.#kind &= ~SHOWS_LEVELS;
-    else if (hasLevels && this.#slots[book] === 0) this.#openSlot(book, rtype);
+    this.#isForeign = false;
+    if ((kind & SHOWS_LEVELS) !== 0) {
+      if (this.#slots[book] === 0 && !books.hasOrders(book)) this.#openSlot(book, rtype, kind & SHOWS_LEVELS);
+      if (this.#rtypes[book] !== rtype || books.hasOrders(book)) {
+        this.#isForeign = true;
+        kind &= ~SHOWS_LEVELS;
+      }
+    }
+    this.#kind = kind;
     this.#slot = this.#slots[book] - 1;
-    if (!this.#isForeign && (this.#kind & HAS_ACTION) !== 0) {
+    if (!this.#isForeign && (kind & HAS_ACTION) !== 0) {
       books.markGroups(book);
       this.#isAlone = false;
-    }
+    } else this.#isAlone = books.standsAlone(book);
     return true;
   }
 
-  #openSlot(book: number, rtype: number): void {
-    const size = (this.#kind & SHOWS_LEVELS) * LEVEL_WORDS;
+  /** Opens the book of the record at hand; NO_BOOK where there can be no more. */
+  #open(window: ByteWindow, words: Int32Array, at: number, head: number): number {
+    const clock = this.#clock;
+    clock.keep(clock.venue, clock.receive);
+    clock.noteFirst(words, at + 8);
+    const book = this.#books.open(
+      this.#books.others,
+      head >>> 16,
+      words[at + 1],
+      clock.timeHigh(words, at + 8),
+      clock.timeLow(words, at + 8),
+      typeName((head >>> 8) & 0xff),
+      window.base + at * WORD_BYTES,
+    );
+    if (book >= this.#slots.length) this.#growBooks(book);
+    return book;
+  }
+
+  #openSlot(book: number, rtype: number, levels: number): void {
+    const size = levels * LEVEL_WORDS;
     if (this.#used + size > this.#shown.length) {
       const grown = new Int32Array(this.#shown.length * 2);
       grown.set(this.#shown);
@@ -415,24 +489,35 @@ export class LevelDecoder {
   }
 }
 
+/** Number of the lowest bit that is set; 0 where none is. */
+function lowest(bits: number): number {
+  return bits === 0 ? 0 : 31 - Math.clz32(bits & -bits);
+}
+
 function isUndefined(high: number, low: number): boolean {
-  return high === UNDEFINED_PRICE_HIGH && low === UNDEFINED_PRICE_LOW;
+  return high === PRICE_NONE_HIGH && low === PRICE_NONE_LOW;
 }
 
-/** Below 0: the first price is the better one; above: the second; 0: they are equal. */
-function compare(aHigh: number, aLow: number, bHigh: number, bLow: number, isAsk: boolean): number {
+/** Is the first price worse than the second? */
+function isWorse(aHigh: number, aLow: number, bHigh: number, bLow: number, isAsk: boolean): boolean {
   const difference = aHigh !== bHigh ? aHigh - bHigh : (aLow >>> 0) - (bLow >>> 0);
-  return isAsk ? difference : -difference;
+  return isAsk ? difference > 0 : difference < 0;
 }
 
-/** Are the prices of a side strictly from best to worst, and behind the last only empty levels? */
-function isOrdered(words: Int32Array, from: number, levels: number, isAsk: boolean): boolean {
-  let at = from + (isAsk ? 2 : 0);
-  for (let level = 1; level < levels; level++) {
-    const next = at + LEVEL_WORDS;
+/** Are the prices of a side from level `first` on strictly from best to worst, and behind the last only empty levels? */
+function isOrdered(
+  words: Int32Array,
+  levelsAt: number,
+  first: number,
+  levels: number,
+  isAsk: boolean,
+): boolean {
+  let at = levelsAt + first * STRIDE + (isAsk ? 2 : 0);
+  for (let level = first + 1; level < levels; level++) {
+    const next = at + STRIDE;
     if (!isUndefined(words[next + 1], words[next])) {
       if (isUndefined(words[at + 1], words[at])) return false;
-      if (compare(words[at + 1], words[at], words[next + 1], words[next], isAsk) >= 0) return false;
+      if (!isWorse(words[next + 1], words[next], words[at + 1], words[at], isAsk)) return false;
     }
     at = next;
   }

@@ -12,7 +12,6 @@ import { KIND_BY_RTYPE, WORD_BYTES } from './layout.ts';
 
 export const LEVEL_WORDS = 8;
 export const LEVELS_WORD = 12;
-export const LEVELS_MAX = 10;
 
 /** What a record of these does, in bits: see `levelKind`. */
 export const SHOWS_LEVELS = 15;

@@ -62,7 +62,7 @@ export class OtherRecords {
     this.#counts.byType[rtype] += 1;
     clock.fit(words, at + 2, time, sequence);
     const { batch, venue, receive } = clock;
-    const isAlone = book === NO_BOOK || this.#books.standsAlone(publisher, instrument, book);
+    const isAlone = book === NO_BOOK || this.#books.standsAlone(book);
     const head = eventKind(rtype) | (isAlone ? FLAG_LAST << 8 : 0) | ((sequence - batch.sequenceBase) << 16);
     const state = rtype === RTYPE_STATUS ? words[at + STATUS_ACTION_WORD] & 0xffff : 0;
     putEvent(batch, head, book, 0, state, 0, rtype, venue, receive);

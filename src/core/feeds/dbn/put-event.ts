@@ -2,6 +2,8 @@ import type { EventBatch } from '../../event/batch.ts';
 import { KIND_EXTENSION, RECORD_WORDS, SIDE_ASK, SIDE_BID, SIDE_NONE } from '../../event/record.ts';
 import { SIDE_CHAR_ASK, SIDE_CHAR_BID } from './layout.ts';
 
+const WORDS: number = RECORD_WORDS;
+
 /** Writes one event without an order; the batch has room. `venue` and `receive` are the differences to its bases. */
 export function putEvent(
   batch: EventBatch,
@@ -15,7 +17,7 @@ export function putEvent(
   receive: number,
 ): void {
   const events = batch.words;
-  const to = batch.count * RECORD_WORDS;
+  const to = batch.count * WORDS;
   events[to] = head;
   events[to + 1] = book;
   events[to + 2] = idLow;
@@ -33,5 +35,5 @@ export function putEvent(
 export function putAggressor(events: Int32Array, to: number, side: number): void {
   const aggressor = side === SIDE_CHAR_ASK ? SIDE_ASK : side === SIDE_CHAR_BID ? SIDE_BID : SIDE_NONE;
   events[to] = KIND_EXTENSION | (aggressor << 8);
-  for (let word = to + 1; word < to + RECORD_WORDS; word++) events[word] = 0;
+  for (let word = to + 1; word < to + WORDS; word++) events[word] = 0;
 }

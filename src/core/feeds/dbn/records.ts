@@ -195,24 +195,52 @@ function writeField(
   if (field.type === 'char' || field.type === 'text') {
     const text = value ?? '';
     if (typeof text !== 'string') throw misfit(table, field, value);
-    if (field.type === 'text') writeText(bytesOf(view), at, field.bytes, text);
+    if (field.type === 'text') writeFullText(bytesOf(view), at, field, text, table);
     else if (text.length > 1 || text > '\xff') throw misfit(table, field, value);
     else view.setUint8(at, text === '' ? 0 : text.charCodeAt(0));
     return;
   }
-  const isSigned = field.type === 'price' || field.type.startsWith('i');
-  const bits = field.bytes * 8;
-  const number = typeof value === 'bigint' ? value : integerOf(value ?? 0);
-  const fitting =
-    number === null ? null : isSigned ? BigInt.asIntN(bits, number) : BigInt.asUintN(bits, number);
-  if (fitting === null || fitting !== number) throw misfit(table, field, value);
-  for (let byte = 0, rest = BigInt.asUintN(bits, fitting); byte < field.bytes; byte += 1, rest >>= 8n) {
-    view.setUint8(at + byte, Number(rest & 0xffn));
+  const number = value ?? 0;
+  if (!isFitting(number, field)) throw misfit(table, field, value);
+  switch (field.bytes) {
+    case 1:
+      view.setUint8(at, Number(number));
+      break;
+    case 2:
+      view.setUint16(at, Number(number), true);
+      break;
+    case 4:
+      view.setUint32(at, Number(number), true);
+      break;
+    default:
+      view.setBigUint64(at, BigInt(number), true);
   }
 }
 
-function integerOf(value: RecordValues[string]): bigint | null {
-  return typeof value === 'number' && Number.isInteger(value) ? BigInt(value) : null;
+/** Also a text that fills its field: the format wants a NUL behind it, but what was read must not be lost. */
+function writeFullText(
+  bytes: Uint8Array,
+  at: number,
+  field: ScalarField,
+  text: string,
+  table: RecordTable,
+): void {
+  if (text.length > field.bytes) throw misfit(table, field, text);
+  if (text.length < field.bytes) writeText(bytes, at, field.bytes, text);
+  else for (let byte = 0; byte < field.bytes; byte += 1) bytes[at + byte] = text.charCodeAt(byte);
+}
+
+/** Is it an integer that the field holds? */
+function isFitting(value: RecordValues[string], field: ScalarField): value is number | bigint {
+  if (typeof value !== 'number' && typeof value !== 'bigint') return false;
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return false;
+  const isSigned = field.type === 'price' || field.type.startsWith('i');
+  if (field.bytes < 8) {
+    const span = 2 ** (field.bytes * 8);
+    return isSigned ? value >= -span / 2 && value < span / 2 : value >= 0 && value < span;
+  }
+  const wide = BigInt(value);
+  return wide === (isSigned ? BigInt.asIntN(64, wide) : BigInt.asUintN(64, wide));
 }
 
 function refuseUnknown(table: RecordTable, values: RecordValues): void {

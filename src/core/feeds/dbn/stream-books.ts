@@ -6,6 +6,11 @@ import type { FeedCounts } from '../counts.ts';
 import { PRICE_SCALE, SIZE_SCALE } from './layout.ts';
 import { type SymbolTable, utcDate } from './symbols.ts';
 
+/** Its records mark where groups end. */
+const HAS_GROUPS = 1;
+/** It is one of orders: mbo records were seen. */
+const HAS_ORDERS = 2;
+
 /**
  * The books of a stream: one per (publisher, instrument). Those with mbo records have a table of their own, because
  * such a book is one of orders whatever other records show of it.
@@ -19,8 +24,8 @@ export class StreamBooks {
   readonly #dictionary: Dictionary;
   readonly #channel: number;
   readonly #counts: FeedCounts;
-  /** Per book: 1 where records mark the ends of groups. */
-  #grouped: Uint8Array = new Uint8Array(64);
+  /** Per open book: HAS_GROUPS and HAS_ORDERS. */
+  #marks: Uint8Array = new Uint8Array(64);
 
   constructor(dictionary: Dictionary, channel: number, counts: FeedCounts) {
     this.#dictionary = dictionary;
@@ -52,7 +57,10 @@ export class StreamBooks {
       symbol: this.symbols?.symbolOf(number, utcDate(toBigUint(timeHigh, timeLow))) ?? null,
     });
     if (book === NO_BOOK) this.#counts.noteMalformed(`${type} beyond ${BOOKS_MAX} books`, 0, offset);
-    else table.add(publisher, instrument, book);
+    else {
+      table.add(publisher, instrument, book);
+      this.#mark(book, table === this.orders ? HAS_ORDERS : 0);
+    }
     return book;
   }
 
@@ -66,16 +74,25 @@ export class StreamBooks {
 
   /** Records of this book mark where its groups end. */
   markGroups(book: number): void {
-    if (book >= this.#grouped.length) {
-      const grown = new Uint8Array(Math.max(book + 1, this.#grouped.length * 2));
-      grown.set(this.#grouped);
-      this.#grouped = grown;
-    }
-    this.#grouped[book] = 1;
+    this.#marks[book] |= HAS_GROUPS;
+  }
+
+  /** Is it a book of orders? */
+  hasOrders(book: number): boolean {
+    return (this.#marks[book] & HAS_ORDERS) !== 0;
   }
 
   /** Is a record without F_LAST of this book a group of its own? */
-  standsAlone(publisher: number, instrument: number, book: number): boolean {
-    return this.#grouped[book] !== 1 && this.orders.find(publisher, instrument) === NO_BOOK;
+  standsAlone(book: number): boolean {
+    return this.#marks[book] === 0;
+  }
+
+  #mark(book: number, mark: number): void {
+    if (book >= this.#marks.length) {
+      const grown = new Uint8Array(Math.max(book + 1, this.#marks.length * 2));
+      grown.set(this.#marks);
+      this.#marks = grown;
+    }
+    this.#marks[book] |= mark;
   }
 }
