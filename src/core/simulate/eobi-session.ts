@@ -1,4 +1,3 @@
-import { bigHigh, bigLow } from '../binary/time.ts';
 import { encodeMessage, type FieldValue } from '../feeds/eobi/fields.ts';
 import {
   ID_ADD_COMPLEX_INSTRUMENT,
@@ -7,22 +6,17 @@ import {
   ID_EXECUTION_SUMMARY,
   ID_FULL_ORDER_EXECUTION,
   ID_INSTRUMENT_STATE_CHANGE,
-  ID_INSTRUMENT_SUMMARY,
   ID_ORDER_ADD,
   ID_ORDER_DELETE,
   ID_ORDER_MODIFY,
   ID_ORDER_MODIFY_SAME_PRIO,
   ID_PARTIAL_ORDER_EXECUTION,
   ID_PRODUCT_STATE_CHANGE,
-  ID_PRODUCT_SUMMARY,
-  ID_SNAPSHOT_ORDER,
   ID_TRADE_REPORT,
   ID_TRADE_REVERSAL,
-  RELEASES,
   SIDE_BUY,
   SIDE_SELL,
 } from '../feeds/eobi/layout.ts';
-import { OutgoingMessage } from '../feeds/eobi/outgoing-message.ts';
 import { type MarketSegment, messagesIn, T7PacketEncoder } from '../feeds/eobi/packet-encoder.ts';
 import {
   ACTION_ADD,
@@ -43,9 +37,11 @@ import {
 } from './action.ts';
 import { EobiBooks } from './eobi-books.ts';
 import { FIXTURE_PACKET_MESSAGES } from './eobi-fixture.ts';
+import { openT7Line, PACKET_BYTES_MAX } from './eobi-lines.ts';
+import { EobiSnapshots } from './eobi-snapshots.ts';
+import { CONTINUOUS, EobiTemplates, RELEASE, type Template } from './eobi-templates.ts';
 import type { FeedSession, LineFile } from './feed-session.ts';
-import { type LineName, type LineProfile, PacketLine } from './line.ts';
-import { T7_SHAPE } from './t7-shape.ts';
+import type { PacketLine } from './line.ts';
 import { UnixTime } from './unix-time.ts';
 
 export interface EobiSessionOptions {
@@ -59,10 +55,6 @@ export interface EobiSessionOptions {
   readonly snapshotNs: number;
 }
 
-const RELEASE = RELEASES['14.1'];
-const PACKET_BYTES_MAX = 1400;
-const CHANGES_PORT = 59_001;
-const SNAPSHOT_PORT = 59_000;
 /** Products of the exchange, their instruments taking turns; and that of the fixture. */
 const SEGMENTS = [688, 689] as const;
 const PARTITION = 2;
@@ -74,8 +66,6 @@ const TRANSACTIONS_MAX = 12;
 const HEARTBEAT_NS = 1e9;
 /** Heartbeats at the end: they tell when the last packet is missing, and one of them may be, too. */
 const LAST_HEARTBEATS = 3;
-/** SecurityTradingStatus: continuous. */
-const CONTINUOUS = 203;
 /** TradSesStatus by the exchange's system events: open in the market hours, else closed. */
 const SESSION_OPEN = 2;
 const SESSION_CLOSED = 3;
@@ -83,57 +73,6 @@ const MARKET_HOURS_BEGIN = 0x51;
 /** TradeReport of an auction. */
 const MATCH_AUCTION = 7;
 const SUMMARY_ORDERS_MAX = 0xfffe;
-
-function profileOf(name: LineName, isB: boolean): LineProfile {
-  const isSnapshot = name.endsWith('snapshot');
-  const third = isSnapshot ? 114 : 79;
-  return {
-    name,
-    group: `224.0.${isB ? third + 1 : third}.${isSnapshot ? 10 : 9}`,
-    port: isSnapshot ? SNAPSHOT_PORT : CHANGES_PORT,
-    source: isB ? '193.29.94.12' : '193.29.94.11',
-    sourcePort: isSnapshot ? 18_100 : 18_101,
-    latencyNs: isB ? 6_500 : 4_000,
-  };
-}
-
-/** A message, and where its fields of a 64-bit integer are. */
-class Template {
-  readonly message: OutgoingMessage;
-  readonly #offsets: Map<string, number> = new Map();
-
-  constructor(templateId: number) {
-    this.message = new OutgoingMessage(RELEASE, templateId);
-  }
-
-  integer(name: string, value: bigint): void {
-    this.message.put64(this.#at(name), bigHigh(value), bigLow(value));
-  }
-
-  halves(name: string, high: number, low: number): void {
-    this.message.put64(this.#at(name), high, low);
-  }
-
-  byte(name: string, value: number): void {
-    this.message.put8(this.#at(name), value);
-  }
-
-  word(name: string, value: number): void {
-    this.message.put32(this.#at(name), value);
-  }
-
-  short(name: string, value: number): void {
-    this.message.put16(this.#at(name), value);
-  }
-
-  #at(name: string): number {
-    const known = this.#offsets.get(name);
-    if (known !== undefined) return known;
-    const offset = this.message.at(name);
-    this.#offsets.set(name, offset);
-    return offset;
-  }
-}
 
 /**
  * Writes actions as EOBI 14.1: changes on one channel, and snapshots of every product again and again on another, the
@@ -149,11 +88,11 @@ export class EobiSession implements FeedSession {
   readonly #changeLines: readonly PacketLine[];
   readonly #snapshotLines: readonly PacketLine[];
   readonly #changes: T7PacketEncoder;
-  readonly #snapshots: T7PacketEncoder;
+  readonly #snapshots: EobiSnapshots;
   readonly #segments: readonly MarketSegment[];
   /** The same products on the snapshot channel, which numbers its messages on its own. */
   readonly #snapshotSegments: readonly MarketSegment[];
-  readonly #templates: Map<number, Template> = new Map();
+  readonly #templates: EobiTemplates;
   readonly #time: UnixTime;
   /** Times in ns since midnight: of the open packet's first transaction, of the last packet, of the next cycle. */
   #opened = 0;
@@ -168,17 +107,21 @@ export class EobiSession implements FeedSession {
     this.#snapshotNs = snapshotNs;
     this.books = new EobiBooks(source, isFixture);
     this.#time = new UnixTime(midnight);
-    const open = (file: LineFile, name: LineName): PacketLine => {
-      const profile = profileOf(name, file.name === 'B');
-      return new PacketLine(profile, T7_SHAPE, file.openWire(profile, T7_SHAPE));
-    };
-    this.#changeLines = files.map((file) => open(file, file.name));
-    this.#snapshotLines = isFixture ? [] : files.map((file) => open(file, `${file.name} snapshot`));
+    this.#templates = new EobiTemplates(this.books, midnight);
+    this.#changeLines = files.map((file) => openT7Line(file, false));
+    this.#snapshotLines = isFixture ? [] : files.map((file) => openT7Line(file, true));
     this.lines = [...this.#changeLines, ...this.#snapshotLines];
     const partition = isFixture ? FIXTURE_PARTITION : PARTITION;
     const options = { release: RELEASE, partition, packetBytesMax: PACKET_BYTES_MAX };
     this.#changes = new T7PacketEncoder(options);
-    this.#snapshots = new T7PacketEncoder(options);
+    this.#snapshots = new EobiSnapshots(
+      source,
+      this.books,
+      this.#templates,
+      this.#snapshotLines,
+      partition,
+      midnight,
+    );
     const numbers = isFixture ? [FIXTURE_SEGMENT] : SEGMENTS;
     this.#segments = numbers.map((id) => ({ id, msgSeqNum: 0 }));
     this.#snapshotSegments = numbers.map((id) => ({ id, msgSeqNum: 0 }));
@@ -314,20 +257,12 @@ export class EobiSession implements FeedSession {
     if (this.#changes.count === 1) this.#opened = time;
   }
 
-  /** The message of a template, about an instrument and the time of an action. */
   #begin(templateId: number, action: Action): Template {
-    let template = this.#templates.get(templateId);
-    if (template === undefined) {
-      template = new Template(templateId);
-      this.#templates.set(templateId, template);
-    }
-    this.#time.set(action.time);
-    if (action.instrument >= 0) template.integer('SecurityID', this.books.instrument(action.instrument));
-    return template;
+    return this.#templates.begin(templateId, action.instrument, action.time);
   }
 
   #stamp(template: Template, name: string): void {
-    template.halves(name, this.#time.high, this.#time.low);
+    this.#templates.stamp(template, name);
   }
 
   #details(template: Template, action: Action, quantity: number): void {
@@ -424,7 +359,7 @@ export class EobiSession implements FeedSession {
 
   #productState(segment: MarketSegment, action: Action): void {
     if (this.#changes.segment !== segment) this.#send(action.time);
-    const template = this.#begin(ID_PRODUCT_STATE_CHANGE, { ...action, instrument: -1 });
+    const template = this.#templates.begin(ID_PRODUCT_STATE_CHANGE, -1, action.time);
     this.#stamp(template, 'TransactTime');
     template.byte('TradSesStatus', action.code === MARKET_HOURS_BEGIN ? SESSION_OPEN : SESSION_CLOSED);
     this.#append(segment, template, action.time, true);
@@ -461,49 +396,6 @@ export class EobiSession implements FeedSession {
     );
     // What has more orders than a summary can announce has no snapshot.
     if (instruments.some((instrument) => this.books.orders(instrument) > SUMMARY_ORDERS_MAX)) return;
-    this.#productSnapshot(this.#snapshotSegments[index], segment.msgSeqNum, instruments, time);
-  }
-
-  #productSnapshot(segment: MarketSegment, last: number, instruments: readonly number[], time: number): void {
-    const action = { instrument: -1, time } as Action;
-    const product = this.#begin(ID_PRODUCT_SUMMARY, action);
-    product.word('LastMsgSeqNumProcessed', last);
-    this.#appendSnapshot(segment, product, time);
-    for (const instrument of instruments) {
-      const summary = this.#begin(ID_INSTRUMENT_SUMMARY, { ...action, instrument });
-      this.#stamp(summary, 'LastUpdateTime');
-      summary.short('TotNoOrders', this.books.orders(instrument));
-      summary.byte('SecurityTradingStatus', CONTINUOUS);
-      summary.byte('NoMDEntries', 0);
-      this.#appendSnapshot(segment, summary, time);
-      this.#snapshotOrders(segment, instrument, time);
-    }
-    this.#sendSnapshot(time, true);
-  }
-
-  #snapshotOrders(segment: MarketSegment, instrument: number, time: number): void {
-    const { books } = this.#source;
-    const order = this.#begin(ID_SNAPSHOT_ORDER, { instrument: -1, time } as Action);
-    for (const ask of [0, 1]) {
-      order.byte('Side', ask === 1 ? SIDE_SELL : SIDE_BUY);
-      for (const slot of books.slots(instrument * 2 + ask)) {
-        order.halves('TrdRegTSTimePriority', books.idHigh(slot), books.idLow(slot));
-        order.integer('DisplayQty', this.#quantity(books.quantity(slot)));
-        order.integer('Price', this.books.price(instrument, books.price(slot)));
-        this.#appendSnapshot(segment, order, time);
-      }
-    }
-  }
-
-  #appendSnapshot(segment: MarketSegment, { message }: Template, time: number): void {
-    if (this.#snapshots.append(segment, message)) return;
-    this.#sendSnapshot(time, false);
-    this.#snapshots.append(segment, message);
-  }
-
-  #sendSnapshot(time: number, isComplete: boolean): void {
-    this.#time.set(time);
-    const packet = this.#snapshots.finish(isComplete, this.#time.high, this.#time.low);
-    this.#put(this.#snapshotLines, packet, time);
+    this.#snapshots.send(this.#snapshotSegments[index], segment.msgSeqNum, instruments, time);
   }
 }
