@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import type { PacketReport } from '../core/convert/packet-copy.ts';
 import type { RunReport } from '../core/pipeline/report.ts';
 import type { Progress } from '../core/pipeline/run-options.ts';
 import { grouped } from './numbers.ts';
@@ -22,12 +23,6 @@ export function countLine(report: RunReport, written: number, unit: string): str
   const channels = sequence?.channels ?? [];
   const total = (field: 'late' | 'duplicates'): number =>
     channels.reduce((sum, channel) => sum + channel[field], 0);
-  const skipped = new Map<string, number>();
-  for (const input of inputs) {
-    for (const [reason, count] of Object.entries(input.skipped)) {
-      skipped.set(reason, (skipped.get(reason) ?? 0) + count);
-    }
-  }
   const lost = channels
     .flatMap(({ gaps }) => gaps)
     .filter(({ state }) => state === 'lost')
@@ -41,8 +36,29 @@ export function countLine(report: RunReport, written: number, unit: string): str
     ...some(feed.unknownMessages, 'of unknown type'),
     ...some(feed.malformed, 'malformed'),
     ...some(anomalies.rejected, 'rejected'),
-    ...[...skipped].map(([reason, count]) => `${grouped(count)} skipped (${reason})`),
+    ...skippedParts(inputs),
   ]);
+}
+
+/** Packets in and out, and what was left out: in one line where packets go to stdout. */
+export function copyLine({ inputs, output }: PacketReport): string {
+  const packets = inputs.reduce((sum, input) => sum + (input.packets ?? 0), 0);
+  return joined([
+    `${grouped(packets)} packets in`,
+    `${grouped(output.written)} packets out`,
+    ...skippedParts(inputs),
+  ]);
+}
+
+/** What was left out of all inputs, by reason. */
+function skippedParts(inputs: RunReport['inputs']): string[] {
+  const skipped = new Map<string, number>();
+  for (const input of inputs) {
+    for (const [reason, count] of Object.entries(input.skipped)) {
+      skipped.set(reason, (skipped.get(reason) ?? 0) + count);
+    }
+  }
+  return [...skipped].map(([reason, count]) => `${grouped(count)} skipped (${reason})`);
 }
 
 function some(count: number | bigint, what: string): string[] {

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Conversion } from '../core/convert/conversion.ts';
+import type { CaptureForm, PacketCopyResult } from '../core/convert/packet-copy.ts';
 import type { RunResult } from '../core/pipeline/run.ts';
 import type { RunOptions } from '../core/pipeline/run-options.ts';
 import type { BookFilter } from '../core/pipeline/wanted-books.ts';
@@ -65,6 +66,41 @@ export abstract class InputCommand extends BaseCommand {
     await watching?.stay(result.counts.messages);
     this.#tellProblems(result);
     this.#tellUnmatched(result, input.books);
+    return result;
+  }
+
+  /** Copies packets, and says on stderr how far it is. */
+  protected async copyInput(
+    paths: readonly string[],
+    flags: InputFlags,
+    form: CaptureForm,
+    output: Output,
+    isBusy: boolean,
+  ): Promise<PacketCopyResult> {
+    const { copyPackets } = await import('../core/convert/packet-copy.ts');
+    const input = await inputOptions(paths, flags);
+    const progress = await this.startProgress('copying', isBusy);
+    const result = await copyPackets(
+      {
+        ...input,
+        stopAt: null,
+        steps: null,
+        invariants: 'off',
+        observers: [],
+        pacer: null,
+        signal: this.interruption.aborted,
+        stop: () => this.interruption.signal !== null || output.closed,
+        breathe: async (standing) => {
+          progress.update(() => standingText(standing));
+          await output.drain();
+        },
+      },
+      form,
+      (chunk) => output.write(chunk),
+    ).finally(() => progress.stop());
+    for (const { path, offset, problem } of result.damage) {
+      this.caution(`${path}: damaged at byte ${offset}: ${problem}`);
+    }
     return result;
   }
 

@@ -1,11 +1,12 @@
 import { extname } from 'node:path';
+import type { CaptureForm } from '../core/convert/packet-copy.ts';
 import { MdxError } from '../core/errors.ts';
 
 /** Forms of rows that are text. */
 export type RowFormat = 'ndjson' | 'csv' | 'pretty';
 
 /** Forms that `mdx replay` writes. */
-export type OutputForm = RowFormat | 'parquet' | 'dbn';
+export type OutputForm = RowFormat | 'parquet' | 'dbn' | CaptureForm;
 
 const BY_EXTENSION: Readonly<Record<string, OutputForm>> = {
   '.ndjson': 'ndjson',
@@ -13,6 +14,8 @@ const BY_EXTENSION: Readonly<Record<string, OutputForm>> = {
   '.csv': 'csv',
   '.parquet': 'parquet',
   '.dbn': 'dbn',
+  '.pcap': 'pcap',
+  '.pcapng': 'pcapng',
 };
 
 /** The form of what goes to a file: as asked, else by its extension. Throws MdxError `usage` where neither tells it. */
@@ -33,6 +36,11 @@ export function rowFormatOf(asked: string | undefined, path: string | undefined)
   throw new MdxError('usage', `writing ${path}: its extension names no form of rows`, {
     hint: 'Use .ndjson, .jsonl or .csv, or say it with --format.',
   });
+}
+
+/** Does the form hold packets, copied as they are? */
+export function isCapture(form: OutputForm): form is CaptureForm {
+  return form === 'pcap' || form === 'pcapng';
 }
 
 /** Is the file to be compressed, by its name? */

@@ -1,3 +1,4 @@
+import type { PacketReport } from '../core/convert/packet-copy.ts';
 import { formatTimeIso } from '../core/event/format-text.ts';
 import type { ChannelReport, InputReport, OutputReport, RunReport } from '../core/pipeline/report.ts';
 import { grouped } from './numbers.ts';
@@ -26,6 +27,38 @@ export function replayTables(report: RunReport, allInstruments: boolean, style: 
   return parts.join('\n');
 }
 
+/** The report of a copy of packets for people. */
+export function packetTables(report: PacketReport, style: Style): string {
+  const { inputs, output, damage, stopped, timing } = report;
+  const facts: Fact[] = [
+    ...(inputs.length === 1 ? inputFacts(inputs[0]!, style) : []),
+    ['written', `${grouped(output.written)} packets to ${nameOf(output.path)} (${output.format})`],
+    ...damageFacts(damage, style),
+  ];
+  if (stopped !== null) {
+    facts.push([
+      'stopped',
+      style.warn(stopped === 'limit' ? 'after the packets of --limit' : STOPPED[stopped]!),
+    ]);
+  }
+  facts.push(['speed', `${grouped(timing.packetsPerSecond)} packets/s`]);
+  const parts = [
+    pairs(
+      facts.filter(([, value]) => value !== ''),
+      style,
+    ),
+  ];
+  if (inputs.length > 1) parts.push(inputsTable(inputs, style));
+  return parts.join('\n');
+}
+
+function damageFacts(damage: RunReport['damage'], style: Style): Fact[] {
+  return damage.map(({ path, offset, problem }) => [
+    'damaged',
+    style.bad(`${nameOf(path)} at byte ${grouped(offset)}: ${problem}`),
+  ]);
+}
+
 function factsOf(report: RunReport, style: Style): Fact[] {
   const { feed, events, anomalies, book, invariants, damage, timing, inputs } = report;
   const facts: Fact[] = [
@@ -45,9 +78,7 @@ function factsOf(report: RunReport, style: Style): Fact[] {
     facts.push(['times', style.warn('since the midnight of an unknown day; name it with --date')]);
   }
   if (invariants !== null) facts.push(['invariants', invariantsText(invariants, style)]);
-  for (const { path, offset, problem } of damage) {
-    facts.push(['damaged', style.bad(`${nameOf(path)} at byte ${grouped(offset)}: ${problem}`)]);
-  }
+  facts.push(...damageFacts(damage, style));
   if (report.output !== undefined) facts.push(['written', writtenText(report.output, style)]);
   if (report.stopped !== null) facts.push(['stopped', style.warn(STOPPED[report.stopped] ?? report.stopped)]);
   facts.push(['speed', `${grouped(timing.messagesPerSecond)} messages/s`]);

@@ -1,4 +1,4 @@
-import { countLine } from '../cli/count-line.ts';
+import { copyLine, countLine } from '../cli/count-line.ts';
 import type { Example } from '../cli/definition.ts';
 import { EXIT_DAMAGED, EXIT_PROBLEM } from '../cli/exit-codes.ts';
 import {
@@ -20,6 +20,7 @@ import {
 } from '../cli/flags.ts';
 import { type InputFlags, inputFlags } from '../cli/input.ts';
 import { InputCommand, type Writing } from '../cli/input-command.ts';
+import { isCapture } from '../cli/output-form.ts';
 import {
   type OutputFlags,
   type OutputPlan,
@@ -27,8 +28,9 @@ import {
   outputPlan,
   outputReport,
 } from '../cli/replay-output.ts';
-import { replayTables } from '../cli/replay-tables.ts';
+import { packetTables, replayTables } from '../cli/replay-tables.ts';
 import { wallClock } from '../cli/wall-clock.ts';
+import type { CaptureForm } from '../core/convert/packet-copy.ts';
 import { MdxError } from '../core/errors.ts';
 import type { InvariantMode } from '../core/pipeline/invariant-watch.ts';
 import type { Pacer } from '../core/pipeline/pacer.ts';
@@ -61,6 +63,10 @@ export default class Replay extends InputCommand {
     {
       description: 'A capture as a DBN file of order-by-order records',
       command: 'mdx replay session.pcap -o session.dbn.zst',
+    },
+    {
+      description: 'The first packets to one group of a capture',
+      command: 'mdx replay day.pcap -o part.pcapng --group 233.54.12.111 --limit 1000',
     },
   ];
   static override args: { files: typeof filesArg } = { files: filesArg };
@@ -106,6 +112,10 @@ export default class Replay extends InputCommand {
     // Loaded here, so that help does not wait for it.
     const { reportOf } = await import('../core/pipeline/report.ts');
     const plan = outputPlan(flags, this.globals.json);
+    if (plan !== null && isCapture(plan.form)) {
+      await this.#copy(args.files, flags, plan.form, plan.path);
+      return;
+    }
     const writing = plan === null ? null : await this.#open(plan, flags);
     const onStdout = plan !== null && plan.path === null;
     const result = await this.runInput(args.files, flags, {
@@ -135,8 +145,34 @@ export default class Replay extends InputCommand {
     if (this.interruption.exitCode !== null) this.exitWith(this.interruption.exitCode);
   }
 
+  /** Copies the packets that the flags choose; no books are built. */
+  async #copy(
+    paths: readonly string[],
+    flags: ReplayFlags,
+    form: CaptureForm,
+    path: string | null,
+  ): Promise<void> {
+    const unfit = UNFIT_TO_COPY.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
+    const given = Number.isFinite(flags.speed) ? 'speed' : unfit;
+    if (given !== undefined || flags['verify-invariants'] !== 'off') {
+      throw new MdxError(
+        'usage',
+        `--${given ?? 'verify-invariants'} is about messages and books, and packets are copied without a look at them`,
+      );
+    }
+    const { packetReport } = await import('../core/convert/packet-copy.ts');
+    const output = this.openOutput({ path, force: flags.force, unbuffered: flags.unbuffered });
+    const result = await this.copyInput(paths, flags, form, output, path === null);
+    const { version } = this.config;
+    const report = packetReport(result, { command: 'replay', version, path: path ?? '-', format: form });
+    if (path !== null) await this.printReport(report, (style) => packetTables(report, style));
+    else if (!output.closed) this.note(copyLine(report));
+    if (report.damage.length > 0) this.exitWith(EXIT_DAMAGED);
+    if (this.interruption.exitCode !== null) this.exitWith(this.interruption.exitCode);
+  }
+
   /** Shows one of the books, group by group. */
-  async #step(paths: readonly string[], flags: StepFlags): Promise<void> {
+  async #step(paths: readonly string[], flags: ReplayFlags): Promise<void> {
     const unfit = UNFIT_TO_STEP.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
     if (unfit !== undefined || this.globals.json) {
       throw new MdxError(
@@ -189,7 +225,10 @@ const UNFIT_TO_STEP = [
   'all-instruments',
 ] as const;
 
-interface StepFlags extends InputFlags, OutputFlags {
+/** What is meaningless where packets are copied. */
+const UNFIT_TO_COPY = ['symbol', 'instrument', 'instruments', 'date', 'strict', 'all-instruments'] as const;
+
+interface ReplayFlags extends InputFlags, OutputFlags {
   readonly speed: number;
   readonly strict: boolean;
   readonly 'verify-invariants': string;

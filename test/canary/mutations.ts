@@ -34,6 +34,11 @@ const SEQUENCER_TESTS = ['test/core/merge/sequencer.test.ts'];
 const UDP = 'src/core/capture/udp.ts';
 const UDP_TESTS = ['test/core/capture/udp.test.ts'];
 
+const TO_DBN = 'src/core/convert/dbn-conversion.ts';
+const TO_DBN_TESTS = ['test/core/convert/dbn-conversion.test.ts'];
+const EVENT_FIELDS = 'src/core/pipeline/rows/event-fields.ts';
+const EVENT_TEXT_TESTS = ['test/core/convert/event-text.test.ts'];
+
 /** Mistakes that somebody could make, one from each corner of the way from a file to its books. */
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -447,6 +452,49 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'else if (kind === KIND_EXECUTE && ((head >> 8) & FLAG_INFORMS) === 0)',
     to: 'else if (kind === KIND_EXECUTE)',
     tests: ['test/core/pipeline/rows.test.ts', 'test/cli/rows.test.ts'],
+  },
+  {
+    name: 'to DBN: an order that loses its place is modified',
+    file: TO_DBN,
+    from: 'const isMoved = isSame && was.isFollowed && !is.isFollowed;',
+    to: 'const isMoved = isSame && was.isFollowed && is.isFollowed;',
+    tests: TO_DBN_TESTS,
+  },
+  {
+    name: 'to DBN: a group that ends without a record stays open',
+    file: TO_DBN,
+    from: 'if (this.#open.has(book)) this.#none(book, market, true);',
+    to: '',
+    tests: TO_DBN_TESTS,
+  },
+  {
+    name: 'rows: a full execution has the quantity that its message says',
+    file: EVENT_FIELDS,
+    from: 'if ((flags & BY_KIND) === 0) {',
+    to: 'if (slot !== 0) {',
+    tests: EVENT_TEXT_TESTS,
+  },
+  {
+    name: 'text: a remainder below zero is written as it is',
+    file: 'src/core/binary/text-writer.ts',
+    from: 'if (rest < 0) {',
+    to: 'if (rest < -BILLION) {',
+    tests: ['test/core/binary/text-writer.test.ts'],
+  },
+  {
+    name: 'Parquet: values behind a null keep their places',
+    file: 'src/core/convert/parquet-columns.ts',
+    within: "protected encodeValues(rows: number): Pick<ColumnValues, 'bytes' | 'bounds'>",
+    from: 'used += this.present[row]!;',
+    to: 'used += 1;',
+    tests: ['test/core/convert/parquet.test.ts'],
+  },
+  {
+    name: 'packets: one behind the end of the time asked for is copied',
+    file: 'src/core/convert/packet-copy.ts',
+    from: 'if (until !== null && time > until)',
+    to: 'if (until !== null && time > until + 1n)',
+    tests: ['test/core/convert/packet-copy.test.ts'],
   },
 ];
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PacketReport } from '../../src/core/convert/packet-copy.ts';
 import type { RunReport } from '../../src/core/pipeline/report.ts';
 import { mdx, shell } from '../world/real-process.ts';
 
@@ -115,5 +116,53 @@ describe('rows as Parquet', () => {
   ])('%j: refused', async (args, message) => {
     const { code, stderr } = await mdx(['replay', session, ...args]);
     expect({ code, says: stderr.includes(message) }).toEqual({ code: 2, says: true });
+  });
+});
+
+describe('packets', () => {
+  it('of a filtered copy are those of the filtered capture: the same books', async () => {
+    const path = join(folder, 'part.pcapng');
+    const filter = ['--until', '2026-01-05T14:30:00.1Z'];
+    const made = await mdx(['replay', session, ...filter, '-o', path, '--json']);
+    expect(made.code).toBe(0);
+    const report = JSON.parse(made.stdout) as PacketReport;
+    expect(report.output).toMatchObject({ path, format: 'pcapng' });
+    const skipped = report.inputs[0]!.skipped['afterUntil']!;
+    expect(report.output.written + skipped).toBe(report.inputs[0]!.packets!);
+    const hashOf = async (...args: string[]): Promise<string | null> =>
+      (JSON.parse((await mdx(['replay', ...args, '--json'])).stdout) as RunReport).book.stateHash;
+    expect(await hashOf(path)).toBe(await hashOf(session, ...filter));
+  });
+
+  it('go through a pipe, and back to the same file', async () => {
+    const again = join(folder, 'again.pcap');
+    const { code, stderr } = await shell(
+      `$MDX replay ${session} -o - --format pcapng | $MDX replay - -o ${again} -q > /dev/null && cmp ${session} ${again}`,
+    );
+    expect({ code, stderr: stderr.replaceAll(/[\d,]+/g, 'N') }).toEqual({
+      code: 0,
+      stderr: 'N packets in · N packets out\n',
+    });
+  });
+
+  it.each([
+    [['-o', 'x.pcap', '--symbol', 'AAA'], '--symbol is about messages and books'],
+    [['-o', 'x.pcap', '--speed', '1'], '--speed is about messages and books'],
+    [['-o', 'x.pcap', '--emit', 'bbo'], '--emit bbo makes rows, and pcap has no place for them'],
+    [['-o', 'x.pcap', '--feed', 'dbn'], '--feed dbn: it does not come in packets'],
+  ])('%j: refused', async (args, message) => {
+    const { code, stderr } = await mdx(['replay', session, ...args]);
+    expect({ code, says: stderr.includes(message) }).toEqual({ code: 2, says: true });
+  });
+
+  it('are not in a DBN file', async () => {
+    const path = join(folder, 'some.dbn');
+    expect((await mdx(['replay', session, '-o', path, '--limit', '10', '-q'])).code).toBe(0);
+    const { code, stderr } = await mdx(['replay', path, '-o', join(folder, 'none.pcap')]);
+    expect({ code, says: stderr.includes('it is no capture, so it has none') }).toEqual({
+      code: 2,
+      says: true,
+    });
+    expect(existsSync(join(folder, 'none.pcap'))).toBe(false);
   });
 });

@@ -13,6 +13,8 @@ export type { UdpHeader } from './ethernet.ts';
 /** Snap length the files announce, and the longest frame the writers take. */
 export const SNAP_LENGTH = 262144;
 const LINK_TYPE_ETHERNET = 1;
+/** Bit of the link type of a pcap file: the bits above it count the check sequence in units of 16 bits. */
+const FCS_PRESENT = 0x04000000;
 const BUFFER_BYTES = 1 << 20;
 const NS_PER_SECOND = 1_000_000_000;
 const TWO_32 = 4294967296;
@@ -63,10 +65,14 @@ export interface PcapWriterOptions {
   readonly unit?: 'ns' | 'us';
   /** Line whose letter ends the source MAC of made-up headers. */
   readonly line?: string;
+  /** Ethernet unless said. */
+  readonly linkType?: number;
+  /** Check sequence bytes at the end of every whole packet; none unless said. */
+  readonly fcsLength?: number;
 }
 
 /**
- * Classic pcap, little endian, Ethernet:
+ * Classic pcap, little endian, Ethernet unless asked otherwise:
  *
  *     file    0 u32 magic a1b23c4d (ns) or a1b2c3d4 (µs) · 4 u16 2 · 6 u16 4 · 8 u32 0 · 12 u32 0 · 16 u32 snap
  *             length · 20 u32 link type 1
@@ -88,7 +94,9 @@ export class PcapWriter extends CaptureWriter {
     view.setUint32(at + 8, 0, true);
     view.setUint32(at + 12, 0, true);
     view.setUint32(at + 16, SNAP_LENGTH, true);
-    view.setUint32(at + 20, LINK_TYPE_ETHERNET, true);
+    const { linkType = LINK_TYPE_ETHERNET, fcsLength = 0 } = options;
+    const checked = fcsLength === 0 ? 0 : FCS_PRESENT | ((fcsLength / 2) << 28);
+    view.setInt32(at + 20, linkType | checked, true);
   }
 
   protected begin(timeHigh: number, timeLow: number, captured: number, original: number): number {
@@ -120,6 +128,10 @@ export interface InterfaceOptions {
   readonly name: string;
   /** if_description: `mdx/1 line=A clock=software source=udp://…`. */
   readonly description: string;
+  /** Ethernet unless said. */
+  readonly linkType?: number;
+  /** Check sequence bytes at the end of every whole packet; none unless said. */
+  readonly fcsLength?: number;
 }
 
 /** Longest text of an option, bytes. */
@@ -127,6 +139,7 @@ const OPTION_BYTES_MAX = 4096;
 const OPTION_NAME = 2;
 const OPTION_DESCRIPTION = 3;
 const OPTION_RESOLUTION = 9;
+const OPTION_FCS_LENGTH = 13;
 const INTERFACE_RECEIVED = 4;
 const INTERFACE_DROPPED = 5;
 const SYSTEM_DROPPED = 7;
@@ -141,11 +154,11 @@ export interface InterfaceStatistics {
 }
 
 /**
- * pcapng, little endian, one section; every interface is Ethernet in nanoseconds and may come at any time:
+ * pcapng, little endian, one section; every interface is in nanoseconds, Ethernet unless asked otherwise, and may come at any time:
  *
  *     section     0 u32 0a0d0d0a · 4 u32 28 · 8 u32 1a2b3c4d · 12 u16 1 · 14 u16 0 · 16 i64 −1 · 24 u32 28
  *     interface   0 u32 1 · 4 u32 total · 8 u16 1 · 10 u16 0 · 12 u32 262144 · 16 options: 2 name,
- *                 3 description, 9 resolution = 9, 0 end · u32 total
+ *                 3 description, 9 resolution = 9, 13 check sequence bytes, 0 end · u32 total
  *     packet      0 u32 6 · 4 u32 total · 8 u32 interface · 12 u32 time high · 16 u32 time low · 20 u32 captured ·
  *                 24 u32 original · 28 the bytes, padded to 4 · u32 total
  *     statistics  0 u32 5 · 4 u32 total · 8 u32 interface · 12 time · 20 options, u64 each: 4 received,
@@ -176,14 +189,17 @@ export class PcapngWriter extends CaptureWriter {
     const name = optionText(options.name);
     const description = optionText(options.description);
     const { bytes, view } = this.out;
-    const optionsBytes = 4 + padded(name.length) + 4 + padded(description.length) + 8 + 4;
+    const { linkType = LINK_TYPE_ETHERNET, fcsLength = 0 } = options;
+    const checkBytes = fcsLength === 0 ? 0 : 8;
+    const optionsBytes = 4 + padded(name.length) + 4 + padded(description.length) + 8 + checkBytes + 4;
     const at = this.#block(1, 16 + optionsBytes + 4);
-    view.setUint16(at + 8, LINK_TYPE_ETHERNET, true);
+    view.setUint16(at + 8, linkType, true);
     view.setUint16(at + 10, 0, true);
     view.setUint32(at + 12, SNAP_LENGTH, true);
     let next = writeOption(bytes, view, at + 16, OPTION_NAME, name);
     next = writeOption(bytes, view, next, OPTION_DESCRIPTION, description);
     next = writeOption(bytes, view, next, OPTION_RESOLUTION, Uint8Array.of(9));
+    if (fcsLength > 0) next = writeOption(bytes, view, next, OPTION_FCS_LENGTH, Uint8Array.of(fcsLength));
     view.setUint32(next, 0, true);
     return this.#macBytes.push(macByteOf(options.name)) - 1;
   }

@@ -26,6 +26,7 @@ import type { Channel } from './flows.ts';
 import { type LevelReport, levelReport, levelReports } from './level-report.ts';
 import { headFor, type RowHead } from './rows/row-head.ts';
 import type { RunResult } from './run.ts';
+import type { Damage, InputResult } from './run-state.ts';
 
 export interface InstrumentReport extends Partial<DepthReport> {
   readonly source: string;
@@ -182,17 +183,7 @@ export function reportOf(result: RunResult, options: ReportOptions): RunReport {
   return {
     command: options.command,
     version: options.version,
-    inputs: result.inputs.map((input) => ({
-      path: input.path,
-      format: input.format,
-      bytes: String(input.bytes),
-      packets: input.packets,
-      datagrams: input.datagrams,
-      firstTime: text(input.firstTime),
-      lastTime: text(input.lastTime),
-      truncated: input.truncated,
-      skipped: Object.fromEntries(input.skipped),
-    })),
+    inputs: result.inputs.map(inputReport),
     feed: {
       protocol: protocolOf(result),
       framing: result.framing,
@@ -231,7 +222,7 @@ export function reportOf(result: RunResult, options: ReportOptions): RunReport {
       result.invariants === null
         ? null
         : { checks: result.invariants.checks, problems: result.invariants.problems },
-    damage: result.damage.map(({ path, offset, problem }) => ({ path, offset: String(offset), problem })),
+    damage: damageReports(result.damage),
     stopped: result.stopped,
     timing: {
       elapsedNs: String(Math.round(result.elapsedNs)),
@@ -246,6 +237,26 @@ function protocolOf({ feed, streams }: RunResult): string | null {
   const said = new Set(streams.map(({ protocol }) => protocol ?? null));
   const [only] = said;
   return (said.size === 1 ? only : null) ?? feed?.name ?? null;
+}
+
+/** What was read from one file, for a report. */
+export function inputReport(input: InputResult): InputReport {
+  return {
+    path: input.path,
+    format: input.format,
+    bytes: String(input.bytes),
+    packets: input.packets,
+    datagrams: input.datagrams,
+    firstTime: text(input.firstTime),
+    lastTime: text(input.lastTime),
+    truncated: input.truncated,
+    skipped: Object.fromEntries(input.skipped),
+  };
+}
+
+/** Where files could not be read any further, for a report. */
+export function damageReports(damage: readonly Damage[]): RunReport['damage'] {
+  return damage.map(({ path, offset, problem }) => ({ path, offset: String(offset), problem }));
 }
 
 function eventCounts(markets: readonly Market[], informs: number, groups: number): Record<string, number> {
