@@ -49,7 +49,7 @@ export function titleOf(book: BookOfLevels, style: Style, more: readonly string[
     ...(symbol === null ? [] : [`instrument ${instrument}`]),
     ...(publisher === 0 ? [] : [`publisher ${publisher}`]),
     plain(source),
-    `${grouped(orders)} orders`,
+    `${grouped(orders)} ${orders === 1 ? 'order' : 'orders'}`,
     `${grouped(bidLevels)} + ${grouped(askLevels)} levels`,
   ];
   const state = stateOf(book, style);

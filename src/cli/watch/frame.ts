@@ -84,7 +84,7 @@ export function frameLines(
 
 function headOf({ book, place, books, file }: Frame, style: Style): string {
   if (book === null) return style.bold(plain(file));
-  return titleOf(book, style, [`${grouped(place)} of ${grouped(books)}`]);
+  return titleOf(book, style, books === 1 ? [] : [`${grouped(place)} of ${grouped(books)}`]);
 }
 
 /** While it is paused more is read than has happened, so only what has is told. */
@@ -93,8 +93,8 @@ function factsOf(frame: Frame): string {
   const facts = [
     pace,
     time ?? 'before the first event',
-    ...(position === null ? [] : [position]),
     ...(isPaused ? [] : [`${grouped(messages)} messages`]),
+    ...(isPaused && position !== null ? [position] : []),
     ...(messagesPerSecond === null ? [] : [`${grouped(Math.round(messagesPerSecond))}/s`]),
     speed,
     ...(book === null ? [] : [plain(file)]),
@@ -111,9 +111,11 @@ function bookLines({ book }: Frame, columns: number, style: Style, steady: Stead
   return more === '' ? [...lines] : [...lines, style.dim(more)];
 }
 
-function listLines({ trades, steps, isPaused }: Frame, most: number, style: Style): string[] {
+function listLines({ trades, steps }: Frame, most: number, style: Style): string[] {
   if (most === 0) return [];
-  if (isPaused && steps !== null) {
+  if (steps !== null) {
+    if (steps.length === 0)
+      return [style.bold('what happened'), style.dim('nothing yet: → lets one group of events happen')];
     const shown = steps.slice(-most);
     const left = steps.length - shown.length;
     const head = left === 0 ? 'what happened' : `what happened, and ${grouped(left)} events before`;

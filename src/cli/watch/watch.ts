@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { EventObserver } from '../../core/pipeline/books.ts';
 import type { Clock, Pacer } from '../../core/pipeline/pacer.ts';
 import type { RunResult } from '../../core/pipeline/run.ts';
@@ -69,7 +70,7 @@ export async function watch(
     gate,
     tape,
     pacer,
-    file: paths.length === 1 ? paths[0]! : `${paths[0]} and ${paths.length - 1} more`,
+    file: paths.length === 1 ? basename(paths[0]!) : `${basename(paths[0]!)} and ${paths.length - 1} more`,
     speed: pacer === null ? 'full speed' : `× ${speed}`,
     chosen: bookFilter(symbols, instruments),
     depth: options.depth ?? null,

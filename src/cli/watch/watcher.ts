@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { toBigInt } from '../../core/binary/time.ts';
 import type { BookDefinition } from '../../core/event/dictionary.ts';
 import { formatScaledBig, formatTimeIso } from '../../core/event/format-text.ts';
+import { WORD_BOOK } from '../../core/event/record.ts';
 import type { Books, EventObserver } from '../../core/pipeline/books.ts';
 import type { Pacer } from '../../core/pipeline/pacer.ts';
 import { depthReport, instrumentReport } from '../../core/pipeline/report.ts';
@@ -131,7 +132,7 @@ export class Watcher {
   frame(rows: number): Frame {
     const { gate, tape, file, speed } = this.#options;
     const { depth, help, search } = this.#controls;
-    const isPaused = !this.#ended && gate.pace !== 'run';
+    const isPaused = !this.#ended && gate.pace === 'hold';
     const listed = listedIn(rows);
     const definition = this.#books?.dictionary.books[this.#book] ?? null;
     const most = depthFor(rows, listed);
@@ -187,9 +188,10 @@ export class Watcher {
 
   #show(book: number): void {
     if (book === this.#book) return;
+    // The first one is shown because of what was told.
+    if (this.#book >= 0) this.#told.clear();
     this.#book = book;
     this.#steady.widths = [];
-    this.#told.clear();
   }
 
   /** All books by name. Some get their names late, so the list is made anew now and then. */
@@ -208,24 +210,35 @@ export class Watcher {
   }
 
   /**
-   * While nobody has chosen a book by key: the first one that the flags name, else the busiest. That one gives way only
-   * to one with many more events, and not while somebody steps.
+   * While nobody has chosen a book by key: the first one that the flags name, else the busiest, else where a run is
+   * stepped from its start the one that the first step was about. What somebody looks at in steps does not change.
    */
   #choose(): void {
-    const { chosen, gate, tape } = this.#options;
-    const isSettled = chosen !== null || gate.pace !== 'run' || this.#ended;
-    if (this.#controls.chosen !== null || (this.#book >= 0 && isSettled)) return;
-    let most = this.#book < 0 ? 0 : tape.eventsOf(this.#book) * BUSIER;
-    for (const book of this.#books?.dictionary.books ?? []) {
-      if (chosen?.(book) === true) {
-        this.#show(book.number);
-        return;
-      }
-      const events = tape.eventsOf(book.number);
-      if (chosen !== null || events <= most) continue;
-      most = events;
-      this.#show(book.number);
+    const { chosen, gate } = this.#options;
+    const books = this.#books?.dictionary.books ?? [];
+    if (this.#controls.chosen !== null) return;
+    if (chosen !== null) {
+      const named = this.#book < 0 ? books.find((book) => chosen(book)) : undefined;
+      if (named !== undefined) this.#show(named.number);
+    } else if (gate.pace === 'run' && !this.#ended) this.#show(this.#busiest(books));
+    else if (this.#book < 0) {
+      const last = this.#books?.last;
+      this.#show(last === undefined || last.count === 0 ? -1 : last.words[WORD_BOOK]!);
     }
+  }
+
+  /** The book with the most events; the one that is shown gives way only to one with many more. */
+  #busiest(books: readonly BookDefinition[]): number {
+    const { tape } = this.#options;
+    let busiest = this.#book;
+    let most = busiest < 0 ? 0 : tape.eventsOf(busiest) * BUSIER;
+    for (const { number } of books) {
+      const events = tape.eventsOf(number);
+      if (events <= most) continue;
+      most = events;
+      busiest = number;
+    }
+    return busiest;
   }
 
   #bookOf(definition: BookDefinition, levels: number): BookOfLevels {

@@ -1,26 +1,23 @@
 import { EventBatch, type EventSink } from '../event/batch.ts';
 import {
   FLAG_EXTENDED,
-  FLAG_INFORMS,
   KIND_CLEAR,
-  KIND_EXECUTE,
   KIND_GAP,
   KIND_RESET,
   KIND_SESSION,
-  KIND_TRADE,
   NO_BOOK,
   RECORD_WORDS,
   WORD_BOOK,
 } from '../event/record.ts';
 import type { Books } from './books.ts';
 import { GroupEnds } from './rows/group-ends.ts';
+import { isTrade } from './tape.ts';
 import { isBeyond, type Until } from './until.ts';
 
 /** How far events go: on and on, not at all, or until one event, group, or group with a trade has passed. */
 export type Pace = 'run' | 'hold' | 'event' | 'group' | 'trade';
 
 const HEAD_EXTENDED: number = FLAG_EXTENDED << 8;
-const HEAD_INFORMS: number = FLAG_INFORMS << 8;
 
 /**
  * Lets events through to the books as somebody who watches them wants. What may not go yet is held; the run waits for
@@ -131,14 +128,9 @@ export class StepGate implements EventSink {
     // Asked for every event, because it remembers which books a group has touched.
     const ends = this.#ends.after(batch, at, market).some((book) => this.isStep(book));
     const concerned = this.concerns(batch.words, at);
-    if (this.#pace === 'trade' && concerned && isTrade(batch.words[at]!)) this.#pace = 'group';
+    if (this.#pace === 'trade' && concerned && isTrade(batch.words, at)) this.#pace = 'group';
     if (this.#pace === 'event' ? concerned : this.#pace === 'group' && ends) this.#pace = 'hold';
   }
-}
-
-function isTrade(head: number): boolean {
-  const kind = head & 255;
-  return kind === KIND_TRADE || (kind === KIND_EXECUTE && (head & HEAD_INFORMS) === 0);
 }
 
 /** The record behind the event at `record`. */

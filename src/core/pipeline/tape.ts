@@ -61,13 +61,8 @@ export class Tape implements EventObserver {
     if (book < 0) return;
     if (book >= this.#counts.length) this.#grow(book);
     this.#counts[book]! += 1;
-    const head = words[at]!;
-    const kind = head & 255;
-    if (kind !== KIND_TRADE && kind !== KIND_EXECUTE) return;
-    const flags = (head >> 8) & 255;
-    if (kind === KIND_EXECUTE && (flags & FLAG_INFORMS) !== 0) return;
+    if (!isTrade(words, at)) return;
     const extension = extensionOf(words, at);
-    if (extension >= 0 && words[extension]! >>> 16 === CONDITION_NON_PRINTABLE) return;
     const slot = this.#trades % TAPE_TRADES;
     this.#trades += 1;
     this.#before[slot] = this.#last[book]!;
@@ -75,7 +70,7 @@ export class Tape implements EventObserver {
     const low = (batch.venueBaseLow >>> 0) + words[at + WORD_VENUE_TIME]!;
     this.#times[slot * 2] = batch.venueBaseHigh + Math.floor(low / TWO_32);
     this.#times[slot * 2 + 1] = low | 0;
-    if (kind === KIND_TRADE) this.#trade(words, at, slot, extension);
+    if ((words[at]! & 255) === KIND_TRADE) this.#trade(words, at, slot, extension);
     else this.#execution(words, at, slot, extension, market);
   }
 
@@ -143,6 +138,20 @@ export class Tape implements EventObserver {
     last.set(this.#last);
     this.#last = last;
   }
+}
+
+/**
+ * Does the event at word `at` belong on a tape: a trade, or the execution of an order? Not where it is told again by
+ * another event, is not to be printed, or nothing changed hands, as in a cross without orders.
+ */
+export function isTrade(words: Int32Array, at: number): boolean {
+  const head = words[at]!;
+  const kind = head & 255;
+  if (kind === KIND_TRADE) {
+    if ((words[at + WORD_QUANTITY]! | words[at + WORD_QUANTITY + 1]!) === 0) return false;
+  } else if (kind !== KIND_EXECUTE || ((head >> 8) & FLAG_INFORMS) !== 0) return false;
+  const extension = extensionOf(words, at);
+  return extension < 0 || words[extension]! >>> 16 !== CONDITION_NON_PRINTABLE;
 }
 
 /** A 64-bit integer as a double: exact up to 2^53, which is as far as books go. */

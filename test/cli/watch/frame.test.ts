@@ -65,7 +65,7 @@ test('a frame with all its parts', () => {
       ' · instrument 1099511627780 · eobi-14.1 · 9 ord…',
       ' · eobi-14.1 · 9 orders · 8 + 10 levels',
     ),
-    'playing · 2026-01-05T14:30:00.000000001Z · #0/12345 · 12,345 messages · 250,000…',
+    'playing · 2026-01-05T14:30:00.000000001Z · 12,345 messages · 250,000/s · full s…',
     '',
     expect.stringMatching(/^ +orders +sum +quantity +bid +│ +ask +quantity +sum +orders$/),
     expect.stringMatching(/1 +1,000 +1,000 +-70\.01 +│ +-69\.99 +1,000 +1,000 +1/),

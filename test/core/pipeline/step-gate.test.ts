@@ -5,7 +5,16 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { toBigUint } from '../../../src/core/binary/time.ts';
 import type { EventBatch } from '../../../src/core/event/batch.ts';
-import { FLAG_INFORMS, FLAG_LAST, KIND_EXECUTE, KIND_TRADE } from '../../../src/core/event/record.ts';
+import {
+  CONDITION_NON_PRINTABLE,
+  FLAG_EXTENDED,
+  FLAG_INFORMS,
+  FLAG_LAST,
+  KIND_EXECUTE,
+  KIND_TRADE,
+  RECORD_WORDS,
+} from '../../../src/core/event/record.ts';
+
 import { reportOf } from '../../../src/core/pipeline/report.ts';
 import { type RunResult, run } from '../../../src/core/pipeline/run.ts';
 import type { RunOptions } from '../../../src/core/pipeline/run-options.ts';
@@ -23,6 +32,9 @@ interface Seen {
   readonly book: number;
   readonly id: bigint;
   readonly sequence: number;
+  readonly quantity: number;
+  /** Of its second record; 0 where it has none. */
+  readonly condition: number;
 }
 
 function sessionOf(seed: number, format: 'pcap' | 'dbn', messages: number): string {
@@ -40,6 +52,8 @@ function seenBy(seen: Seen[]): RunOptions['observers'] {
       book: words[at + 1]!,
       id: toBigUint(words[at + 3]!, words[at + 2]!),
       sequence: sequenceBase + (words[at]! >>> 16),
+      quantity: words[at + 6]!,
+      condition: (words[at]! & (FLAG_EXTENDED << 8)) === 0 ? 0 : words[at + RECORD_WORDS]! >>> 16,
     });
   };
   return [{ after }];
@@ -93,8 +107,9 @@ async function whole(path: string): Promise<{ seen: Seen[]; result: RunResult }>
 }
 
 const isLast = (event: Seen): boolean => (event.flags & FLAG_LAST) !== 0;
-const isTrade = ({ kind, flags }: Seen): boolean =>
-  kind === KIND_TRADE || (kind === KIND_EXECUTE && (flags & FLAG_INFORMS) === 0);
+const isTrade = ({ kind, flags, quantity, condition }: Seen): boolean =>
+  condition !== CONDITION_NON_PRINTABLE &&
+  ((kind === KIND_TRADE && quantity > 0) || (kind === KIND_EXECUTE && (flags & FLAG_INFORMS) === 0));
 
 describe('a run in steps', () => {
   const wanted = fc.record({

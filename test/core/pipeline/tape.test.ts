@@ -23,7 +23,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 async function bothWays(path: string, most: number): Promise<[Map<string, string[]>, Map<string, string[]>]> {
   const byRows = new Map<string, string[]>();
   const rows = new TradeRows(({ instrument, venueTime, price, quantity, aggressor, printable }) => {
-    if (!printable) return;
+    if (!printable || Number(quantity) === 0) return;
     const lines = byRows.get(instrument!) ?? [];
     lines.unshift(`${venueTime} ${price} × ${quantity} ${aggressor}`);
     byRows.set(instrument!, lines.slice(0, most));
