@@ -6,6 +6,7 @@ import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PacketReport } from '../../src/core/convert/packet-copy.ts';
 import type { RunReport } from '../../src/core/pipeline/report.ts';
+import { publicId } from '../world/public-id.ts';
 import { mdx, shell } from '../world/real-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mdx-convert-'));
@@ -21,22 +22,50 @@ interface Level {
   readonly queue: readonly { readonly orderId: string; readonly quantity: string }[];
 }
 
-/** Every order of every book in the order of its queue, by symbol; prices without closing zeros. */
-async function ordersOf(path: string): Promise<string[]> {
+/** A decimal without the zeros behind its last digit: scales differ. */
+const trimmed = (text: string): string => text.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
+
+/**
+ * Every order of every book in the order of its queue, by symbol or number.
+ * @param isPublic ids are unique in one side of a book, and known by another number elsewhere
+ */
+async function ordersOf(path: string, isPublic = false): Promise<string[]> {
   const { code, stdout } = await mdx(['book', path, '--orders', '--json']);
   expect(code).toBe(0);
   const { instruments } = JSON.parse(stdout) as RunReport;
-  return instruments.flatMap((instrument) =>
+  const lines = instruments.flatMap((instrument) =>
     (['bids', 'asks'] as const).flatMap((side) =>
       (instrument[side] as unknown as Level[]).flatMap(({ price, queue }) =>
-        queue.map(
-          ({ orderId, quantity }) =>
-            `${instrument.symbol} ${side} ${price.replace(/0+$/, '')} #${orderId} ${quantity}`,
-        ),
+        queue.map(({ orderId, quantity }) => {
+          const id = isPublic
+            ? publicId(BigInt(instrument.instrument), side === 'asks', BigInt(orderId))
+            : orderId;
+          const name = instrument.symbol ?? instrument.instrument;
+          return `${name} ${side} ${trimmed(price)} #${id} ${trimmed(quantity)}`;
+        }),
       ),
     ),
   );
+  // Instruments of more than 32 bits are numbered anew, so they stand in another order; a queue stays as it is.
+  const rank = (line: string): string => line.split(' ')[0]!;
+  return lines
+    .map((line, at) => ({ line, at }))
+    .toSorted((a, b) => (rank(a.line) < rank(b.line) ? -1 : rank(a.line) > rank(b.line) ? 1 : a.at - b.at))
+    .map(({ line }) => line);
 }
+
+describe.each(['eobi', 'fast-like'])('a session of %s as DBN', (feed) => {
+  it('has the same books, order by order', async () => {
+    const capture = join(folder, `${feed}.pcap`);
+    const path = join(folder, `${feed}.dbn`);
+    const size = ['--messages', '8000', '--seed', '5'];
+    expect((await mdx(['simulate', '--feed', feed, ...size, '-o', capture, '-q'])).code).toBe(0);
+    expect((await mdx(['replay', capture, '-o', path, '-q'])).code).toBe(0);
+    const orders = await ordersOf(path);
+    expect(orders).toEqual(await ordersOf(capture, feed === 'eobi'));
+    expect(orders.length).toBeGreaterThan(1000);
+  });
+});
 
 describe('an ITCH session as DBN', () => {
   it('has the same books, order by order', async () => {

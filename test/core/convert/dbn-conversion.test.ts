@@ -36,6 +36,7 @@ import type { Feed } from '../../../src/core/feeds/feed.ts';
 import { itch } from '../../../src/core/feeds/itch/index.ts';
 import { Books } from '../../../src/core/pipeline/books.ts';
 import { batchOf, type EventInput } from '../../world/event-builder.ts';
+import { publicId } from '../../world/public-id.ts';
 import { MARKET_PRICE, ReferenceMarket } from '../../world/reference-book.ts';
 
 const RULES: BookRules = {
@@ -173,18 +174,6 @@ const anyEvent: fc.Arbitrary<EventInput> = fc
       ...(kind === KIND_REPLACE ? { related } : {}),
     };
   });
-
-/** FNV-1a 64 of instrument, side and id, by the book. */
-function publicId(instrument: bigint, ask: boolean, id: bigint): bigint {
-  const bytes = [];
-  for (let byte = 0n; byte < 8n; byte += 1n) bytes.push((instrument >> (byte * 8n)) & 255n);
-  bytes.push(ask ? 2n : 1n);
-  for (let byte = 0n; byte < 8n; byte += 1n) bytes.push((id >> (byte * 8n)) & 255n);
-  return bytes.reduce(
-    (hash, byte) => BigInt.asUintN(64, (hash ^ byte) * 0x100000001b3n),
-    0xcbf29ce484222325n,
-  );
-}
 
 describe('any feed as DBN', () => {
   const anyRules: fc.Arbitrary<BookRules> = fc.record({
