@@ -201,7 +201,7 @@ export const unbufferedFlag: BooleanFlag<boolean> = Flags.boolean({
 });
 
 export const watchFlag: BooleanFlag<boolean> = Flags.boolean({
-  summary: 'show a book in the terminal while the input goes on; keys choose, pause and step',
+  summary: 'show a book in the terminal while the input goes on; keys choose, pause and step (? tells them)',
   default: false,
 });
 

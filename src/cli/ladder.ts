@@ -177,9 +177,14 @@ export function queues(book: BookOfLevels, style: Style): string {
 
 /** How many levels are not shown, in words; empty where all are. */
 export function moreLevels({ bids, asks, bidLevels, askLevels }: BookOfLevels): string {
-  const left = [bidLevels - bids.length, askLevels - asks.length] as const;
-  if (left[0] + left[1] === 0) return '';
-  return `… ${grouped(left[0])} more bid levels and ${grouped(left[1])} more ask levels`;
+  const left = [
+    ['bid', bidLevels - bids.length],
+    ['ask', askLevels - asks.length],
+  ] as const;
+  const parts = left.flatMap(([side, count]) =>
+    count === 0 ? [] : [`${grouped(count)} more ${side} ${count === 1 ? 'level' : 'levels'}`],
+  );
+  return parts.length === 0 ? '' : `… ${parts.join(' and ')}`;
 }
 
 /** Sums of the quantities down to each level, in units of the book's scale. */

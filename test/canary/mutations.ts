@@ -447,6 +447,27 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['test/core/pipeline/rows.test.ts', 'test/cli/rows.test.ts'],
   },
   {
+    name: 'steps: a group ends with its first event',
+    file: 'src/core/pipeline/step-gate.ts',
+    from: "this.#pace === 'group' && ends",
+    to: "this.#pace === 'group' && concerned",
+    tests: ['test/core/pipeline/step-gate.test.ts'],
+  },
+  {
+    name: 'tape: an execution has the side of the order that was hit',
+    file: 'src/core/pipeline/tape.ts',
+    from: 'side = (bookSide & 1) !== 0 ? SIDE_BID : SIDE_ASK;',
+    to: 'side = (bookSide & 1) !== 0 ? SIDE_ASK : SIDE_BID;',
+    tests: ['test/core/pipeline/tape.test.ts'],
+  },
+  {
+    name: 'frame: names from the file may move the cursor',
+    file: 'src/cli/clip.ts',
+    from: "return text.replace(/\\p{Cc}/gu, '·');",
+    to: 'return text;',
+    tests: ['test/cli/watch/frame.test.ts'],
+  },
+  {
     name: 'rows: a fill that only informs is a trade of its own',
     file: 'src/core/pipeline/rows/trade-rows.ts',
     from: 'else if (kind === KIND_EXECUTE && ((head >> 8) & FLAG_INFORMS) === 0)',

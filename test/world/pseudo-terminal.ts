@@ -11,12 +11,13 @@ export class PseudoTerminal {
   #onChange: () => void = () => {};
   #hasEnded = false;
 
-  constructor(args: readonly string[], columns: number, rows: number) {
+  /** @param input a file that is piped into the program. */
+  constructor(args: readonly string[], columns: number, rows: number, input: string | null = null) {
     this.#terminal = new Terminal({ cols: columns, rows, allowProposedApi: true });
     const program = [process.execPath, MDX, ...args].map(quoted).join(' ');
     const line = [
       `tty; stty cols ${columns} rows ${rows}`,
-      `sh -c ${quoted(`echo $$; exec ${program}`)}`,
+      `sh -c ${quoted(`echo $$; ${input === null ? 'exec' : `cat ${quoted(input)} |`} ${program}`)}`,
       'code=$?; stty -a | grep -oE -e "-?(icanon|echo)\\b"; exit $code',
     ].join('; ');
     this.#child = spawn('script', ['-qec', line, '/dev/null'], {

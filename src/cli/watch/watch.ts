@@ -80,7 +80,7 @@ export async function watch(
     },
   });
   interruption.onRequest(() => gate.close());
-  return watchSession(watcher, screen, interruption, (stay) =>
+  return watchSession(terminal.keys, watcher, screen, interruption, (stay) =>
     run({
       observers: watcher.observers,
       pacer,

@@ -22,6 +22,8 @@ import { Told } from './told.ts';
 
 /** Time from one frame to the next, at least. */
 export const FRAME_MS = 40;
+/** Longest stretch of work between two turns of the event loop, where keys and frames get their chance. */
+const TURN_MS_MAX = 10;
 /** How old the list of books by name may be. */
 const NAMES_MS_MAX = 1000;
 /** A book takes the place of the one that is shown when it has so many times its events. */
@@ -62,6 +64,7 @@ export class Watcher {
   #controls: Controls;
   #names: { readonly at: number; readonly list: readonly Named[] } = { at: 0, list: [] };
   #ended = false;
+  #turnAt = 0;
   #messages = 0;
   /** What the speed is measured from. */
   #markTime: number;
@@ -97,7 +100,10 @@ export class Watcher {
   async breathe(standing: Progress): Promise<void> {
     this.#messages = standing.messages;
     await this.#options.gate.settle();
+    const { now } = this.#options;
+    if (now() - this.#turnAt < TURN_MS_MAX) return;
     await nextTurn();
+    this.#turnAt = now();
   }
 
   /** The input has ended; what is shown stays. */
@@ -136,6 +142,9 @@ export class Watcher {
     const listed = listedIn(rows);
     const definition = this.#books?.dictionary.books[this.#book] ?? null;
     const most = depthFor(rows, listed);
+    const { lines } = this.#told;
+    const trades =
+      definition === null ? [] : tape.lastOf(this.#book, listed).map((trade) => tradeLine(trade, definition));
     return {
       file,
       time: this.#time(),
@@ -148,11 +157,9 @@ export class Watcher {
       book: definition === null ? null : this.#bookOf(definition, Math.min(most, depth ?? most)),
       place: this.#named().findIndex(({ book }) => book === this.#book) + 1,
       books: this.#books?.dictionary.books.length ?? 0,
-      trades:
-        definition === null
-          ? []
-          : tape.lastOf(this.#book, listed).map((trade) => tradeLine(trade, definition)),
-      steps: gate.pace === 'run' ? null : this.#told.lines,
+      trades,
+      // Paused before any step, the last trades say more.
+      steps: gate.pace === 'run' || (lines.length === 0 && trades.length > 0) ? null : lines,
       help,
       search: search === null ? null : { typed: search, found: foundBy(search, this.#named()) },
     };

@@ -74,6 +74,16 @@ describe('mdx book --watch', () => {
     expect(await terminal.ended).toBe(0);
   });
 
+  test('of standard input reads keys from the terminal itself', async () => {
+    const terminal = new PseudoTerminal(['book', '-', '--watch'], 80, 24, session);
+    await terminal.until(has('the end'));
+    terminal.type('?');
+    await terminal.until(has('this help, and back'));
+    terminal.type('q');
+    expect(await terminal.ended).toBe(0);
+    expect(terminal.modes).toEqual(['echo', 'icanon']);
+  });
+
   test('of a damaged file tells the damage where it stays, exit 3', async () => {
     const cut = join(folder, 'cut.pcap');
     writeFileSync(cut, readFileSync(session).subarray(0, -5));
