@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ordersIn, ordersOf } from '../../../src/core/book/view.ts';
+import { formatScaledBig } from '../../../src/core/event/format-text.ts';
 import { type RunReport, reportOf } from '../../../src/core/pipeline/report.ts';
 import { type RunResult, run } from '../../../src/core/pipeline/run.ts';
 import type { RunOptions } from '../../../src/core/pipeline/run-options.ts';
@@ -87,7 +88,7 @@ export interface Played {
 
 /** Simulates a whole session in memory. */
 export function play(wanted: Wanted = {}): Played {
-  const { format = 'pcap', fixture } = wanted;
+  const { format = 'pcap', feed = 'itch', snapshotNs, fixture } = wanted;
   const a: Buffer[] = [];
   const b: Buffer[] = [];
   const into = (chunks: Buffer[]) => (chunk: Uint8Array) => chunks.push(Buffer.from(chunk));
@@ -106,8 +107,8 @@ export function play(wanted: Wanted = {}): Played {
             ...wanted.profile,
           }
         : { kind: 'fixture', ...fixture },
-    feed: wanted.feed ?? 'itch',
-    snapshotNs: wanted.snapshotNs,
+    feed,
+    snapshotNs,
     seed: wanted.seed ?? 1,
     date: '2026-01-05',
     a: { format, sink: into(a), impairments: { ...PERFECT, ...wanted.a } },
@@ -124,6 +125,13 @@ export function play(wanted: Wanted = {}): Played {
   };
 }
 
+/** Names of what reads the feeds. */
+export const READERS: Readonly<Record<SimulationFeed, string>> = {
+  itch: 'itch-5.0',
+  eobi: 'eobi-14.1',
+  'fast-like': 'fast-like',
+};
+
 /** A folder for files of sessions; remove it at the end. */
 export class Replays {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'mdx-simulate-'));
@@ -139,8 +147,8 @@ export class Replays {
     return { result, report: reportOf(result, { command: 'replay', version: '', allInstruments: true }) };
   }
 
-  replayPackets(bytes: Uint8Array): Promise<Replayed> {
-    return this.replay(bytes, { feedName: 'itch-5.0', sequencer: { gapTimeoutNs: 1e15, start: 1 } });
+  replayPackets(bytes: Uint8Array, feed: SimulationFeed = 'itch'): Promise<Replayed> {
+    return this.replay(bytes, { feedName: READERS[feed], sequencer: { gapTimeoutNs: 1e15, start: 1 } });
   }
 
   remove(): void {
@@ -153,18 +161,23 @@ export interface Replayed {
   readonly report: RunReport;
 }
 
-/** The books of a replay in the form of the truth: by instrument, orders in their queues. */
-export function booksOf({
-  result,
-}: Replayed): { instrument: string; orders: number; bids: object[]; asks: object[] }[] {
-  return result.books.markets.flatMap((market) =>
-    market.dictionary.books
-      .map(({ number, instrument, priceScale }) => {
-        const side = (ask: boolean): object[] =>
+export interface BookOrders {
+  readonly instrument: string;
+  readonly orders: number;
+  readonly bids: readonly TruthOrder[];
+  readonly asks: readonly TruthOrder[];
+}
+
+/** The books of a replay in the form of the truth: by instrument, orders in their queues, named as the feed does. */
+export function booksOf({ result }: Replayed): BookOrders[] {
+  return result.books.markets
+    .flatMap((market) =>
+      market.dictionary.books.map(({ number, instrument, priceScale, quantityScale }) => {
+        const side = (ask: boolean): TruthOrder[] =>
           [...ordersOf(market, number, ask)].map(({ id, price, quantity }) => ({
             id: String(id),
-            price: decimal(price!, priceScale),
-            quantity: String(quantity),
+            price: formatScaledBig(BigInt(price!), priceScale),
+            quantity: formatScaledBig(BigInt(quantity), quantityScale),
           }));
         return {
           instrument: String(instrument),
@@ -172,18 +185,34 @@ export function booksOf({
           bids: side(false),
           asks: side(true),
         };
-      })
-      .filter(({ instrument }) => instrument !== '0')
-      .sort((x, y) => Number(x.instrument) - Number(y.instrument)),
-  );
+      }),
+    )
+    .filter(({ instrument }) => instrument !== '0')
+    .sort(byInstrument);
 }
 
-/** The same of the truth. */
-export function trueBooks(truth: Truth): object[] {
-  return truth.books.map(({ instrument, orders, bids, asks }) => ({ instrument, orders, bids, asks }));
+/** The same of the truth; `names` are the feed's own, or the ids by which hashes and other files know the orders. */
+export function trueBooks(truth: Truth, names: 'key' | 'id' = 'key'): BookOrders[] {
+  const named = ({ id, key = id, price, quantity }: TruthOrder): TruthOrder => ({
+    id: names === 'key' ? key : id,
+    price,
+    quantity,
+  });
+  return truth.books
+    .map(({ instrument, orders, bids, asks }) => ({
+      instrument,
+      orders,
+      bids: bids.map(named),
+      asks: asks.map(named),
+    }))
+    .sort(byInstrument);
 }
 
-function decimal(price: number, scale: number): string {
-  const digits = String(price).padStart(scale + 1, '0');
-  return `${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+/** Books with orders: a feed that announces no instrument has no others. */
+export function filled(books: readonly BookOrders[]): BookOrders[] {
+  return books.filter(({ orders }) => orders > 0);
+}
+
+export function byInstrument(x: BookOrders, y: BookOrders): number {
+  return Number(x.instrument) - Number(y.instrument);
 }
