@@ -72,12 +72,13 @@ describe('a lossy EOBI session', () => {
         impairments,
         fc.constantFrom(1_000_000, 4_000_000),
         fc.constantFrom(50_000, 1_000_000, 1e15),
+        fc.constantFrom(1, 'first-seen' as const),
         fc.constantFrom(...WAYS),
-        async (seed, a, snapshotNs, gapTimeoutNs, way) => {
+        async (seed, a, snapshotNs, gapTimeoutNs, start, way) => {
           const played = play({ seed, feed: 'eobi', snapshotNs, profile, a });
           const replayed = await replays.replay(played.a, {
             feedName: READERS.eobi,
-            sequencer: { gapTimeoutNs, start: 1 },
+            sequencer: { gapTimeoutNs, start },
             ...way,
           });
           const { report } = replayed;
