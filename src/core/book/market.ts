@@ -128,8 +128,10 @@ export class Market {
 
   readonly #lookAhead: LookAhead = new LookAhead();
   readonly #lostChannels: Set<number> = new Set();
-  /** A book has been declared right since the last loss. */
-  #restored = false;
+  /** Channels whose books are all stale, so that another loss changes nothing. */
+  readonly #staleChannels: Set<number> = new Set();
+  /** Books of the dictionary that had changed their channel when that was last known. */
+  #rehomed = 0;
   /** Bits of a book-side that belong to an order's identity. */
   readonly #scope: number;
   readonly #groupsBySource: boolean;
@@ -548,7 +550,7 @@ export class Market {
     this.#clearSide((book << 1) | 1);
     if (this.rules.clearRestores === true) {
       this.stale[book] = 0;
-      this.#restored = true;
+      this.#staleChannels.clear();
     }
   }
 
@@ -571,9 +573,11 @@ export class Market {
 
   /** Events of this channel are lost: its books, also those seen later, are stale. */
   #lose(channel: number): void {
-    if (this.#lostChannels.has(channel) && !this.#restored) return;
+    if (this.#rehomed !== this.dictionary.rehomed) this.#staleChannels.clear();
+    this.#rehomed = this.dictionary.rehomed;
+    if (this.#staleChannels.has(channel)) return;
     this.#lostChannels.add(channel);
-    this.#restored = false;
+    this.#staleChannels.add(channel);
     for (let book = 0; book < this.books; book += 1) {
       if (this.dictionary.books[book]?.channel === channel) this.stale[book] = 1;
     }
@@ -587,7 +591,7 @@ export class Market {
       this.#clearBook(book);
       this.stale[book] = 0;
     }
-    this.#restored = true;
+    this.#staleChannels.clear();
   }
 
   /** Takes an order that `#find` has just found out of its queue, the index and the store. */

@@ -40,6 +40,8 @@ export const BOOKS_MAX: number = 1 << 20;
  */
 export class Dictionary {
   readonly books: BookDefinition[] = [];
+  /** How often a book has changed its channel. */
+  rehomed = 0;
   readonly #naming: Naming | null;
   readonly #numbers: Map<string, number> = new Map();
 
@@ -73,7 +75,9 @@ export class Dictionary {
   /** The changes of a book come on another channel than the one it was first seen on. */
   rehome(number: number, channel: number): void {
     const book = this.books[number];
-    if (book !== undefined) book.channel = channel;
+    if (book === undefined || book.channel === channel) return;
+    book.channel = channel;
+    this.rehomed += 1;
   }
 
   /** Gives a book its symbol, unless a naming file or an earlier message has. */

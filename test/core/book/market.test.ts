@@ -29,10 +29,12 @@ import {
   KIND_CLEAR,
   KIND_DELETE,
   KIND_EXECUTE,
+  KIND_GAP,
   KIND_LEVEL,
   KIND_MODIFY,
   KIND_REDUCE,
   KIND_REPLACE,
+  KIND_SESSION,
   NO_BOOK,
 } from '../../../src/core/event/record.ts';
 import type { BookRules } from '../../../src/core/event/rules.ts';
@@ -230,6 +232,68 @@ describe('market', () => {
         },
       ),
       { numRuns: 5 },
+    );
+  });
+});
+
+describe('stale books', () => {
+  const RULES: BookRules = {
+    idScope: 'book',
+    groupScope: 'source',
+    modifyUnknown: 'ignore',
+    replaceUnknown: 'ignore',
+    modifyPriority: 'lost',
+    clearRestores: true,
+  };
+  const book = fc.integer({ min: 0, max: 3 });
+  const channel = fc.integer({ min: 0, max: 2 });
+  const step = fc.record({
+    what: fc.constantFrom('gap', 'gap', 'gap', 'clear', 'add', 'session', 'rehome'),
+    book,
+    channel,
+  });
+
+  it('are those of channels with a loss, until they are cleared or their session ends', () => {
+    fc.assert(
+      fc.property(fc.array(channel, { minLength: 4, maxLength: 4 }), fc.array(step), (homes, steps) => {
+        const dictionary = new Dictionary();
+        for (const [number, home] of homes.entries()) {
+          const scales = { priceScale: 0, quantityScale: 0, symbol: null };
+          dictionary.add({
+            source: 'test',
+            publisher: 0,
+            instrument: BigInt(number),
+            channel: home,
+            ...scales,
+          });
+        }
+        const market = new Market(RULES, dictionary);
+        const stale = [false, false, false, false];
+        const lost = new Set<number>();
+        let named = 0;
+        const mark = (of: number, isStale: boolean): void => {
+          for (let each = 0; each < named; each += 1) if (homes[each] === of) stale[each] = isStale;
+        };
+        for (const { what, book, channel } of steps) {
+          if (what === 'rehome') {
+            dictionary.rehome(book, channel);
+            homes[book] = channel;
+          } else if (what === 'gap' || what === 'session') {
+            const kind = what === 'gap' ? KIND_GAP : KIND_SESSION;
+            market.apply(batchOf([{ kind, book: NO_BOOK }], channel));
+            mark(channel, what === 'gap');
+            if (what === 'gap') lost.add(channel);
+            else lost.delete(channel);
+          } else {
+            const kind = what === 'add' ? KIND_ADD : KIND_CLEAR;
+            market.apply(batchOf([{ kind, book, id: 1n, price: 1n, quantity: 1n }], homes[book]));
+            for (; named <= book; named += 1) stale[named] = lost.has(homes[named]!);
+            if (what === 'clear') stale[book] = false;
+          }
+          expect([...market.stale.slice(0, 4)].map((flag) => flag === 1)).toEqual(stale);
+        }
+      }),
+      { numRuns: 500 },
     );
   });
 });
