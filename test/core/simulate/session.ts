@@ -147,8 +147,13 @@ export class Replays {
     return { result, report: reportOf(result, { command: 'replay', version: '', allInstruments: true }) };
   }
 
-  replayPackets(bytes: Uint8Array, feed: SimulationFeed = 'itch'): Promise<Replayed> {
-    return this.replay(bytes, { feedName: READERS[feed], sequencer: { gapTimeoutNs: 1e15, start: 1 } });
+  replayPackets(
+    bytes: Uint8Array,
+    feed: SimulationFeed = 'itch',
+    wanted: Partial<RunOptions> = {},
+  ): Promise<Replayed> {
+    const sequencer = { gapTimeoutNs: 1e15, start: 1 };
+    return this.replay(bytes, { feedName: READERS[feed], sequencer, ...wanted });
   }
 
   remove(): void {

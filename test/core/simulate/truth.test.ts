@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Impairments } from '../../../src/core/simulate/impairment.ts';
 import { MIX_DEFAULT } from '../../../src/core/simulate/mix.ts';
-import { booksOf, play, type Range, Replays, type Truth, trueBooks } from './session.ts';
+import { FEEDS } from '../../../src/core/simulate/simulation.ts';
+import { booksOf, filled, play, type Range, Replays, type Truth, trueBooks } from './session.ts';
 
 const replays = new Replays();
 afterAll(() => replays.remove());
@@ -145,47 +146,87 @@ describe('the truth of a line that loses, doubles, delays and damages packets', 
     }
     return ranges;
   };
+  const summed = (counts: readonly Readonly<Record<string, number>>[]): Record<string, number> => {
+    const sums: Record<string, number> = {};
+    for (const [type, count] of counts.flatMap((each) => Object.entries(each))) {
+      sums[type] = (sums[type] ?? 0) + count;
+    }
+    return sums;
+  };
   const upTo = (ranges: readonly Range[], last: number): object[] =>
     ranges
       .filter(({ from }) => Number(from) <= last)
       .map(({ from, to }) => ({ from, to: String(Math.min(Number(to), last)) }));
 
-  it('is what a replay counts, number by number', async () => {
-    const seen = { gaps: 0, duplicates: 0, outOfOrder: 0, malformed: 0 };
-    await fc.assert(
-      fc.asyncProperty(seeds, profiles, impairments, async (seed, profile, b) => {
-        const played = play({ seed, profile, b });
-        const line = played.truth.lines['B']!;
-        const last = played.simulation.lines[1]!.wire.ledger.highest - 1;
-        const { report } = await replays.replayPackets(played.b);
-        expect(report.feed.messagesByType).toEqual(line.messagesByType);
-        expect(report.feed.malformed).toBe(line.corrupted);
-        expect(report.inputs).toMatchObject([{ packets: line.written }]);
-        const channel = report.sequence?.channels[0];
-        if (last === 0) return;
-        expect(channel).toMatchObject({
-          last: String(last),
-          duplicates: line.duplicateNumbers,
-          outOfOrder: line.outOfOrderNumbers,
-          late: 0,
-        });
-        expect(joined(channel!.gaps)).toEqual(upTo(line.missing, last));
-        seen.gaps += line.missing.length;
-        seen.duplicates += line.duplicateNumbers;
-        seen.outOfOrder += line.outOfOrderNumbers;
-        seen.malformed += line.corrupted;
-      }),
-      { numRuns: 60 },
-    );
-    expect(Object.values(seen).every((count) => count > 20)).toBe(true);
-  });
+  it.each(FEEDS)(
+    'is what a replay of %s counts, number by number',
+    async (feed) => {
+      const seen = { gaps: 0, duplicates: 0, outOfOrder: 0, malformed: 0 };
+      await fc.assert(
+        fc.asyncProperty(seeds, profiles, impairments, async (seed, profile, b) => {
+          const played = play({ seed, feed, snapshotNs: 1_000_000, profile, b });
+          const lines = played.simulation.lines.filter(({ profile }) => profile.name.startsWith('B'));
+          const truths = lines.map(({ profile }) => played.truth.lines[profile.name]!);
+          // Named, so that damage in front of a line's first whole packet counts, too.
+          const ports = new Set(lines.map(({ profile }) => profile.port));
+          const { report } = await replays.replayPackets(played.b, feed, { ports });
+          expect(report.feed.messagesByType).toEqual(summed(truths.map((line) => line.messagesByType)));
+          const corrupted = truths.reduce((sum, line) => sum + line.corrupted, 0);
+          expect(report.feed.malformed).toBe(corrupted);
+          for (const [at, { profile, wire }] of lines.entries()) {
+            const line = truths[at]!;
+            const last = wire.ledger.highest - 1;
+            if (last === 0) continue;
+            const alone = await replays.replayPackets(played.b, feed, { ports: new Set([profile.port]) });
+            expect(alone.report.inputs[0]!.packets).toBe(report.inputs[0]!.packets);
+            const channel = alone.report.sequence?.channels[0];
+            expect(channel).toMatchObject({
+              last: String(last),
+              duplicates: line.duplicateNumbers,
+              outOfOrder: line.outOfOrderNumbers,
+              late: 0,
+            });
+            expect(joined(channel!.gaps)).toEqual(upTo(line.missing, last));
+            seen.gaps += line.missing.length;
+            seen.duplicates += line.duplicateNumbers;
+            seen.outOfOrder += line.outOfOrderNumbers;
+            seen.malformed += line.corrupted;
+          }
+          const written = truths.reduce((sum, line) => sum + line.written, 0);
+          expect(report.inputs).toMatchObject([{ packets: written }]);
+        }),
+        { numRuns: 40 },
+      );
+      expect(Object.values(seen).every((count) => count > 20)).toBe(true);
+    },
+    60_000,
+  );
 
-  it('leaves the books whole where nothing was lost', async () => {
+  it.each(FEEDS)('has the numbers of %s where messages are damaged inside', async (feed) => {
     await fc.assert(
       fc.asyncProperty(seeds, impairments, async (seed, wanted) => {
-        const played = play({ seed, a: { ...wanted, loss: 0, corrupt: 0 } });
-        const replayed = await replays.replayPackets(played.a);
-        expect(booksOf(replayed)).toEqual(trueBooks(played.truth));
+        const b = { ...wanted, corrupt: 0.2, corruptPart: 'message' as const };
+        const played = play({ seed, feed, b });
+        const line = played.truth.lines['B']!;
+        const ports = new Set([played.simulation.lines[1]!.profile.port]);
+        const { report } = await replays.replayPackets(played.b, feed, { ports });
+        const channel = report.sequence!.channels[0]!;
+        expect(channel).toMatchObject({
+          duplicates: line.duplicateNumbers,
+          outOfOrder: line.outOfOrderNumbers,
+        });
+        expect(joined(channel.gaps)).toEqual(upTo(line.missing, Number(channel.last)));
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it.each(FEEDS)('leaves the books of %s whole where nothing was lost', async (feed) => {
+    await fc.assert(
+      fc.asyncProperty(seeds, impairments, async (seed, wanted) => {
+        const played = play({ seed, feed, a: { ...wanted, loss: 0, corrupt: 0 } });
+        const replayed = await replays.replayPackets(played.a, feed);
+        expect(filled(booksOf(replayed))).toEqual(filled(trueBooks(played.truth)));
       }),
       { numRuns: 20 },
     );

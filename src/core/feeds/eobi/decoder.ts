@@ -58,11 +58,12 @@ class EobiDecoder implements PacketDecoder {
   readonly headerBytes: number = PACKET_HEADER_BYTES;
   readonly #channel: number;
   readonly #join: SnapshotJoin;
-  /** The last packet that said so: its number and time. A copy of it, or the next of several, says nothing new. */
+  /** The last packet that said so: the next one of several says nothing new. */
   #resetNumber = -1;
-  #resetTimeLow = 0;
-  #resetTimeHigh = 0;
-  #anySeen = false;
+  /** The packet with the highest number of the session: only a packet that was sent behind it begins another one. */
+  #highest = -1;
+  #highestTimeLow = 0;
+  #highestTimeHigh = 0;
 
   constructor(channel: number, join: SnapshotJoin) {
     this.#channel = channel;
@@ -79,8 +80,13 @@ class EobiDecoder implements PacketDecoder {
     const { view, offset } = datagram;
     this.first = view.getUint32(offset + APPL_SEQ_NUM_OFFSET, true);
     this.count = 1;
-    if (view.getUint8(offset + RESET_OFFSET) === 1) this.#noteReset(view, offset + TRANSACT_TIME_OFFSET);
-    this.#anySeen = true;
+    const time = offset + TRANSACT_TIME_OFFSET;
+    if (view.getUint8(offset + RESET_OFFSET) === 1) this.#noteReset(view, time);
+    if (this.first > this.#highest) {
+      this.#highest = this.first;
+      this.#highestTimeLow = view.getInt32(time, true);
+      this.#highestTimeHigh = view.getInt32(time + 4, true);
+    }
     return HEADER_DATA;
   }
 
@@ -101,16 +107,19 @@ class EobiDecoder implements PacketDecoder {
     this.#join.lost(this.#channel);
   }
 
+  /** The first packet of all opens the first session, also where it comes behind others of it. */
   #noteReset(view: DataView, time: number): void {
-    const low = view.getInt32(time, true);
-    const high = view.getInt32(time + 4, true);
-    const isCopy =
-      this.first === this.#resetNumber && low === this.#resetTimeLow && high === this.#resetTimeHigh;
     const isNext = this.first === this.#resetNumber + 1;
-    // The first packet of all opens the first session.
-    if (this.#anySeen && !isCopy && !isNext) this.session += 1;
+    if (this.#highest >= 0 && !isNext && this.#isBehindHighest(view, time)) {
+      this.session += 1;
+      this.#highest = -1;
+    }
     this.#resetNumber = this.first;
-    this.#resetTimeLow = low;
-    this.#resetTimeHigh = high;
+  }
+
+  #isBehindHighest(view: DataView, time: number): boolean {
+    const high = view.getInt32(time + 4, true);
+    if (high !== this.#highestTimeHigh) return high > this.#highestTimeHigh;
+    return view.getUint32(time, true) > this.#highestTimeLow >>> 0;
   }
 }

@@ -160,7 +160,7 @@ describe('channels', () => {
   });
 
   test('numbers that begin anew are a session of packets; the books stay', async () => {
-    const reset: Sent = [CHANGES, packet({ number: 1, reset: 1 }, add(3, { key: 3n }))];
+    const reset: Sent = [CHANGES, packet({ number: 1, reset: 1, time: TIME + 1n }, add(3, { key: 3n }))];
     const report = await replay([change(1, 1), change(2, 2), reset, change(2, 4)]);
     expect(report.sequence?.channels).toMatchObject([
       { channel: 0, first: '1', last: '2' },

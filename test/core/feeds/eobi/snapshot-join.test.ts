@@ -9,6 +9,7 @@ import {
   productSummary,
   remove,
   snapshotOrder,
+  TIME,
 } from './harness.ts';
 
 const CHANGES = 0;
@@ -337,12 +338,26 @@ describe('the numbers begin anew', () => {
     const run = new EobiRun();
     run.take(packet({ number: 9 }, add(1, { key: 1n })));
     expect(run.channel(0).session).toBe(1);
-    run.take(packet({ number: 1, reset: 1 }, add(2, { key: 2n })));
+    run.take(packet({ number: 1, reset: 1, time: TIME + 1n }, add(2, { key: 2n })));
     expect(run.channel(0).session).toBe(2);
-    run.take(packet({ number: 2, reset: 1 }, add(3, { key: 3n })));
+    run.take(packet({ number: 2, reset: 1, time: TIME + 2n }, add(3, { key: 3n })));
     run.take(packet({ number: 3 }, add(4, { key: 4n })));
     expect(run.channel(0).session).toBe(2);
     expect(orders(run)).toEqual(['bid 1', 'bid 2', 'bid 3', 'bid 4']);
+  });
+
+  test('not with a packet that comes late or again', () => {
+    const run = new EobiRun();
+    run.take(packet({ number: 2, time: TIME + 1n }, add(2, { key: 2n })));
+    for (const time of [TIME, TIME + 1n, TIME]) {
+      run.take(packet({ number: 1, reset: 1, time }, add(1, { key: 1n })));
+      expect(run.channel(0).session).toBe(1);
+    }
+    run.take(packet({ number: 3, time: TIME + 2n }, add(3, { key: 3n })));
+    // The numbers of the next session may begin behind its first packets, too.
+    run.take(packet({ number: 2, time: TIME + 4n }, add(5, { key: 5n })));
+    run.take(packet({ number: 1, reset: 1, time: TIME + 3n }, add(4, { key: 4n })));
+    expect(run.channel(0).session).toBe(2);
   });
 
   test('of messages, too: the books of the product are dropped', () => {
