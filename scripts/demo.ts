@@ -1,6 +1,6 @@
 /*
  * Shows what mdx does, and that it is right: makes a session at a made-up exchange, replays it, and holds the books of
- * the replay against those of the exchange; then again with packets that got lost.
+ * the replay against those of the exchange; then again with packets that got lost, and for somebody who comes late.
  *
  *     npm run demo [-- PROGRAM]
  *
@@ -17,6 +17,7 @@ import { ROOT } from './generated.ts';
 import {
   type BookReport,
   type Comparison,
+  compareEnd,
   compareLoss,
   compareWhole,
   type ReplayReport,
@@ -48,7 +49,12 @@ mdx('simulate --seed 42 --messages 200000 --loss 0.01% -o lossy.pcap --truth los
 mdx('replay lossy.pcap --json > lossy-report.json');
 const isNamed = prove(compareLoss(read<Truth>('lossy-truth.json'), read<ReplayReport>('lossy-report.json')));
 
-if (!isWhole || !isNamed) {
+title('Who comes late to a day as Eurex sends it begins with a snapshot, and ends in the same books');
+mdx('simulate --feed eobi --seed 42 --messages 30000 -o eobi.pcap --truth eobi-truth.json');
+mdx('replay eobi.pcap --from 2026-01-05T14:30:00.1Z --start snapshot --json > late-report.json');
+const isJoined = prove(compareEnd(read<Truth>('eobi-truth.json'), read<ReplayReport>('late-report.json')));
+
+if (!isWhole || !isNamed || !isJoined) {
   say(style.bad('The replay differs from the truth: this is a fault of mdx.'));
   process.exit(1);
 }

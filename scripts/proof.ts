@@ -85,6 +85,12 @@ export function compareLoss(truth: Truth, report: ReplayReport): Comparison[] {
   ];
 }
 
+/** Holds the final books of whoever came late against the truth: what was before is in none of the other numbers. */
+export function compareEnd(truth: Truth, report: ReplayReport): Comparison[] {
+  const names = { instruments: 'books', orders: 'orders', levels: 'levels', stateHash: 'state hash' };
+  return Object.entries(names).map(([name, what]) => compare(what, truth.book[name], report.book[name]));
+}
+
 function compare(what: string, truth: unknown, replay: unknown): Comparison {
   return { what, truth: String(truth), replay: String(replay), equal: truth === replay };
 }

@@ -43,6 +43,10 @@ export default class Simulate extends BaseCommand {
       description: 'The public event fixture as DBN',
       command: 'mdx simulate --profile fixture-64x64 -o fixture.dbn',
     },
+    {
+      description: 'The public fixture of EOBI packets, straight into a replay',
+      command: 'mdx simulate --feed eobi --profile fixture-64x64 --packets 1024 -o - | mdx replay -',
+    },
   ];
   static override flags: typeof simulateFlags = simulateFlags;
 

@@ -181,6 +181,21 @@ export const MUTATIONS: readonly Mutation[] = [
     fuzz: true,
   },
   {
+    name: 'a second loss of a channel leaves what was made right between them',
+    file: MARKET,
+    from: 'this.#staleChannels.clear();',
+    to: '',
+    within: '#clearBook(',
+    tests: BOOK_TESTS,
+  },
+  {
+    name: 'EOBI: a first packet that comes late opens another session',
+    file: 'src/core/feeds/eobi/decoder.ts',
+    from: '&& this.#isBehindHighest(view, time)) {',
+    to: ') {',
+    tests: EOBI_JOIN_TESTS,
+  },
+  {
     name: 'EOBI: a market order has the price 0',
     file: EOBI,
     from: 'words[to + 5] = isMarket ? NO_PRICE_HIGH :',

@@ -21,10 +21,10 @@ function demo(...args: string[]): Promise<Finished> {
 const left = (): string[] => readdirSync(folder).filter((name) => name.startsWith('mdx'));
 
 describe('npm run demo', () => {
-  it('proves the books of a session, names what a line lost, and leaves nothing behind', async () => {
+  it('proves the books of a session and of a late joiner, names what a line lost, and leaves nothing behind', async () => {
     const { code, stdout, stderr } = await demo();
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^state hash +(0x[0-9a-f]{16}) +\1 +equal$/m);
+    expect(stdout.match(/^state hash +(0x[0-9a-f]{16}) +\1 +equal$/gm)).toHaveLength(2);
     expect(stdout).toMatch(/^orders, in their queues +([1-9]\d{3,}) +\1 +equal$/m);
     expect(stdout).toMatch(/^lost ranges +[1-9]\d* +[1-9]\d* +equal$/m);
     expect(stdout).not.toContain('DIFFERENT');
