@@ -92,6 +92,7 @@ function turnsRed({ name, tests }: Mutation): boolean {
 }
 
 function runTests(files: readonly string[]): Verdict {
+  if (files.length === 0) return { color: 'green' };
   const report = join(copy, REPORT);
   rmSync(report, { force: true });
   const { error } = spawnSync(

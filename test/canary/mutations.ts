@@ -159,7 +159,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'DBN: a record of length 0 is read for ever',
     file: DBN,
-    from: 'if (length < HEADER_LENGTH || limit - at < length) break;',
+    from: 'if (length < HEADER_WORDS || limit - at < length) break;',
     to: 'if (limit - at < length) break;',
     // A test cannot end what does not end by itself; the fuzzers watch from another thread.
     tests: [],

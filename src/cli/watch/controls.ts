@@ -43,6 +43,14 @@ export const KEYS: readonly (readonly [keys: string, short: string, meaning: str
   ['+-', 'depth', 'more or fewer price levels'],
 ];
 
+/** Keys that let one thing happen. */
+export const STEPS: Readonly<Record<string, Pace>> = {
+  '.': 'group',
+  right: 'group',
+  e: 'event',
+  t: 'trade',
+};
+
 /** What a key changes. */
 export function press(controls: Controls, key: string, around: Surroundings): Controls {
   if (controls.search !== null) return typed(controls, controls.search, key, around);
@@ -57,13 +65,6 @@ export function press(controls: Controls, key: string, around: Surroundings): Co
       return { ...controls, help: false };
     case ' ':
       return { ...controls, pace: controls.pace === 'hold' ? 'run' : 'hold' };
-    case '.':
-    case 'right':
-      return { ...controls, pace: 'group' };
-    case 'e':
-      return { ...controls, pace: 'event' };
-    case 't':
-      return { ...controls, pace: 'trade' };
     case '+':
     case '=':
       return { ...controls, depth: depthBy(controls, around, 1) };
@@ -80,7 +81,7 @@ export function press(controls: Controls, key: string, around: Surroundings): Co
     case 'k':
       return { ...controls, chosen: neighbour(around, -1) };
     default:
-      return controls;
+      return { ...controls, pace: STEPS[key] ?? controls.pace };
   }
 }
 

@@ -8,13 +8,13 @@ import type { Pacer } from '../../core/pipeline/pacer.ts';
 import { depthReport, instrumentReport } from '../../core/pipeline/report.ts';
 import { headFor } from '../../core/pipeline/rows/row-head.ts';
 import type { Progress } from '../../core/pipeline/run-options.ts';
-import type { StepGate } from '../../core/pipeline/step-gate.ts';
+import type { Pace, StepGate } from '../../core/pipeline/step-gate.ts';
 import type { Tape, TapeTrade } from '../../core/pipeline/tape.ts';
 import type { BookFilter } from '../../core/pipeline/wanted-books.ts';
 import type { BookOfLevels } from '../ladder.ts';
 import { quantityText, trimmed } from '../numbers.ts';
 import type { Style } from '../style.ts';
-import { type Controls, foundBy, type Named, press } from './controls.ts';
+import { type Controls, foundBy, type Named, press, STEPS } from './controls.ts';
 import { depthFor, type Frame, frameLines, listedIn, type Steady, type TradeLine } from './frame.ts';
 import { keysOf } from './keys.ts';
 import type { Screen, Terminal } from './screen.ts';
@@ -31,6 +31,9 @@ const BUSIER = 2;
 const DAY_NS = 86_400_000_000_000n;
 /** The speed is measured over so long. */
 const SPEED_MS = 1000;
+
+/** Steps that may wait; more keys are not heard. */
+const WAITING_MAX = 16;
 
 export interface WatcherOptions {
   readonly terminal: Terminal;
@@ -72,6 +75,9 @@ export class Watcher {
   #speed: number | null = null;
   readonly #told: Told;
 
+  /** Steps that were asked for while one was under way. */
+  readonly #waiting: Pace[] = [];
+
   constructor(options: WatcherOptions) {
     this.#options = options;
     this.#controls = {
@@ -85,7 +91,11 @@ export class Watcher {
     this.#markTime = options.now();
     this.#told = new Told(options.gate);
     options.gate.isStep = (book) => this.#isStep(book);
-    options.gate.onHold = () => this.draw();
+    options.gate.onHold = () => {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.draw();
+      else options.gate.go(next);
+    };
     options.gate.onAttach = (books) => {
       this.#books = books;
     };
@@ -172,6 +182,12 @@ export class Watcher {
     }
     const { gate, pacer } = this.#options;
     const before = { ...this.#controls, pace: gate.pace };
+    const step = before.search === null ? STEPS[key] : undefined;
+    // Keys may come faster than what they ask for happens.
+    if (step !== undefined && before.pace !== 'run' && before.pace !== 'hold') {
+      if (this.#waiting.length < WAITING_MAX) this.#waiting.push(step);
+      return;
+    }
     const { rows } = this.#options.terminal;
     const after = press(before, key, {
       shown: this.#book < 0 ? null : this.#book,
@@ -186,6 +202,7 @@ export class Watcher {
     if (after.chosen !== before.chosen) this.#show(after.chosen!);
     if (after.depth !== before.depth) this.#steady.widths = [];
     if (after.pace === before.pace) return;
+    this.#waiting.length = 0;
     if (after.pace === 'run') {
       pacer?.restart();
       this.#told.clear();

@@ -124,6 +124,27 @@ describe('mdx replay --step', () => {
   });
 });
 
+test('keys that come faster than the steps are all heard', async () => {
+  const started = async (): Promise<PseudoTerminal> => {
+    const terminal = new PseudoTerminal(['replay', session, '--step', '--instrument', '4128001'], 100, 30);
+    await terminal.until(has('paused · before the first event'));
+    return terminal;
+  };
+  const slow = await started();
+  let place = '';
+  for (let step = 0; step < 4; step += 1) {
+    slow.type('.');
+    const before = place;
+    place = (await slow.until((lines) => /^paused · 2026/.test(lines[1]!) && lines[1] !== before))[1]!;
+  }
+  slow.type('q');
+  const fast = await started();
+  fast.type('....');
+  await fast.until((lines) => lines[1] === place);
+  fast.type('q');
+  expect(await Promise.all([slow.ended, fast.ended])).toEqual([0, 0]);
+});
+
 test('a paced run that is paused goes on by keys, not by the clock', async () => {
   const args = ['replay', session, '--step', '--speed', '0.000001', '--symbol', 'AAA'];
   const terminal = new PseudoTerminal(args, 100, 30);
