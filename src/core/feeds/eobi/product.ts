@@ -1,8 +1,8 @@
 import type { Datagram } from '../../packet/datagram.ts';
 import type { ProductNumbers } from '../feed.ts';
 
-/** No message of the product has been seen: its next number is not known. Never a number of a message. */
-export const NEXT_UNKNOWN = -2;
+/** No message of the product has been seen: its next number is not known. The null value, so never a number. */
+export const NEXT_UNKNOWN = -1;
 
 /** Messages of a packet that wait, in a copy of it. */
 export interface HeldPart {

@@ -107,7 +107,7 @@ export class SnapshotJoin implements ProductWatch {
       product.synced = false;
       if (!product.holds && this.#expects(product)) {
         product.holds = true;
-        product.need = product.next - 1;
+        product.need = product.next === NEXT_UNKNOWN ? 0 : (product.next >>> 0) - 1;
       }
     }
   }
@@ -125,7 +125,8 @@ export class SnapshotJoin implements ProductWatch {
       product.next = sequence | 0;
       return false;
     }
-    if (product.next === NEXT_UNKNOWN) {
+    // Behind the highest number it reads the same, but that product has begun.
+    if (product.next === NEXT_UNKNOWN && product.first === null) {
       product.next = sequence | 0;
       product.first = sequence;
       product.synced = sequence <= 1;
@@ -218,6 +219,7 @@ export class SnapshotJoin implements ProductWatch {
     const anew = this.#follow(datagram, product, from, to, isReset);
     if (anew < to) {
       // What came before is void with all that waited.
+      this.#discard(product);
       this.#messages.tally(datagram, from, anew);
       product.holds = false;
     } else if (this.#hasRoom(datagram.length)) {
@@ -295,7 +297,7 @@ export class SnapshotJoin implements ProductWatch {
   #beginCycle(product: Product, channel: number, view: DataView, at: number): void {
     product.snapshotsSeen = true;
     if (!product.synced && !product.holds && product.next !== NEXT_UNKNOWN) {
-      this.#beginHold(product, product.next - 1);
+      this.#beginHold(product, (product.next >>> 0) - 1);
     }
     const said = view.getUint32(at + 8, true);
     const last = said === NULL_U32 ? 0 : said;

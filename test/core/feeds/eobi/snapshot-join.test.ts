@@ -424,3 +424,31 @@ describe('the numbers begin anew', () => {
     expect(orders(run)).toEqual(['bid 4', 'bid 2']);
   });
 });
+
+describe('the highest numbers', () => {
+  const TOP = 0xffff_fffe;
+
+  for (const expected of [false, true]) {
+    test(`are numbers like others, and 0 follows them (${expected ? '' : 'no '}snapshots expected)`, () => {
+      for (let first = TOP - 3; first <= TOP; first += 1) {
+        const run = new EobiRun('14.1', { expected, required: false });
+        const numbers = Array.from({ length: TOP - first + 1 }, (_, at) => first + at);
+        const messages = numbers.map((number) => add(number, { key: BigInt(number) }));
+        run.take(packet({ number: 1 }, ...messages, add(0, { key: 5n }), add(1, { key: 6n })));
+        run.finish();
+        expect(orders(run)).toEqual([...numbers.map((number) => `bid ${number}`), 'bid 5', 'bid 6']);
+        expect(run.counts.messages).toBe(numbers.length + 2);
+      }
+    });
+
+    test(`come behind a heartbeat, or in a jump (${expected ? '' : 'no '}snapshots expected)`, () => {
+      const run = new EobiRun('14.1', { expected, required: false });
+      run.take(packet({ number: 1 }, add(1, { key: 1n })));
+      run.take(packet({ number: 2 }, heartbeat(TOP - 1)));
+      run.take(packet({ number: 3 }, add(TOP, { key: 2n })));
+      run.take(packet({ number: 4 }, add(5, { key: 3n }), add(TOP, { key: 4n })));
+      run.finish();
+      expect(orders(run)).toEqual(['bid 1', 'bid 2', 'bid 3', 'bid 4']);
+    });
+  }
+});
