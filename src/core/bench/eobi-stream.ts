@@ -1,10 +1,8 @@
 import { Random } from '../binary/random.ts';
 import { bigHigh, bigLow } from '../binary/time.ts';
-import { EventBatch } from '../event/batch.ts';
 import {
   EXT_WORD_RELATED_ID,
   FLAG_ASK,
-  FLAG_EXTENDED,
   KIND_ADD,
   KIND_DELETE,
   KIND_EXECUTE,
@@ -27,6 +25,7 @@ import {
 } from '../feeds/eobi/layout.ts';
 import { OutgoingMessage } from '../feeds/eobi/outgoing-message.ts';
 import { T7PacketEncoder } from '../feeds/eobi/packet-encoder.ts';
+import { EventCursor } from './event-cursor.ts';
 import type { EventSource } from './event-stream.ts';
 
 /** A packet holds 1 to this many messages, every number as often as the others. */
@@ -63,7 +62,7 @@ class EventMessage {
  */
 export class EobiPackets {
   messages = 0;
-  readonly #source: EventSource;
+  readonly #events: EventCursor;
   readonly #random: Random;
   readonly #encoder: T7PacketEncoder = new T7PacketEncoder({
     release: RELEASE,
@@ -77,38 +76,27 @@ export class EobiPackets {
   readonly #full: EventMessage = new EventMessage(ID_FULL_ORDER_EXECUTION, 'LastQty', 'LastPx');
   readonly #partial: EventMessage = new EventMessage(ID_PARTIAL_ORDER_EXECUTION, 'LastQty', 'LastPx');
   readonly #previousKey: number = this.#modify.message.at('TrdRegTSPrevTimePriority');
-  readonly #batch: EventBatch = new EventBatch();
-  #at = 0;
 
   constructor(source: EventSource, seed: number) {
-    this.#source = source;
+    this.#events = new EventCursor(source);
     this.#random = new Random(seed);
   }
 
   next(filling: boolean, messagesMax: number): Uint8Array<ArrayBuffer> {
     const wanted = Math.min(messagesMax, 1 + this.#random.below(PACKET_MESSAGES_MAX));
     for (let count = 0; count < wanted; count += 1) {
-      if (this.#at === this.#batch.count) this.#refill(filling, messagesMax - count);
+      this.#events.prepare(filling, messagesMax - count);
       // A packet that is full before it has all its messages is sent as it is.
       if (!this.#encoder.append(this.#segment, this.#translate())) break;
-      this.#at += (this.#batch.words[this.#at * RECORD_WORDS]! & (FLAG_EXTENDED << 8)) !== 0 ? 2 : 1;
+      this.#events.advance();
       this.messages += 1;
     }
     const time = OPEN_NS + BigInt(this.messages * MESSAGE_GAP_NS);
     return this.#encoder.finish(true, bigHigh(time), bigLow(time));
   }
 
-  #refill(filling: boolean, eventsMax: number): void {
-    const batch = this.#batch;
-    batch.count = 0;
-    this.#at = 0;
-    if (filling) this.#source.fill(batch, eventsMax);
-    else this.#source.steady(batch, eventsMax);
-  }
-
   #translate(): OutgoingMessage {
-    const { words } = this.#batch;
-    const at = this.#at * RECORD_WORDS;
+    const { words, at } = this.#events;
     const { message, security, key, quantity, side, price } = this.#messageOf(words[at]! & 255);
     message.putInteger(security, words[at + WORD_BOOK]! + 1);
     message.put64(key, words[at + WORD_ID + 1]!, words[at + WORD_ID]!);

@@ -1,17 +1,16 @@
 import { Random } from '../binary/random.ts';
-import { EventBatch } from '../event/batch.ts';
 import {
   FLAG_ASK,
   KIND_ADD,
   KIND_DELETE,
   KIND_MODIFY,
-  RECORD_WORDS,
   WORD_BOOK,
   WORD_ID,
   WORD_PRICE,
   WORD_QUANTITY,
 } from '../event/record.ts';
 import { FastLikePacketEncoder, OutgoingMessage } from '../feeds/fast-like/encoder.ts';
+import { EventCursor } from './event-cursor.ts';
 import type { EventSource } from './event-stream.ts';
 
 /** A packet holds 1 to this many messages, every number as often as the others. */
@@ -24,44 +23,33 @@ const PACKET_BYTES_MAX = 1400;
  */
 export class FastLikePackets {
   messages = 0;
-  readonly #source: EventSource;
+  readonly #events: EventCursor;
   readonly #random: Random;
   readonly #encoder: FastLikePacketEncoder = new FastLikePacketEncoder({
     sequence: 1,
     packetBytesMax: PACKET_BYTES_MAX,
   });
   readonly #message: OutgoingMessage = new OutgoingMessage();
-  readonly #batch: EventBatch = new EventBatch();
-  #at = 0;
 
   constructor(source: EventSource, seed: number) {
-    this.#source = source;
+    this.#events = new EventCursor(source);
     this.#random = new Random(seed);
   }
 
   next(filling: boolean, messagesMax: number): Uint8Array<ArrayBuffer> {
     const wanted = Math.min(messagesMax, 1 + this.#random.below(PACKET_MESSAGES_MAX));
     for (let count = 0; count < wanted; count += 1) {
-      if (this.#at === this.#batch.count) this.#refill(filling, messagesMax - count);
+      this.#events.prepare(filling, messagesMax - count);
       // A packet that is full before it has all its messages is sent as it is.
       if (!this.#append()) break;
-      this.#at += 1;
+      this.#events.advance();
       this.messages += 1;
     }
     return this.#encoder.finish();
   }
 
-  #refill(filling: boolean, eventsMax: number): void {
-    const batch = this.#batch;
-    batch.count = 0;
-    this.#at = 0;
-    if (filling) this.#source.fill(batch, eventsMax);
-    else this.#source.steady(batch, eventsMax);
-  }
-
   #append(): boolean {
-    const { words } = this.#batch;
-    const at = this.#at * RECORD_WORDS;
+    const { words, at } = this.#events;
     const message = this.#message;
     message.idLow = words[at + WORD_ID]!;
     message.idHigh = words[at + WORD_ID + 1]!;

@@ -1,11 +1,9 @@
 import { Random } from '../binary/random.ts';
 import { bigHigh, bigLow } from '../binary/time.ts';
 import { PcapWriter } from '../capture/capture-writer.ts';
-import { EventBatch } from '../event/batch.ts';
 import {
   EXT_WORD_RELATED_ID,
   FLAG_ASK,
-  FLAG_EXTENDED,
   KIND_ADD,
   KIND_DELETE,
   KIND_EXECUTE,
@@ -28,6 +26,7 @@ import {
   TYPE_REPLACE,
 } from '../feeds/itch/message-writer.ts';
 import { MoldPacketEncoder } from '../feeds/itch/mold-encoder.ts';
+import { EventCursor } from './event-cursor.ts';
 import type { EventSource } from './event-stream.ts';
 
 /** A packet holds 1 to this many messages, every number as often as the others. */
@@ -48,7 +47,7 @@ const SYMBOL_LETTERS = 26;
 export class ItchPackets {
   /** Messages in all packets so far. */
   messages = 0;
-  readonly #source: EventSource;
+  readonly #events: EventCursor;
   readonly #random: Random;
   readonly #encoder: MoldPacketEncoder = new MoldPacketEncoder({
     session: 'BENCH',
@@ -56,11 +55,9 @@ export class ItchPackets {
     packetBytesMax: PACKET_BYTES_MAX,
   });
   readonly #message: OutgoingMessage = new OutgoingMessage();
-  readonly #batch: EventBatch = new EventBatch();
-  #at = 0;
 
   constructor(source: EventSource, seed: number) {
-    this.#source = source;
+    this.#events = new EventCursor(source);
     this.#random = new Random(seed);
   }
 
@@ -75,27 +72,18 @@ export class ItchPackets {
   next(filling: boolean, messagesMax: number): Uint8Array<ArrayBuffer> {
     const wanted = Math.min(messagesMax, 1 + this.#random.below(PACKET_MESSAGES_MAX));
     for (let count = 0; count < wanted; count += 1) {
-      if (this.#at === this.#batch.count) this.#refill(filling, messagesMax - count);
+      this.#events.prepare(filling, messagesMax - count);
       this.#translate();
       // A packet that is full before it has all its messages is sent as it is.
       if (!this.#encoder.append(this.#message)) break;
-      this.#at += (this.#batch.words[this.#at * RECORD_WORDS]! & (FLAG_EXTENDED << 8)) !== 0 ? 2 : 1;
+      this.#events.advance();
       this.messages += 1;
     }
     return this.#encoder.finish();
   }
 
-  #refill(filling: boolean, eventsMax: number): void {
-    const batch = this.#batch;
-    batch.count = 0;
-    this.#at = 0;
-    if (filling) this.#source.fill(batch, eventsMax);
-    else this.#source.steady(batch, eventsMax);
-  }
-
   #translate(): void {
-    const { words } = this.#batch;
-    const at = this.#at * RECORD_WORDS;
+    const { words, at } = this.#events;
     const message = this.#message;
     const book = words[at + WORD_BOOK]!;
     message.locate = book + 1;
