@@ -131,6 +131,7 @@ const EXCEPTIONS: readonly (readonly [path: string, ban: string, why: string])[]
   ['src/core/feeds/fast-like/decoder.ts', 'bigint', 'at the first sight of an instrument'],
   ['src/core/feeds/itch/locate-table.ts', 'bigint', 'at the first sight of an instrument'],
   ['src/core/merge/sequencer.ts', 'callback', 'at a change of session'],
+  ['src/core/packet/ring.ts', 'async', 'an idle consumer waits for the next batch'],
 ];
 
 function partOf(path: string): string {

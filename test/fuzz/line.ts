@@ -325,6 +325,10 @@ class ObservedDecoder implements PacketDecoder {
     this.#decoder.tally(datagram, take);
   }
 
+  digest(datagram: Datagram, count: number, into: Int32Array): void {
+    this.#decoder.digest(datagram, count, into);
+  }
+
   sessionText(session: number): string | null {
     return this.#decoder.sessionText(session);
   }

@@ -46,13 +46,10 @@ export const HEADER_END_OF_SESSION = 2;
 export const HEADER_DAMAGED = 3;
 
 /**
- * Decoder of one channel of a packet feed. Pure: bytes in, events out; no I/O, no clock, no book.
- *
- * `readHeader` reads and checks the framing of the whole datagram and tells its transport sequence; `decode`
- * then turns a range of its messages into events. Both may be called for the same datagram at different times
- * (it may have waited for a hole to fill), so `decode` keeps nothing from `readHeader`.
+ * Reads what carries the messages of one channel: framing, session, numbers. Pure. One reader serves all lines of its
+ * channel, so that a session has the same number on each of them.
  */
-export interface PacketDecoder {
+export interface TransportReader {
   /** Session of the datagram whose header was read last: dense from 1 in order of first sight, 0 = none. */
   readonly session: number;
   /** Transport number of its first message (heartbeat, end of session: the next expected one); 0 = unsequenced. */
@@ -63,8 +60,31 @@ export interface PacketDecoder {
   readonly headerBytes: number;
   /** After HEADER_DAMAGED: where in the datagram its framing stops making sense. */
   readonly damageOffset: number;
-  /** @returns one of HEADER_*. Counts nothing and writes no events. */
+  /** Reads and checks the framing of the whole datagram. @returns one of HEADER_*. Counts nothing and writes no events. */
   readHeader(datagram: Datagram): number;
+  /**
+   * Writes a 32-bit digest of the bytes of each of the first `count` numbered messages into `into`, from 0: what two
+   * lines show under one number is compared by it. The datagram's header was read as HEADER_DATA.
+   */
+  digest(datagram: Datagram, count: number, into: Int32Array): void;
+  /**
+   * Writes a packet that carries `take` of the datagram's messages behind its first `skip`, with a valid header, into
+   * `into` (65,535 bytes). `first` is the number of the datagram's first message. @returns its length. Absent: a packet of
+   * the feed has one number and is never cut.
+   */
+  cut?(datagram: Datagram, first: number, skip: number, take: number, into: Uint8Array): number;
+  /** The session's id without its padding; null for session 0, and for feeds whose sessions have none. */
+  sessionText(session: number): string | null;
+}
+
+/**
+ * Decoder of one channel of a packet feed. Pure: bytes in, events out; no I/O, no clock, no book.
+ *
+ * `readHeader` tells a datagram's transport sequence; `decode` then turns a range of its messages into events. Both
+ * may be called for the same datagram at different times (it may have waited for a hole to fill), so `decode` keeps
+ * nothing from `readHeader`.
+ */
+export interface PacketDecoder extends TransportReader {
   /**
    * Decodes `take` messages after leaving out the first `skip`; `first` is the transport number of the
    * datagram's first message.
@@ -72,8 +92,6 @@ export interface PacketDecoder {
   decode(datagram: Datagram, first: number, skip: number, take: number): void;
   /** Counts the first `take` messages by type as `decode` would, without making events of them. */
   tally(datagram: Datagram, take: number): void;
-  /** The session's id without its padding; null for session 0, and for feeds whose sessions have none. */
-  sessionText(session: number): string | null;
   /** Numbers of the channel are lost; the event that tells it has been written. */
   lost?(): void;
 }
@@ -176,6 +194,8 @@ export interface Feed {
   readonly sessionEvent?: 'session' | 'reset';
   /** Is this the beginning of a file or stream of the feed? Sees up to 64 KiB. Answers the framing, or null. */
   detectStream?(head: Uint8Array): Framing | null;
+  /** Reads the transport of one channel, for a stage that does not decode. */
+  transport?(): TransportReader;
   packetDecoders?(targets: DecoderTargets, snapshots?: SnapshotOptions): PacketDecoders;
   /** What reads messages for printing; `head` stands in front of them in formats that have one. */
   describer?(head: Uint8Array | null): MessageDescriber;

@@ -1,3 +1,4 @@
+import { digest32 } from '../../binary/digest.ts';
 import type { Datagram } from '../../packet/datagram.ts';
 import {
   type ChannelOptions,
@@ -97,6 +98,10 @@ class EobiDecoder implements PacketDecoder {
 
   tally(): void {
     // Only a datagram without a readable header is damaged as a whole, and in front of that there is no message.
+  }
+
+  digest({ view, offset, length }: Datagram, _count: number, into: Int32Array): void {
+    into[0] = digest32(view, offset, length);
   }
 
   sessionText(): string | null {

@@ -1,3 +1,4 @@
+import { digest32 } from '../../binary/digest.ts';
 import { BOOKS_MAX } from '../../event/dictionary.ts';
 import { NO_BOOK, RECORD_WORDS } from '../../event/record.ts';
 import type { Datagram } from '../../packet/datagram.ts';
@@ -126,6 +127,10 @@ export class FastLikeDecoder implements PacketDecoder {
       byType[messages.templateLow] += 1;
       totals[0] += 1;
     }
+  }
+
+  digest({ view, offset, length }: Datagram, _count: number, into: Int32Array): void {
+    into[0] = digest32(view, offset, length);
   }
 
   sessionText(): null {

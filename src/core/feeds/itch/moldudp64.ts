@@ -1,3 +1,4 @@
+import { digest32 } from '../../binary/digest.ts';
 import type { Datagram } from '../../packet/datagram.ts';
 import {
   type DecoderOptions,
@@ -88,6 +89,30 @@ export class MoldDecoder implements PacketDecoder {
     messages.tally(datagram.view, datagram.offset + MOLD_HEADER_BYTES, take);
   }
 
+  digest(datagram: Datagram, count: number, into: Int32Array): void {
+    const { view } = datagram;
+    let at = datagram.offset + MOLD_HEADER_BYTES;
+    for (let index = 0; index < count; index += 1) {
+      const length = view.getUint16(at);
+      into[index] = digest32(view, at + BLOCK_PREFIX_BYTES, length);
+      at += BLOCK_PREFIX_BYTES + length;
+    }
+  }
+
+  cut(datagram: Datagram, first: number, skip: number, take: number, into: Uint8Array): number {
+    const { bytes, view, offset } = datagram;
+    let at = offset + MOLD_HEADER_BYTES;
+    for (let left = skip; left > 0; left -= 1) at += BLOCK_PREFIX_BYTES + view.getUint16(at);
+    const from = at;
+    for (let left = take; left > 0; left -= 1) at += BLOCK_PREFIX_BYTES + view.getUint16(at);
+    for (let index = 0; index < MOLD_SEQUENCE_OFFSET; index += 1) into[index] = bytes[offset + index]!;
+    writeNumber(into, MOLD_SEQUENCE_OFFSET, first + skip);
+    into[MOLD_COUNT_OFFSET] = take >>> 8;
+    into[MOLD_COUNT_OFFSET + 1] = take;
+    into.set(bytes.subarray(from, at), MOLD_HEADER_BYTES);
+    return MOLD_HEADER_BYTES + at - from;
+  }
+
   sessionText(session: number): string | null {
     return this.#sessions.text(session);
   }
@@ -99,5 +124,14 @@ export class MoldDecoder implements PacketDecoder {
     this.count = whole;
     this.damageOffset = damageOffset;
     return HEADER_DAMAGED;
+  }
+}
+
+/** Big-endian, 64 bits. */
+function writeNumber(bytes: Uint8Array, at: number, value: number): void {
+  let rest = value;
+  for (let index = at + 7; index >= at; index -= 1) {
+    bytes[index] = rest % 256;
+    rest = Math.floor(rest / 256);
   }
 }

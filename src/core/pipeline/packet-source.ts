@@ -1,0 +1,36 @@
+import { Datagram } from '../packet/datagram.ts';
+
+/** Lines as the merge numbers them; R is what recovery brought. */
+export const LINE_A = 0;
+export const LINE_B = 1;
+export const LINE_R = 2;
+export const LINE_NAMES: readonly string[] = ['A', 'B', 'R'];
+
+/** Answers of `PacketSource.next`. */
+export const SOURCE_PACKET = 0;
+/** Not a packet: what the stream says about itself; `record` has it. */
+export const SOURCE_RECORD = 1;
+/** Nothing is at hand now: `wait` for more. */
+export const SOURCE_NONE = 2;
+export const SOURCE_END = 3;
+
+/** A datagram and what its source knows of its way. */
+export class SourcePacket extends Datagram {
+  /** LINE_A … LINE_R; −1 = the source does not say. */
+  line = -1;
+  /** Number of the group pair within its line: A's n-th group carries what B's n-th carries; −1 = not said. */
+  pair = -1;
+}
+
+/** Where packets come from: capture files, pipes, sockets and live lines look the same to a merge. */
+export interface PacketSource {
+  /** Path or endpoint, as the user named it. */
+  readonly name: string;
+  /** Its times are those of a running clock, so that a hole also ages while nothing comes. */
+  readonly isLive: boolean;
+  /** Points `packet` at what comes next; its bytes are valid until the next call. @returns one of SOURCE_*. */
+  next(packet: SourcePacket): number;
+  /** Resolves when something may be at hand, after `ms` at the latest. Rejects with MdxError where reading fails. */
+  wait(ms: number): Promise<void>;
+  close(): Promise<void>;
+}
