@@ -532,6 +532,20 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'if (until !== null && time > until + 1n)',
     tests: ['test/core/convert/packet-copy.test.ts'],
   },
+  {
+    name: 'pool: a slot is given back twice',
+    file: 'src/core/bench/soak-line.ts',
+    from: 'if (!free.put(slot)) this.returnDrops += 1;',
+    to: 'if (!free.put(slot) || !free.put(slot)) this.returnDrops += 1;',
+    tests: ['test/core/bench/pool-soak.test.ts'],
+  },
+  {
+    name: 'ring: a number is shown before it is written',
+    file: 'src/core/packet/ring.ts',
+    from: 'Atomics.store(this.#words, WRITTEN, this.#put);',
+    to: 'Atomics.store(this.#words, WRITTEN, this.#put + 1);',
+    tests: ['test/core/packet/ring.test.ts'],
+  },
 ];
 
 /** @returns the text with the mistake in it. Throws where its line does not stand there exactly once. */
