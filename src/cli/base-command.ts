@@ -99,7 +99,13 @@ export abstract class BaseCommand extends Command {
 
   /** Opens stdout or the file of `-o`; finished or discarded with the command. */
   protected openOutput(options: Partial<OutputOptions> = {}): Output {
-    const output = Output.open({ path: null, force: false, ...options });
+    const output = Output.open({
+      path: null,
+      force: false,
+      signal: this.interruption.aborted,
+      tell: (text) => this.note(text),
+      ...options,
+    });
     this.#outputs.push(output);
     return output;
   }
@@ -144,6 +150,13 @@ export abstract class BaseCommand extends Command {
 
   protected override async finally(error: Error | undefined): Promise<void> {
     for (const output of this.#outputs) await (error === undefined ? output.finish() : output.abandon());
+    for (const { name, bytes, undelivered } of this.#outputs) {
+      if (undelivered > 0 && name !== 'stdout') {
+        this.note(
+          `${name}: the other side left; at least ${undelivered} of ${bytes} bytes were not delivered`,
+        );
+      }
+    }
     if (error !== undefined) return;
     process.exitCode = this.#decideExitCode();
   }

@@ -15,7 +15,7 @@ import { nearest } from './nearest.ts';
 /** FILE … of commands that read captures; `-` is stdin, which nothing else may touch. */
 export const filesArg: Arg<string[]> = Args.string({
   name: 'file',
-  description: 'captures and files to read, in order; - is standard input',
+  description: 'captures, files and sockets to read, in order; - is standard input',
   required: true,
   multiple: true,
   ignoreStdin: true,
@@ -186,7 +186,7 @@ export const depthFlag: OptionFlag<number | undefined> = Flags.integer({
 
 export const outputFlag: OptionFlag<string | undefined> = Flags.string({
   char: 'o',
-  summary: 'write to this file instead of standard output (-)',
+  summary: 'write to this file or socket instead of standard output (-)',
   helpValue: 'FILE',
 });
 

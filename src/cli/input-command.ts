@@ -54,6 +54,7 @@ export abstract class InputCommand extends BaseCommand {
       ...(watching === undefined ? {} : { books: null }),
       steps: watching?.gate ?? null,
       signal: this.interruption.aborted,
+      tell: (text) => this.note(text),
       stop: () => this.interruption.signal !== null || writing?.output.closed === true,
       breathe: async (standing) => {
         line = () => standingText(standing);
@@ -89,6 +90,7 @@ export abstract class InputCommand extends BaseCommand {
         observers: [],
         pacer: null,
         signal: this.interruption.aborted,
+        tell: (text) => this.note(text),
         stop: () => this.interruption.signal !== null || output.closed,
         breathe: async (standing) => {
           progress.update(() => standingText(standing));

@@ -76,7 +76,7 @@ export interface InputFlags {
 /** The part of a run that these flags choose. */
 export type InputOptions = Omit<
   RunOptions,
-  'stopAt' | 'invariants' | 'observers' | 'pacer' | 'steps' | 'signal' | 'stop' | 'breathe'
+  'stopAt' | 'invariants' | 'observers' | 'pacer' | 'steps' | 'signal' | 'tell' | 'stop' | 'breathe'
 >;
 
 export async function inputOptions(paths: readonly string[], flags: InputFlags): Promise<InputOptions> {

@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import { type Endpoint, parseEndpoint } from '../core/config/endpoint.ts';
 import type { CaptureForm } from '../core/convert/packet-copy.ts';
 import { MdxError } from '../core/errors.ts';
 
@@ -18,14 +19,38 @@ const BY_EXTENSION: Readonly<Record<string, OutputForm>> = {
   '.pcapng': 'pcapng',
 };
 
-/** The form of what goes to a file: as asked, else by its extension. Throws MdxError `usage` where neither tells it. */
+/**
+ * The form of what goes to a file: as asked, else by its extension; of what goes to a socket as asked, else by `?as=`, else
+ * packets. Throws MdxError `usage` where nothing tells it, or two things do.
+ */
 export function outputFormOf(asked: string | undefined, path: string): OutputForm {
+  const endpoint = parseEndpoint(path);
+  if (endpoint !== null)
+    return asked === undefined ? formOfEndpoint(endpoint) : endpointForm(endpoint, asked as OutputForm);
   if (asked !== undefined) return asked as OutputForm;
   const form = BY_EXTENSION[extname(withoutZstd(path)).toLowerCase()];
   if (form !== undefined) return form;
   throw new MdxError('usage', `writing ${path}: its extension names no form that mdx writes`, {
     hint: `Use ${listOf(Object.keys(BY_EXTENSION))}, or say it with --format.`,
   });
+}
+
+const AS: Readonly<Record<string, OutputForm>> = { packets: 'pcapng' };
+
+function formOfEndpoint({ text, options }: Endpoint): OutputForm {
+  const as = options.get('as') ?? 'packets';
+  const form = AS[as];
+  if (form !== undefined) return form;
+  throw new MdxError('usage', `${text}: as=${as}, expected ${Object.keys(AS).join(' or ')}`);
+}
+
+/** What was asked for, unless `?as=` asks for something else. */
+function endpointForm(endpoint: Endpoint, asked: OutputForm): OutputForm {
+  if (!endpoint.options.has('as') || formOfEndpoint(endpoint) === asked) return asked;
+  throw new MdxError(
+    'usage',
+    `${endpoint.text}: as=${endpoint.options.get('as')} and --format ${asked} are two forms`,
+  );
 }
 
 /** The form of rows: as asked, else by the extension of the file, else NDJSON. */
@@ -45,7 +70,7 @@ export function isCapture(form: OutputForm): form is CaptureForm {
 
 /** Is the file to be compressed, by its name? */
 export function isZstdPath(path: string): boolean {
-  return extname(path).toLowerCase() === '.zst';
+  return parseEndpoint(path) === null && extname(path).toLowerCase() === '.zst';
 }
 
 function withoutZstd(path: string): string {

@@ -11,9 +11,10 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import type { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MdxError } from '../core/errors.ts';
+import { isReaderGone, StreamTarget, type Target } from './output-target.ts';
+import { socketTarget } from './socket-target.ts';
 
 /** Bytes gathered before they are handed over. */
 export const OUTPUT_BLOCK_BYTES = 65_536;
@@ -27,29 +28,16 @@ export const OUTPUT_FLUSH_MS_MAX = 50;
 const TURN_MS_MAX = 10;
 
 export interface OutputOptions {
-  /** File to write, null or `-` for stdout. */
+  /** File or socket to write to, null or `-` for stdout. */
   readonly path: string | null;
   /** Replace a file that exists. */
   readonly force: boolean;
   /** Hand over after every write, as on a terminal. */
   readonly unbuffered?: boolean;
-}
-
-/** Where blocks go. `put` may keep the block until it was taken; `waiting` tells the bytes not yet taken. */
-interface Target {
-  /** For messages: the path, or `stdout`. */
-  readonly name: string;
-  readonly isTerminal: boolean;
-  readonly waiting: number;
-  /** The reader left. */
-  readonly closed: boolean;
-  readonly failure: Error | null;
-  put(block: Buffer): void;
-  /** Resolves when `waiting` is at most `bytes`, or nothing will change that any more. */
-  settle(bytes: number): Promise<void>;
-  /** Everything was put: makes it final. */
-  finish(): Promise<void>;
-  discard(): void;
+  /** Ends the waiting for the other side of a socket. */
+  readonly signal?: AbortSignal;
+  /** Is told where a listening socket can be reached. */
+  readonly tell?: (text: string) => void;
 }
 
 /**
@@ -68,17 +56,32 @@ export class Output {
   #timer: NodeJS.Timeout | null = null;
   #turnAt: number = performance.now();
   #bytes = 0;
+  /** Bytes written after the reader had left. */
+  #refused = 0;
 
   private constructor(target: Target, unbuffered: boolean) {
     this.#target = target;
     this.#flushEachWrite = unbuffered || target.isTerminal;
   }
 
-  /** Opens stdout or a file. Throws MdxError `output-exists` or `output-failed`. */
+  /**
+   * Opens stdout, a file, or a socket, which is waited for while the first bytes are made. Throws MdxError
+   * `output-exists`, `output-failed` or `usage`; a socket's troubles come from the calls that follow.
+   */
   static open(options: OutputOptions): Output {
-    const { path, force, unbuffered = false } = options;
-    const target = path === null || path === '-' ? stdoutTarget() : fileTarget(path, force);
-    return new Output(target, unbuffered);
+    const { path, force, unbuffered = false, signal = null, tell = () => {} } = options;
+    if (path === null || path === '-') return new Output(stdoutTarget(), unbuffered);
+    return new Output(socketTarget(path, { signal, tell }) ?? fileTarget(path, force), unbuffered);
+  }
+
+  /** Where it goes, for messages. */
+  get name(): string {
+    return this.#target.name;
+  }
+
+  /** Bytes that the reader who left did not take; more may have been lost on the way. */
+  get undelivered(): number {
+    return this.#target.closed ? this.#target.waiting + this.#refused : 0;
   }
 
   /** The reader left: nothing written from now on arrives. Not a failure. */
@@ -103,7 +106,11 @@ export class Output {
 
   /** Takes text or bytes; they are copied. Never waits: that is what `drain` is for. */
   write(data: string | Uint8Array): void {
-    if (this.#target.closed) return;
+    if (this.#target.closed) {
+      this.#bytes += data.length;
+      this.#refused += data.length;
+      return;
+    }
     this.#throwIfFailed();
     // A UTF-16 unit takes at most three bytes of UTF-8.
     const most = typeof data === 'string' ? data.length * 3 : data.length;
@@ -186,7 +193,10 @@ export class Output {
   }
 
   #put(block: Buffer): void {
-    if (this.#target.closed) return;
+    if (this.#target.closed) {
+      this.#refused += block.length;
+      return;
+    }
     this.#target.put(block);
     this.#throwIfFailed();
     if (this.#target.waiting > OUTPUT_WAITING_BYTES_CAP) {
@@ -199,6 +209,7 @@ export class Output {
 
   #throwIfFailed(): void {
     const failure = this.#target.failure;
+    if (failure instanceof MdxError) throw failure;
     if (failure !== null) throw outputFailed(this.#target.name, failure);
   }
 }
@@ -220,11 +231,6 @@ export function outputFailed(name: string, cause: Error): MdxError {
 /** `ENOSPC: no space left on device` without the name of the call that Node adds. */
 function describeSystemError(error: Error): string {
   return error.message.replace(/, \w+( '.*')?( -> '.*')?$/s, '');
-}
-
-function isReaderGone(error: Error): boolean {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED' || code === 'ERR_STREAM_WRITE_AFTER_END';
 }
 
 function stdoutTarget(): Target {
@@ -338,58 +344,5 @@ class FileTarget extends DescriptorTarget {
     this.#open = false;
     process.removeListener('exit', this.#onExit);
     closeSync(this.descriptor);
-  }
-}
-
-/** A stream that takes blocks when its reader does: pipe, socket, terminal. */
-class StreamTarget implements Target {
-  readonly name: string;
-  readonly isTerminal: boolean;
-  waiting = 0;
-  closed = false;
-  failure: Error | null = null;
-  readonly #stream: Writable;
-  readonly #ownsStream: boolean;
-  #wake: (() => void) | null = null;
-
-  constructor(name: string, stream: Writable, isTerminal: boolean) {
-    this.name = name;
-    this.isTerminal = isTerminal;
-    this.#stream = stream;
-    this.#ownsStream = stream !== process.stdout;
-    stream.on('error', (error) => this.#onError(error));
-  }
-
-  put(block: Buffer): void {
-    const { length } = block;
-    this.waiting += length;
-    this.#stream.write(block, (error) => {
-      this.waiting -= length;
-      if (error) this.#onError(error);
-      this.#wake?.();
-    });
-  }
-
-  async settle(bytes: number): Promise<void> {
-    while (this.waiting > bytes && !this.closed && this.failure === null) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    this.#wake = null;
-  }
-
-  async finish(): Promise<void> {
-    if (this.#ownsStream) await new Promise<void>((resolve) => this.#stream.end(resolve));
-  }
-
-  discard(): void {
-    if (this.#ownsStream) this.#stream.destroy();
-  }
-
-  #onError(error: Error): void {
-    if (isReaderGone(error)) this.closed = true;
-    else this.failure ??= error;
-    this.#wake?.();
   }
 }

@@ -18,6 +18,9 @@ export type ErrorCode =
   | 'no-form'
   | 'output-exists'
   | 'output-failed'
+  | 'socket-busy'
+  | 'socket-unreachable'
+  | 'socket-refused'
   | 'internal';
 
 export interface ErrorKind {
@@ -53,6 +56,12 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorKind>> = {
   'no-form': { exit: 1, meaning: 'Something in the input has no place in the form that is written.' },
   'output-exists': { exit: 2, meaning: 'A file to write exists already.' },
   'output-failed': { exit: 4, meaning: 'Output could not be written.' },
+  'socket-busy': { exit: 2, meaning: 'An address to listen on is in use.' },
+  'socket-unreachable': {
+    exit: 2,
+    meaning: 'The other side of a connection cannot be reached, or did not come.',
+  },
+  'socket-refused': { exit: 2, meaning: 'The system does not allow a socket to be opened.' },
   internal: { exit: 2, meaning: 'A fault of mdx itself.' },
 };
 

@@ -25,7 +25,7 @@ describe('what cannot be run', () => {
     [
       'no file',
       ['replay'],
-      'error: FILE… is missing: captures and files to read, in order; - is standard input\nhint: See mdx replay --help.\n',
+      'error: FILE… is missing: captures, files and sockets to read, in order; - is standard input\nhint: See mdx replay --help.\n',
     ],
     [
       'no shell',

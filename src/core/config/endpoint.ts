@@ -53,6 +53,18 @@ export function checkOptions(endpoint: Endpoint, known: readonly string[]): void
   }
 }
 
+const UNIT_MS: Readonly<Record<string, number>> = { us: 1e-3, ms: 1, s: 1e3, m: 60e3 };
+
+/** A duration among the options, such as `500ms`, `10s` or `0`, in ms; null where it is left out. Throws MdxError `usage`. */
+export function durationOption(endpoint: Endpoint, name: string): number | null {
+  const text = endpoint.options.get(name);
+  if (text === undefined) return null;
+  const match = /^(\d{1,9}(?:\.\d{1,6})?)(us|ms|s|m)$/.exec(text);
+  if (match !== null) return Number(match[1]) * UNIT_MS[match[2]!]!;
+  if (/^0+$/.test(text)) return 0;
+  throw new MdxError('usage', `${endpoint.text}: ${name}=${text}, expected a duration such as 500ms or 10s`);
+}
+
 function optionsOf(text: string, query: string): Map<string, string> {
   const options = new Map<string, string>();
   if (query === '') return options;

@@ -120,7 +120,8 @@ class PacketCopy {
   /** @returns null where somebody asked to stop before there was anything to read. */
   async #open(path: string): Promise<ByteSource | null> {
     try {
-      return await openByteSource(path, this.#state.options.signal);
+      const { signal, tell } = this.#state.options;
+      return await openByteSource(path, signal, tell);
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
       this.#state.stopped = 'request';

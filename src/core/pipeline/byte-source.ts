@@ -1,20 +1,28 @@
 import { ByteWindow } from '../binary/byte-window.ts';
 import { Decompressor } from './decompressor.ts';
 import { GzipPieces, isGzip } from './gzip-pieces.ts';
-import { type ByteSource, openRaw, roomOf } from './raw-source.ts';
+import { type ByteSource, openRaw, roomOf, type Tell } from './raw-source.ts';
 import { isZstd, ZstdPieces } from './zstd-pieces.ts';
 
 export { DamagedInput } from './decompressor.ts';
-export { type ByteSource, Interrupted } from './raw-source.ts';
+export { type ByteSource, Interrupted, type Tell } from './raw-source.ts';
 
 /** Bytes at the beginning that tell whether the rest is compressed. */
 const MAGIC_BYTES = 4;
 /** The beginning that is looked at; also the window on compressed bytes. */
 const HEAD_BYTES = 262144;
 
-/** Opens a file, or stdin for `-`. Rejects with MdxError: missing, a directory, not readable. */
-export async function openByteSource(path: string, signal: AbortSignal | null = null): Promise<ByteSource> {
-  const raw = await openRaw(path, signal);
+/**
+ * Opens a file, stdin for `-`, or a socket: `tcp://HOST:PORT`, `tcp+listen://HOST:PORT`, `unix:PATH`, `unix+listen:PATH`.
+ * Rejects with MdxError: missing, a directory, not readable, nobody there.
+ * @param signal ends the waiting for a peer and for bytes: this or `fill` then rejects with Interrupted.
+ */
+export async function openByteSource(
+  path: string,
+  signal: AbortSignal | null = null,
+  tell: Tell = () => {},
+): Promise<ByteSource> {
+  const raw = await openRaw(path, signal, tell);
   const head = new ByteWindow(HEAD_BYTES);
   try {
     while (head.available < MAGIC_BYTES && (await raw.fill(head))) {

@@ -5,10 +5,11 @@ import { isatty, ReadStream } from 'node:tty';
 import { promisify } from 'node:util';
 import type { ByteWindow } from '../binary/byte-window.ts';
 import { MdxError } from '../errors.ts';
+import { openStreamSocket, parseStreamEndpoint } from '../net/stream-socket.ts';
 
 const STDIN = 0;
 
-/** Bytes of a file, a pipe or a terminal, decompressed where they are gzip or zstd. */
+/** Bytes of a file, a pipe, a terminal or a socket, decompressed where they are gzip or zstd. */
 export interface ByteSource {
   /** As it was given; `-` is stdin. */
   readonly path: string;
@@ -31,11 +32,20 @@ export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }
 
+/** Is told what whoever starts the other side has to know: where somebody listens. */
+export type Tell = (text: string) => void;
+
 /**
- * Opens a file, or stdin for `-`, as it is.
- * @param signal ends the waiting for bytes: `fill` then rejects with Interrupted.
+ * Opens a file, stdin for `-`, or a socket for its endpoint, as it is.
+ * @param signal ends the waiting for a peer and for bytes: this or `fill` then rejects with Interrupted.
  */
-export async function openRaw(path: string, signal: AbortSignal | null): Promise<ByteSource> {
+export async function openRaw(path: string, signal: AbortSignal | null, tell: Tell): Promise<ByteSource> {
+  const endpoint = parseStreamEndpoint(path);
+  if (endpoint !== null) {
+    const socket = await openStreamSocket(endpoint, { signal, tell });
+    if (socket === null) throw new Interrupted(`opening ${path}`);
+    return new StreamSource(path, socket, signal);
+  }
   const fd = path === '-' ? STDIN : await openFile(path);
   const stats = statOf(path, fd);
   if (stats.isDirectory()) {
@@ -129,7 +139,7 @@ class FileSource implements ByteSource {
   }
 }
 
-/** A pipe, socket or terminal. */
+/** A pipe, socket or terminal. Its end is what its writer calls one: a socket whose writer ended only its own direction has ended. */
 class StreamSource implements ByteSource {
   readonly path: string;
   readonly total = null;

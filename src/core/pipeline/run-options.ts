@@ -2,6 +2,7 @@ import type { Naming } from '../event/naming.ts';
 import type { Feed } from '../feeds/feed.ts';
 import type { SequencerOptions } from '../merge/sequencer.ts';
 import type { EventObserver } from './books.ts';
+import type { Tell } from './byte-source.ts';
 import type { Destination } from './flows.ts';
 import type { InvariantMode } from './invariant-watch.ts';
 import type { Pacer } from './pacer.ts';
@@ -42,6 +43,8 @@ export interface RunOptions {
   readonly steps: StepGate | null;
   /** Ends the waiting for a pipe that brings nothing; the run then stops by request. */
   readonly signal: AbortSignal | null;
+  /** Is told where a listening input can be reached. Absent: nobody has to know. */
+  readonly tell?: Tell;
   /** Asked between chunks: should the run stop here? */
   readonly stop: () => boolean;
   /** Called between chunks: the place to wait for a slow reader. */
