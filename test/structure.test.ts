@@ -100,6 +100,7 @@ const COLD: readonly (readonly [path: string, why: string])[] = [
     'opens with strings and 64-bit options; its packets go word by word',
   ],
   ['src/core/capture/pcapng-interface.ts', 'runs once per interface'],
+  ['src/core/capture/pipe-interface.ts', 'runs once per interface'],
   ['src/core/capture/time-unit.ts', 'its constructor runs once per interface, `set` is plain'],
   ['src/core/book/invariants.ts', 'the checker, off unless asked for'],
   ['src/core/book/state-hash.ts', 'runs when a hash is asked for'],

@@ -100,9 +100,7 @@ export abstract class InputCommand extends BaseCommand {
       form,
       (chunk) => output.write(chunk),
     ).finally(() => progress.stop());
-    for (const { path, offset, problem } of result.damage) {
-      this.caution(`${path}: damaged at byte ${offset}: ${problem}`);
-    }
+    this.#tellDamage(result);
     return result;
   }
 
@@ -155,8 +153,16 @@ export abstract class InputCommand extends BaseCommand {
       const times = count === 1 ? 'once' : `${count} times`;
       this.caution(`${kind}: ${times}, first in packet ${packetNumber}`);
     }
+    this.#tellDamage({ inputs, damage });
+  }
+
+  #tellDamage({ inputs, damage }: Pick<RunResult, 'inputs' | 'damage'>): void {
     for (const { path, offset, problem } of damage) {
       this.caution(`${path}: damaged at byte ${offset}: ${problem}`);
+    }
+    for (const { path, truncated } of inputs) {
+      if (!truncated || damage.some((each) => each.path === path)) continue;
+      this.caution(`${path}: upstream ended without saying so; what it sent was processed`);
     }
   }
 

@@ -10,6 +10,7 @@ import {
   detectCapture,
 } from '../../src/core/capture/capture-reader.ts';
 import { PcapngWriter, PcapWriter, type UdpHeader } from '../../src/core/capture/capture-writer.ts';
+import { PipeRecord, RECORD_END, RECORD_GAP, RECORD_SESSION } from '../../src/core/capture/pipe-record.ts';
 import { UDP_OK, UdpExtractor } from '../../src/core/capture/udp.ts';
 import { DbnMboEncoder, mboMetadata } from '../../src/core/feeds/dbn/encoder.ts';
 import { MboRecord } from '../../src/core/feeds/dbn/mbo.ts';
@@ -161,6 +162,11 @@ function pcapng(packets: readonly Uint8Array[]): Uint8Array {
   for (const packet of packets) writer.writeUdp(header(4), packet, 0, packet.length);
   writer.interfaceId = writer.addInterface({ name: 'B', description: '' });
   for (const packet of packets) writer.writeUdp(header(6), packet, 0, packet.length);
+  const record = new PipeRecord();
+  for (const kind of [RECORD_GAP, RECORD_SESSION, RECORD_END]) {
+    Object.assign(record.reset(kind), { state: 3, by: 65, first: 65, count: 1000, timeHigh: TIME_HIGH });
+    writer.writeRecord(record);
+  }
   writer.writeStatistics(0, TIME_HIGH, 2000, { received: 8n, delivered: 8n });
   writer.flush();
   return concat(chunks);

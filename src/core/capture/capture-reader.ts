@@ -8,6 +8,8 @@ export {
   CAPTURE_END,
   CAPTURE_MORE,
   CAPTURE_PACKET,
+  CAPTURE_RECORD,
+  CAPTURE_STATISTICS,
   CAPTURE_TRUNCATED,
 } from './captured-packet.ts';
 

@@ -1,3 +1,4 @@
+import { copyBytes } from '../binary/copy-bytes.ts';
 import { BlockBuffer, type ByteSink } from './block-buffer.ts';
 import {
   frameBytes,
@@ -6,6 +7,7 @@ import {
   UDP_PAYLOAD_BYTES_MAX,
   type UdpHeader,
 } from './ethernet.ts';
+import { BLOCK_RECORD, encodeRecord, type PipeRecord, RECORD_BLOCK_BYTES } from './pipe-record.ts';
 
 export type { ByteSink } from './block-buffer.ts';
 export type { UdpHeader } from './ethernet.ts';
@@ -46,7 +48,7 @@ export abstract class CaptureWriter {
   ): void {
     checkRange(frame, offset, length, SNAP_LENGTH);
     const at = this.begin(timeHigh, timeLow, length, originalLength);
-    this.out.bytes.set(frame.subarray(offset, offset + length), at);
+    copyBytes(frame, offset, length, this.out.bytes, at);
   }
 
   flush(): void {
@@ -136,10 +138,13 @@ export interface InterfaceOptions {
 
 /** Longest text of an option, bytes. */
 const OPTION_BYTES_MAX = 4096;
+const OPTION_COMMENT = 1;
 const OPTION_NAME = 2;
 const OPTION_DESCRIPTION = 3;
 const OPTION_RESOLUTION = 9;
 const OPTION_FCS_LENGTH = 13;
+const PACKET_DROP_COUNT = 4;
+const PACKET_QUEUE = 6;
 const INTERFACE_RECEIVED = 4;
 const INTERFACE_DROPPED = 5;
 const SYSTEM_DROPPED = 7;
@@ -160,14 +165,20 @@ export interface InterfaceStatistics {
  *     interface   0 u32 1 · 4 u32 total · 8 u16 1 · 10 u16 0 · 12 u32 262144 · 16 options: 2 name,
  *                 3 description, 9 resolution = 9, 13 check sequence bytes, 0 end · u32 total
  *     packet      0 u32 6 · 4 u32 total · 8 u32 interface · 12 u32 time high · 16 u32 time low · 20 u32 captured ·
- *                 24 u32 original · 28 the bytes, padded to 4 · u32 total
+ *                 24 u32 original · 28 the bytes, padded to 4 · options, where there are any: 1 comment, 4 u64
+ *                 kernel drops, 6 u32 queue, 0 end · u32 total
  *     statistics  0 u32 5 · 4 u32 total · 8 u32 interface · 12 time · 20 options, u64 each: 4 received,
  *                 5 dropped by the interface, 7 dropped by the system, 8 delivered, 0 end · u32 total
+ *     record      pipe-record.ts
  */
 export class PcapngWriter extends CaptureWriter {
   readonly #macBytes: number[] = [];
   /** Interface of the packets that are written next; set it to what `addInterface` answered. */
   interfaceId = 0;
+  /** Of the next packet only: text for people, kernel drops since the packet before, queue; empty or negative = none. */
+  comment = '';
+  dropCount = -1;
+  queue = -1;
 
   constructor(sink: ByteSink) {
     super(sink);
@@ -233,6 +244,12 @@ export class PcapngWriter extends CaptureWriter {
     view.setUint32(next, 0, true);
   }
 
+  /** Writes what is not a packet. */
+  writeRecord(record: PipeRecord): void {
+    const at = this.#block(BLOCK_RECORD, RECORD_BLOCK_BYTES);
+    encodeRecord(record, this.out.bytes, this.out.view, at);
+  }
+
   /** Reserves a block and writes type and both lengths. @returns where it begins. */
   #block(type: number, total: number): number {
     const view = this.out.view;
@@ -249,7 +266,8 @@ export class PcapngWriter extends CaptureWriter {
     }
     const view = this.out.view;
     const end = 28 + padded(captured);
-    const at = this.#block(6, end + 4);
+    const hasOptions = this.dropCount >= 0 || this.queue >= 0 || this.comment !== '';
+    const at = hasOptions ? this.#blockWithOptions(end) : this.#block(6, end + 4);
     view.setInt32(at + 8, this.interfaceId, true);
     view.setInt32(at + 12, timeHigh, true);
     view.setInt32(at + 16, timeLow, true);
@@ -258,6 +276,36 @@ export class PcapngWriter extends CaptureWriter {
     // Padding first: the packet's own bytes then overwrite what is not padding.
     if (captured & 3) view.setInt32(at + end - 4, 0, true);
     return at + 28;
+  }
+
+  /** Reserves a packet block whose packet ends at `end`, writes its options and forgets them. */
+  #blockWithOptions(end: number): number {
+    const { comment, dropCount, queue } = this;
+    const text = comment === '' ? null : optionText(comment);
+    const commentBytes = text === null ? 0 : 4 + padded(text.length);
+    const optionBytes = commentBytes + (dropCount < 0 ? 0 : 12) + (queue < 0 ? 0 : 8) + 4;
+    const at = this.#block(6, end + optionBytes + 4);
+    const { bytes, view } = this.out;
+    let next = at + end;
+    if (text !== null) next = writeOption(bytes, view, next, OPTION_COMMENT, text);
+    if (dropCount >= 0) {
+      view.setUint16(next, PACKET_DROP_COUNT, true);
+      view.setUint16(next + 2, 8, true);
+      view.setUint32(next + 4, dropCount % TWO_32, true);
+      view.setUint32(next + 8, Math.floor(dropCount / TWO_32), true);
+      next += 12;
+    }
+    if (queue >= 0) {
+      view.setUint16(next, PACKET_QUEUE, true);
+      view.setUint16(next + 2, 4, true);
+      view.setUint32(next + 4, queue, true);
+      next += 8;
+    }
+    view.setInt32(next, 0, true);
+    this.comment = '';
+    this.dropCount = -1;
+    this.queue = -1;
+    return at;
   }
 }
 

@@ -1,3 +1,5 @@
+import { copyBytes } from '../binary/copy-bytes.ts';
+
 /**
  * Ethernet + IP + UDP headers made up for a payload, so that what socket backends and the simulator produce reads
  * like a frame from the wire:
@@ -64,7 +66,7 @@ export function synthesizeEthernet(
   view.setUint16(udp + 2, header.destinationPort);
   view.setUint16(udp + 4, udpLength);
   view.setUint16(udp + 6, 0);
-  bytes.set(payload.subarray(offset, offset + length), udp + UDP_BYTES);
+  copyBytes(payload, offset, length, bytes, udp + UDP_BYTES);
   if (header.ipVersion !== 4) view.setUint16(udp + 6, ipv6Checksum(view, ip, udp, udpLength));
   return udp + udpLength - at;
 }

@@ -141,7 +141,7 @@ export class PcapParser implements CaptureParser {
     packet.linkType = linkWord & 0xffff;
     packet.fcsLength = linkWord & 0x04000000 ? (linkWord >>> 28) * 2 : 0;
     const { linkType, fcsLength } = packet;
-    packet.interfaces = [{ linkType, snapLength, fcsLength, name: null, description: null }];
+    packet.interfaces = [{ linkType, snapLength, fcsLength, name: null, description: null, pipe: null }];
     window.position = position + FILE_HEADER_BYTES;
     this.#started = true;
     return CAPTURE_PACKET;

@@ -1,4 +1,5 @@
-import type { CaptureInterface } from './captured-packet.ts';
+import type { CaptureInterface, SeenStatistics } from './captured-packet.ts';
+import { parseInterfaceDescription } from './pipe-interface.ts';
 import { TimeUnit } from './time-unit.ts';
 
 /** Longest interface text that is kept, bytes. */
@@ -12,6 +13,11 @@ const OPTION_DESCRIPTION = 3;
 const OPTION_RESOLUTION = 9;
 const OPTION_FCS_LENGTH = 13;
 const OPTION_TIME_OFFSET = 14;
+const STATISTICS_RECEIVED = 4;
+const STATISTICS_INTERFACE_DROPPED = 5;
+const STATISTICS_SYSTEM_DROPPED = 7;
+const STATISTICS_DELIVERED = 8;
+const TWO_32 = 4294967296;
 
 /** One interface description block. */
 export interface PcapngInterface extends CaptureInterface {
@@ -60,9 +66,46 @@ export function readInterface(
     fcsLength,
     name,
     description,
+    pipe: parseInterfaceDescription(description),
     timeUnit: new TimeUnit(resolution, timeOffset),
     isPlainNs: resolution === 9 && timeOffset === 0n,
   };
+}
+
+/**
+ * Reads an interface statistics block, 8 u32 interface · 12 u32 time high · 16 u32 time low · 20 options, into
+ * `statistics`. Options that make no sense end the reading, they cost no packet.
+ */
+export function readStatistics(
+  statistics: SeenStatistics,
+  from: PcapngInterface,
+  view: DataView<ArrayBuffer>,
+  at: number,
+  end: number,
+  littleEndian: boolean,
+): void {
+  from.timeUnit.convert(view.getInt32(at + 12, littleEndian), view.getInt32(at + 16, littleEndian));
+  statistics.timeHigh = from.timeUnit.high;
+  statistics.timeLow = from.timeUnit.low;
+  statistics.received = -1;
+  statistics.interfaceDropped = -1;
+  statistics.systemDropped = -1;
+  statistics.delivered = -1;
+  let next = at + 20;
+  while (end - next >= 12) {
+    const code = view.getUint16(next, littleEndian);
+    const length = view.getUint16(next + 2, littleEndian);
+    if (code === OPTION_END || length > end - next - 4) break;
+    if (length === 8) {
+      const low = view.getUint32(next + (littleEndian ? 4 : 8), littleEndian);
+      const value = view.getUint32(next + (littleEndian ? 8 : 4), littleEndian) * TWO_32 + low;
+      if (code === STATISTICS_RECEIVED) statistics.received = value;
+      else if (code === STATISTICS_INTERFACE_DROPPED) statistics.interfaceDropped = value;
+      else if (code === STATISTICS_SYSTEM_DROPPED) statistics.systemDropped = value;
+      else if (code === STATISTICS_DELIVERED) statistics.delivered = value;
+    }
+    next += 4 + ((length + 3) & ~3);
+  }
 }
 
 /** Strings may be ended by a NUL, which is not part of them. */

@@ -4,17 +4,21 @@ import {
   CAPTURE_END,
   CAPTURE_MORE,
   CAPTURE_PACKET,
+  CAPTURE_RECORD,
+  CAPTURE_STATISTICS,
   CAPTURE_TRUNCATED,
   type CapturedPacket,
   type CaptureParser,
   WINDOW_BYTES_MIN,
 } from './captured-packet.ts';
-import { type PcapngInterface, readInterface } from './pcapng-interface.ts';
+import { type PcapngInterface, readInterface, readStatistics } from './pcapng-interface.ts';
+import { BLOCK_RECORD, decodeRecord, RECORD_END } from './pipe-record.ts';
 
 const BLOCK_SECTION = 0x0a0d0d0a;
 const BLOCK_INTERFACE = 1;
 const BLOCK_PACKET_OBSOLETE = 2;
 const BLOCK_PACKET_SIMPLE = 3;
+const BLOCK_STATISTICS = 5;
 const BLOCK_PACKET = 6;
 
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
@@ -26,6 +30,7 @@ const SECTION_BYTES_MIN = 28;
 const INTERFACE_BYTES_MIN = 20;
 const SIMPLE_BYTES_MIN = 16;
 const PACKET_BYTES_MIN = 32;
+const STATISTICS_BYTES_MIN = 24;
 /** Blocks that are read and not skipped are held whole. */
 const BLOCK_BYTES_MAX: number = WINDOW_BYTES_MIN;
 const INTERFACES_MAX = 4096;
@@ -38,9 +43,11 @@ const NEXT_BLOCK = -1;
  *
  *     0 u32 type · 4 u32 total length (all of it, a multiple of 4) · 8 body · total − 4 u32 total length again
  *
- * Read are section headers, interface descriptions and the three packet blocks; every other block, of local use
- * too, is skipped, in pieces where it does not fit the window. A simple packet has no time: it takes that of the
- * packet before it (0 at the beginning).
+ * Read are section headers, interface descriptions, the three packet blocks, interface statistics and the records of a
+ * packet pipe; every other block, of local use too, is skipped, in pieces where it does not fit the window. A simple
+ * packet has no time: it takes that of the packet before it (0 at the beginning).
+ *
+ * A packet pipe with a running clock ends with a record that says so: where that is missing the stream was cut.
  */
 export class PcapngParser implements CaptureParser {
   readonly #window: ByteWindow;
@@ -51,6 +58,8 @@ export class PcapngParser implements CaptureParser {
   /** Bytes of the block in hand still to skip, its last length field included; its total. */
   #skip = 0;
   #skipTotal = 0;
+  /** A live packet pipe has begun and has not said that it is at its end. */
+  #isOpen = false;
 
   constructor(window: ByteWindow, packet: CapturedPacket) {
     this.#window = window;
@@ -76,7 +85,8 @@ export class PcapngParser implements CaptureParser {
       const total = view.getUint32(position + 4, littleEndian);
       if (total < BLOCK_BYTES_MIN || (total & 3) !== 0) return this.#badTotal(type, total, BLOCK_BYTES_MIN);
       if (type !== BLOCK_PACKET && type !== BLOCK_PACKET_SIMPLE && type !== BLOCK_PACKET_OBSOLETE) {
-        if (type !== BLOCK_INTERFACE) {
+        const isRead = type === BLOCK_INTERFACE || type === BLOCK_RECORD || type === BLOCK_STATISTICS;
+        if (!isRead || (type !== BLOCK_INTERFACE && total > BLOCK_BYTES_MAX)) {
           this.#startSkip(total, total);
           continue;
         }
@@ -92,9 +102,18 @@ export class PcapngParser implements CaptureParser {
       if (type === BLOCK_PACKET || type === BLOCK_PACKET_OBSOLETE)
         return this.#readPacket(type, position, total);
       if (type === BLOCK_PACKET_SIMPLE) return this.#readSimplePacket(position, total);
-      const problem = this.#readInterface(position, total);
-      if (problem !== null) return this.#damaged(problem);
       window.position = position + total;
+      if (type === BLOCK_RECORD) {
+        if (this.#readRecord(position, total)) return CAPTURE_RECORD;
+      } else if (type === BLOCK_STATISTICS) {
+        if (this.#readStatistics(position, total)) return CAPTURE_STATISTICS;
+      } else {
+        const problem = this.#readInterface(position, total);
+        if (problem !== null) {
+          window.position = position;
+          return this.#damaged(problem);
+        }
+      }
     }
   }
 
@@ -196,7 +215,30 @@ export class PcapngParser implements CaptureParser {
     const found = readInterface(view, position, position + total - 4, this.#littleEndian);
     if (typeof found === 'string') return found;
     this.#interfaces.push(found);
+    if (found.pipe !== null && found.pipe.clock !== 'file') this.#isOpen = true;
     return null;
+  }
+
+  /** @returns false where the block is somebody else's. */
+  #readRecord(position: number, total: number): boolean {
+    const { bytes, view } = this.#window;
+    const { record } = this.#packet;
+    if (!decodeRecord(record, bytes, view, position, total, this.#littleEndian)) return false;
+    if (record.kind === RECORD_END) this.#isOpen = false;
+    return true;
+  }
+
+  /** @returns false where the block is about nothing that is known. */
+  #readStatistics(position: number, total: number): boolean {
+    if (total < STATISTICS_BYTES_MIN) return false;
+    const { view } = this.#window;
+    const interfaceId = view.getUint32(position + 8, this.#littleEndian);
+    if (interfaceId >= this.#interfaces.length) return false;
+    const { statistics } = this.#packet;
+    statistics.interfaceId = interfaceId;
+    const from = this.#interfaces[interfaceId]!;
+    readStatistics(statistics, from, view, position, position + total - 4, this.#littleEndian);
+    return true;
   }
 
   #startSkip(bytes: number, total: number): void {
@@ -222,7 +264,14 @@ export class PcapngParser implements CaptureParser {
   #incomplete(needed: number, what: string): number {
     const window = this.#window;
     if (!window.ended) return CAPTURE_MORE;
-    if (window.available === 0 && this.#inSection && this.#skip === 0) return CAPTURE_END;
+    if (window.available === 0 && this.#inSection && this.#skip === 0) {
+      if (!this.#isOpen) return CAPTURE_END;
+      this.#packet.problem = 'the stream of packets ends without saying so: whoever wrote it was cut off';
+      this.#packet.problemOffset = window.offset;
+      this.#packet.isCut = true;
+      return CAPTURE_TRUNCATED;
+    }
+    this.#packet.isCut = this.#isOpen;
     this.#packet.problem = `the file ends inside ${what}: ${window.available} of ${needed} bytes`;
     this.#packet.problemOffset = window.offset;
     return CAPTURE_TRUNCATED;

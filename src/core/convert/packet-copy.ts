@@ -4,12 +4,15 @@ import {
   CAPTURE_END,
   CAPTURE_MORE,
   CAPTURE_PACKET,
+  CAPTURE_RECORD,
+  CAPTURE_STATISTICS,
   CAPTURE_TRUNCATED,
   CaptureReader,
   detectCapture,
 } from '../capture/capture-reader.ts';
 import { type ByteSink, PcapngWriter, PcapWriter } from '../capture/capture-writer.ts';
 import type { CaptureInterface } from '../capture/captured-packet.ts';
+import { PipeRecord, RECORD_END } from '../capture/pipe-record.ts';
 import { SKIP_NAMES, UDP_OK, UdpExtractor } from '../capture/udp.ts';
 import { MdxError } from '../errors.ts';
 import { Datagram } from '../packet/datagram.ts';
@@ -146,8 +149,7 @@ class PacketCopy {
     for (;;) {
       const step = this.#walk(reader, input);
       if (step === CAPTURE_DAMAGED || step === CAPTURE_TRUNCATED) {
-        input.truncated = step === CAPTURE_TRUNCATED;
-        state.noteEnd(source, input.truncated, reader.problem, reader.problemOffset);
+        state.noteCaptureEnd(source, input, reader, step === CAPTURE_TRUNCATED);
         break;
       }
       this.#out.flush();
@@ -167,6 +169,8 @@ class PacketCopy {
         return CAPTURE_PACKET;
       }
       const step = reader.next();
+      if (step === CAPTURE_RECORD) this.#out.writeRecord(reader);
+      if (step === CAPTURE_RECORD || step === CAPTURE_STATISTICS) continue;
       if (step !== CAPTURE_PACKET) return step;
       input.packets! += 1;
       this.#noteTime(reader, input);
@@ -220,6 +224,8 @@ class PacketCopy {
 /** What packets are written to. */
 interface CaptureOut {
   write(packet: CaptureReader, bytes: Uint8Array): void;
+  /** What a packet pipe says besides packets, where the form has a place for it. */
+  writeRecord(reader: CaptureReader): void;
   flush(): void;
   finish(): void;
 }
@@ -249,6 +255,10 @@ class PcapOut implements CaptureOut {
     writeFrame(this.#writer, packet, bytes);
   }
 
+  writeRecord(): void {
+    // A pcap file has packets only.
+  }
+
   flush(): void {
     this.#writer?.flush();
   }
@@ -264,6 +274,8 @@ class PcapngOut implements CaptureOut {
   readonly #writer: PcapngWriter;
   readonly #ids: Map<CaptureInterface, number> = new Map();
   #last: CaptureInterface | null = null;
+  /** There is an interface with a running clock, whose readers wait for the end record. */
+  #isLive = false;
 
   constructor(sink: ByteSink) {
     this.#writer = new PcapngWriter(sink);
@@ -278,16 +290,26 @@ class PcapngOut implements CaptureOut {
     writeFrame(this.#writer, packet, bytes);
   }
 
+  /** Gaps, sessions and lines as they were told; the end comes once, when the copy ends. */
+  writeRecord({ record, interfaces }: CaptureReader): void {
+    if (record.kind === RECORD_END) return;
+    const from = interfaces[record.interfaceId];
+    if (from !== undefined) record.interfaceId = this.#ids.get(from) ?? this.#add(from);
+    this.#writer.writeRecord(record);
+  }
+
   flush(): void {
     this.#writer.flush();
   }
 
   finish(): void {
+    if (this.#isLive) this.#writer.writeRecord(new PipeRecord().reset(RECORD_END));
     this.#writer.flush();
   }
 
   #add(from: CaptureInterface): number {
-    const { name, description, linkType, fcsLength } = from;
+    const { name, description, linkType, fcsLength, pipe } = from;
+    if (pipe !== null && pipe.clock !== 'file') this.#isLive = true;
     const id = this.#writer.addInterface({
       name: name ?? '',
       description: description ?? '',

@@ -4,6 +4,7 @@ import {
   CAPTURE_END,
   CAPTURE_MORE,
   CAPTURE_PACKET,
+  CAPTURE_RECORD,
   CAPTURE_TRUNCATED,
   type CaptureFormat,
   CaptureReader,
@@ -66,8 +67,7 @@ export class CaptureInput {
         continue;
       }
       if (step === CAPTURE_DAMAGED || step === CAPTURE_TRUNCATED) {
-        input.truncated = step === CAPTURE_TRUNCATED;
-        state.noteEnd(source, input.truncated, reader.problem, reader.problemOffset);
+        state.noteCaptureEnd(source, input, reader, step === CAPTURE_TRUNCATED);
         break;
       }
       await this.#breathe(source);
@@ -113,6 +113,7 @@ export class CaptureInput {
     let step = CAPTURE_PACKET;
     while (packets < packetsMax) {
       step = reader.next();
+      if (step >= CAPTURE_RECORD) continue;
       if (step !== CAPTURE_PACKET) break;
       packets += 1;
       // Simple packets of pcapng have no time, those of an anonymised capture may have none.

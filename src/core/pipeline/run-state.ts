@@ -1,5 +1,5 @@
 import { ByteWindow } from '../binary/byte-window.ts';
-import type { CaptureFormat } from '../capture/capture-reader.ts';
+import type { CaptureFormat, CaptureReader } from '../capture/capture-reader.ts';
 import { MdxError } from '../errors.ts';
 import { EventBatch, type EventSink } from '../event/batch.ts';
 import { Dictionary } from '../event/dictionary.ts';
@@ -96,6 +96,16 @@ export class RunState {
   noteEnd({ path }: ByteSource, truncated: boolean, problem: string | null, offset: number): void {
     if (truncated && this.damage.at(-1)?.path === path) return;
     this.damage.push({ path, offset, problem: problem ?? '' });
+  }
+
+  /**
+   * Notes where a capture cannot be read any further. A pipe whose writer went away brought less than it should, which
+   * `truncated` says; it is not damaged, as a file would be.
+   */
+  noteCaptureEnd(source: ByteSource, input: InputResult, reader: CaptureReader, truncated: boolean): void {
+    input.truncated = truncated;
+    if (reader.isCut && source.total === null) return;
+    this.noteEnd(source, truncated, reader.problem, reader.problemOffset);
   }
 
   addInput(path: string, format: InputResult['format'], hasPackets: boolean): InputResult {

@@ -3,10 +3,14 @@ import { toBigInt } from '../../../src/core/binary/time.ts';
 import {
   CAPTURE_MORE,
   CAPTURE_PACKET,
+  CAPTURE_RECORD,
+  CAPTURE_STATISTICS,
   type CaptureFormat,
   CaptureReader,
   detectCapture,
 } from '../../../src/core/capture/capture-reader.ts';
+import type { SeenStatistics } from '../../../src/core/capture/captured-packet.ts';
+import type { PipeRecord } from '../../../src/core/capture/pipe-record.ts';
 import { SKIP_NAMES, UdpExtractor } from '../../../src/core/capture/udp.ts';
 import { Datagram } from '../../../src/core/packet/datagram.ts';
 
@@ -23,8 +27,13 @@ export interface SeenPacket {
   readonly payload: string | null;
 }
 
+/** A record, and how many packets stood before it. */
+export type SeenRecord = Omit<PipeRecord, 'reset'> & { readonly after: number };
+
 export interface Walk {
   readonly packets: SeenPacket[];
+  readonly records: SeenRecord[];
+  readonly statistics: SeenStatistics[];
   /** Last answer of the reader. */
   readonly answer: number;
   readonly problem: string | null;
@@ -49,12 +58,19 @@ export function walk(
   const extractor = new UdpExtractor();
   const datagram = new Datagram();
   const packets: SeenPacket[] = [];
+  const records: SeenRecord[] = [];
+  const statistics: SeenStatistics[] = [];
   let fed = 0;
   for (;;) {
     const answer = reader.next();
     if (answer === CAPTURE_PACKET) {
       const outcome = extractor.extract(reader, window, datagram);
       packets.push(see(reader, window, outcome, datagram));
+    } else if (answer === CAPTURE_RECORD) {
+      const { record } = reader;
+      records.push({ ...record, session: record.session.slice(), after: packets.length });
+    } else if (answer === CAPTURE_STATISTICS) {
+      statistics.push({ ...reader.statistics });
     } else if (answer === CAPTURE_MORE) {
       const room = window.room();
       const count = Math.min(Math.max(chunkBytes, 1), bytes.length - fed, room.length);
@@ -65,7 +81,7 @@ export function walk(
       if (fed === bytes.length) window.ended = true;
     } else {
       const { problem, problemOffset } = reader;
-      return { packets, answer, problem, problemOffset, reader };
+      return { packets, records, statistics, answer, problem, problemOffset, reader };
     }
   }
 }

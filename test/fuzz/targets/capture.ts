@@ -3,6 +3,8 @@ import type { Random } from '../../../src/core/binary/random.ts';
 import {
   CAPTURE_MORE,
   CAPTURE_PACKET,
+  CAPTURE_RECORD,
+  CAPTURE_STATISTICS,
   type CaptureFormat,
   CaptureReader,
   detectCapture,
@@ -105,6 +107,10 @@ class CaptureEpisode implements Episode {
         packets += 1;
         holds(window.offset - before >= PACKET_BYTES_MIN, 'a packet without progress');
         this.#see(reader, counted);
+      } else if (answer === CAPTURE_RECORD || answer === CAPTURE_STATISTICS) {
+        holds(window.offset > before, 'a record without progress');
+        this.#seeRecord(reader, answer);
+        if (counted) this.#outcomes.add(answer === CAPTURE_RECORD ? 'record' : 'statistics');
       } else if (answer === CAPTURE_MORE) {
         holds(!window.ended, 'more is wanted of a capture that has ended');
         const room = window.room();
@@ -151,6 +157,30 @@ class CaptureEpisode implements Episode {
       this.#mix(datagram.destinationPort);
     }
     for (let at = from; at < to; at += 1) this.#mix(window.bytes[at]!);
+  }
+
+  #seeRecord({ record, statistics }: CaptureReader, answer: number): void {
+    this.#mix(answer);
+    if (answer === CAPTURE_RECORD) {
+      const { kind, state, by, channel, session, first, count, timeHigh, timeLow, interfaceId } = record;
+      holds(first + count <= 2 ** 53, `numbers ${first} + ${count}`);
+      const words = [
+        kind,
+        state,
+        by,
+        channel,
+        first % 65_521,
+        count % 65_521,
+        timeHigh,
+        timeLow,
+        interfaceId,
+      ];
+      for (const word of [...words, ...session]) this.#mix(word);
+    } else {
+      const { interfaceId, timeHigh, timeLow, received, systemDropped, delivered } = statistics;
+      const words = [received, systemDropped, delivered].map((value) => value % 65_521);
+      for (const word of [interfaceId, timeHigh, timeLow, ...words]) this.#mix(word);
+    }
   }
 
   #mix(value: number): void {
