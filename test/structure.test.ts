@@ -104,7 +104,6 @@ const COLD: readonly (readonly [path: string, why: string])[] = [
   ['src/core/capture/time-unit.ts', 'its constructor runs once per interface, `set` is plain'],
   ['src/core/book/invariants.ts', 'the checker, off unless asked for'],
   ['src/core/book/state-hash.ts', 'runs when a hash is asked for'],
-  ['src/core/merge/ranges.ts', 'runs per hole'],
   ['src/core/feeds/dbn/encoder.ts', 'writes for simulate'],
   ['src/core/feeds/dbn/records.ts', 'reads and writes records by name, for printing and tests'],
   ['src/core/feeds/dbn/record-tables.ts', 'tables made when the module loads'],
@@ -131,7 +130,6 @@ const EXCEPTIONS: readonly (readonly [path: string, ban: string, why: string])[]
   ['src/core/feeds/dbn/decoder.ts', 'try', 'around the metadata, once per file'],
   ['src/core/feeds/fast-like/decoder.ts', 'bigint', 'at the first sight of an instrument'],
   ['src/core/feeds/itch/locate-table.ts', 'bigint', 'at the first sight of an instrument'],
-  ['src/core/merge/sequencer.ts', 'callback', 'at a change of session'],
   ['src/core/packet/ring.ts', 'async', 'an idle consumer waits for the next batch'],
 ];
 

@@ -83,6 +83,7 @@ export async function inputOptions(paths: readonly string[], flags: InputFlags):
   // Loaded here, so that help does not wait for them.
   const { FEEDS } = await import('../core/feeds/registry.ts');
   const { parseAddress } = await import('../core/capture/address.ts');
+  const { ONE_LINE } = await import('../core/merge/session-merge.ts');
   if (paths.indexOf('-') !== paths.lastIndexOf('-')) {
     throw new MdxError('usage', 'standard input (-) can be read once, and it was given more than once');
   }
@@ -100,7 +101,8 @@ export async function inputOptions(paths: readonly string[], flags: InputFlags):
     books: bookFilter(flags.symbol, flags.instrument),
     naming: flags.instruments === undefined ? null : await readInstruments(flags.instruments),
     date: flags.date ?? null,
-    sequencer: {
+    arbiter: {
+      ...ONE_LINE,
       gapTimeoutNs: flags['gap-timeout'],
       start: typeof flags.start === 'bigint' ? Number(flags.start) : 'first-seen',
     },

@@ -29,8 +29,8 @@ const EOBI_JOIN_TESTS = ['test/core/feeds/eobi/snapshot-join.test.ts'];
 const FAST_LIKE = 'src/core/feeds/fast-like/messages.ts';
 const VARINTS = 'src/core/feeds/fast-like/varints.ts';
 const FAST_LIKE_TESTS = ['test/core/feeds/fast-like/packets.test.ts'];
-const SEQUENCER = 'src/core/merge/sequencer.ts';
-const SEQUENCER_TESTS = ['test/core/merge/sequencer.test.ts'];
+const MERGE = 'src/core/merge/session-merge.ts';
+const MERGE_TESTS = ['test/core/merge/one-line.test.ts'];
 const UDP = 'src/core/capture/udp.ts';
 const UDP_TESTS = ['test/core/capture/udp.test.ts'];
 
@@ -65,7 +65,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'Mold: a block may run past the packet',
-    file: 'src/core/feeds/itch/moldudp64.ts',
+    file: 'src/core/feeds/itch/mold-transport.ts',
     from: 'if (next > end) return',
     to: 'if (next > end + 64) return',
     tests: ['test/core/feeds/itch/moldudp64.test.ts'],
@@ -190,9 +190,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'EOBI: a first packet that comes late opens another session',
-    file: 'src/core/feeds/eobi/decoder.ts',
-    from: '&& this.#isBehindHighest(view, time)) {',
-    to: ') {',
+    file: 'src/core/feeds/eobi/transport.ts',
+    from: 'if (isBehind(timeHigh, timeLow, this.#highestTime, slot)) {',
+    to: 'if (number <= highest) {',
     tests: EOBI_JOIN_TESTS,
   },
   {
@@ -305,26 +305,26 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'sequence: a heartbeat advances it',
-    file: SEQUENCER,
-    from: 'this.#raise(header.first);',
-    to: 'this.#raise(header.first + 1);',
-    tests: SEQUENCER_TESTS,
+    file: MERGE,
+    from: 'this.#raise(number);',
+    to: 'this.#raise(number + 1);',
+    tests: MERGE_TESTS,
     fuzz: true,
   },
   {
     name: 'sequence: what overlaps is delivered twice',
-    file: SEQUENCER,
-    from: 'const skip = this.#expected - first;',
-    to: 'const skip = 0;',
-    tests: SEQUENCER_TESTS,
+    file: MERGE,
+    from: 'first, from - first, to - from);',
+    to: 'first, 0, to - first);',
+    tests: MERGE_TESTS,
     fuzz: true,
   },
   {
     name: 'sequence: a late packet counts as a duplicate',
-    file: SEQUENCER,
-    from: 'current.late += late;',
-    to: 'current.duplicates += late;',
-    tests: SEQUENCER_TESTS,
+    file: MERGE,
+    from: 'counts.late += late;',
+    to: 'counts.duplicates += late;',
+    tests: MERGE_TESTS,
   },
   {
     name: 'Ethernet padding is read',

@@ -4,6 +4,7 @@ import { EventBatch } from '../../src/core/event/batch.ts';
 import { Dictionary } from '../../src/core/event/dictionary.ts';
 import { FeedCounts } from '../../src/core/feeds/counts.ts';
 import type { Feed, PacketDecoder, SnapshotOptions } from '../../src/core/feeds/feed.ts';
+import { ONE_LINE } from '../../src/core/merge/session-merge.ts';
 import { Datagram } from '../../src/core/packet/datagram.ts';
 import { Books } from '../../src/core/pipeline/books.ts';
 import { InvariantWatch } from '../../src/core/pipeline/invariant-watch.ts';
@@ -61,7 +62,7 @@ class Line {
       sink: this.check,
       flows: { ports: null, groups: null, snapshots: [], detect: options.detect },
       snapshots: options.snapshots,
-      sequencer: { gapTimeoutNs: options.gapTimeoutNs, start: options.start },
+      arbiter: { ...ONE_LINE, gapTimeoutNs: options.gapTimeoutNs, start: options.start },
       midnight: () => options.midnight,
       messagesMax: Number.POSITIVE_INFINITY,
     });
@@ -69,7 +70,7 @@ class Line {
 }
 
 /**
- * Datagrams of a packet feed on several flows, through pipeline, sequencer, decoder and books; now and then through a
+ * Datagrams of a packet feed on several flows, through pipeline, arbiter, decoder and books; now and then through a
  * twin of another batch size, which must agree. What the packets are, and what must come of them, the feed's own episode says.
  */
 export abstract class LineEpisode implements Episode {
@@ -185,12 +186,13 @@ export abstract class LineEpisode implements Episode {
     this.outcomes.add('unknown messages', counts.unknown);
     this.outcomes.add('malformed messages and datagrams', counts.malformed);
     this.outcomes.add('events', check.events);
-    for (const { sequencer } of pipeline.flows.channels) {
-      for (const session of sequencer.sessions) {
-        this.outcomes.add('duplicates', session.duplicates);
-        this.outcomes.add('out of order', session.outOfOrder);
-        this.outcomes.add('late', session.late);
-        this.outcomes.add('gaps', session.gaps.length);
+    for (const { arbiter } of pipeline.flows.channels) {
+      for (const session of arbiter.sessions) {
+        const { duplicates, outOfOrder, late } = session.total;
+        this.outcomes.add('duplicates', duplicates);
+        this.outcomes.add('out of order', outOfOrder);
+        this.outcomes.add('late', late);
+        this.outcomes.add('gaps', session.gaps.list.length);
       }
     }
   }

@@ -1,5 +1,6 @@
 import { BATCH_RECORDS_DEFAULT } from '../../src/core/event/batch.ts';
 import { FEEDS } from '../../src/core/feeds/registry.ts';
+import { ONE_LINE } from '../../src/core/merge/session-merge.ts';
 import type { RunOptions } from '../../src/core/pipeline/run-options.ts';
 
 /** Options of a run over whole files, with what a test wants otherwise. */
@@ -18,7 +19,7 @@ export function runOptions(paths: readonly string[], wanted: Partial<RunOptions>
     books: null,
     naming: null,
     date: null,
-    sequencer: { gapTimeoutNs: 5_000_000, start: 'first-seen' },
+    arbiter: { ...ONE_LINE, gapTimeoutNs: 5_000_000, start: 'first-seen' },
     batchEvents: BATCH_RECORDS_DEFAULT,
     stopAt: null,
     invariants: 'off',

@@ -75,6 +75,10 @@ export interface TransportReader {
   cut?(datagram: Datagram, first: number, skip: number, take: number, into: Uint8Array): number;
   /** The session's id without its padding; null for session 0, and for feeds whose sessions have none. */
   sessionText(session: number): string | null;
+  /** The session's id as the wire has it; null for session 0. Absent: sessions of the feed have none. */
+  sessionId?(session: number): Uint8Array | null;
+  /** Number of the session with an id of the wire, also where no packet named it yet; −1 = one more than there may be. */
+  sessionOf?(id: Uint8Array): number;
 }
 
 /**

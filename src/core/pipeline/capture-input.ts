@@ -215,7 +215,7 @@ export class CaptureInput {
       );
     }
     state.framing = feed.framings[0]!;
-    const { sequencer, messagesMax, snapshots, snapshotRequired } = state.options;
+    const { arbiter, messagesMax, snapshots, snapshotRequired } = state.options;
     if (snapshots.length > 0 || snapshotRequired) this.#refuseSnapshots(feed);
     return new PacketPipeline({
       feed,
@@ -226,7 +226,7 @@ export class CaptureInput {
       messages,
       flows: this.#flowFilter(detect),
       snapshots: { expected: snapshots.length > 0 || snapshotRequired, required: snapshotRequired },
-      sequencer,
+      arbiter,
       midnight: ({ timeHigh, timeLow }) => state.midnight(feed, toBigUint(timeHigh, timeLow)),
       messagesMax,
     });

@@ -1,5 +1,5 @@
 import type { Feed, PacketDecoder } from '../feeds/feed.ts';
-import type { Sequencer } from '../merge/sequencer.ts';
+import type { Arbiter } from '../merge/arbiter.ts';
 import type { Datagram } from '../packet/datagram.ts';
 
 /** Channels one run keeps apart; datagrams of further flows count as `otherPort`. */
@@ -14,7 +14,7 @@ export interface Channel {
   /** What tells the channels of one destination apart, where the feed's packets say it. */
   readonly subchannel: number;
   readonly decoder: PacketDecoder;
-  readonly sequencer: Sequencer;
+  readonly arbiter: Arbiter;
 }
 
 /** Which flows belong to the feed. */

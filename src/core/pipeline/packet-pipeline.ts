@@ -19,12 +19,15 @@ import {
   type Feed,
   HEADER_DAMAGED,
   HEADER_DATA,
+  HEADER_END_OF_SESSION,
   type PacketDecoders,
   type ProductNumbers,
   type SnapshotOptions,
 } from '../feeds/feed.ts';
 import type { MessageSink } from '../feeds/message-sink.ts';
-import { type SequencedSink, Sequencer, type SequencerOptions, WaitingRoom } from '../merge/sequencer.ts';
+import { Arbiter } from '../merge/arbiter.ts';
+import type { ArbiterOptions, ArbiterSink } from '../merge/session-merge.ts';
+import { WaitingRoom } from '../merge/waiting-room.ts';
 import type { Datagram } from '../packet/datagram.ts';
 import { type Channel, type FlowFilter, FlowTable } from './flows.ts';
 import { TwinFlows } from './twin-flows.ts';
@@ -40,7 +43,7 @@ export interface PacketPipelineOptions {
   readonly messages?: MessageSink | null;
   readonly flows: FlowFilter;
   readonly snapshots: SnapshotOptions;
-  readonly sequencer: SequencerOptions;
+  readonly arbiter: ArbiterOptions;
   /** ns from 1970 to the midnight that venue times count from; asked with the first datagram. Null: unknown. */
   readonly midnight: (datagram: Datagram) => bigint | null;
   /** Most messages to decode. */
@@ -48,10 +51,10 @@ export interface PacketPipelineOptions {
 }
 
 /**
- * Datagrams of one line → events: finds the channel, restores the order of its numbers, decodes what is new.
+ * Datagrams → events: finds the channel, makes one stream of what its lines show, decodes what is new.
  * Synchronous; whoever feeds it decides when to breathe.
  */
-export class PacketPipeline implements SequencedSink {
+export class PacketPipeline implements ArbiterSink {
   readonly flows: FlowTable;
   readonly #options: PacketPipelineOptions;
   readonly #writer: EventWriter;
@@ -88,8 +91,8 @@ export class PacketPipeline implements SequencedSink {
     return this.#options.counts.messages >= this.#options.messagesMax;
   }
 
-  /** @returns false when the datagram is not one of the feed's. */
-  accept(datagram: Datagram): boolean {
+  /** Takes a datagram of a line (0 = A). @returns false when it is not one of the feed's. */
+  accept(datagram: Datagram, line = 0): boolean {
     if (!this.#started) {
       this.#started = true;
       this.#zeroHigh = datagram.timeHigh;
@@ -100,18 +103,18 @@ export class PacketPipeline implements SequencedSink {
     if (now > clock[0]!) clock[0] = now;
     this.#timeHigh = datagram.timeHigh;
     this.#timeLow = datagram.timeLow;
-    if (this.#room.channelsWithHoles > 0) this.#expire();
+    if (this.#room.isDue) this.#expire();
     const channel = this.flows.channelOf(datagram);
     if (channel === null) return false;
-    const { decoder, sequencer } = channel;
+    const { decoder, arbiter } = channel;
     const kind = decoder.readHeader(datagram);
     if (kind === HEADER_DATA) {
       if (this.flows.channels.length > 1) {
         this.#twins.observe(this.flows.channels, channel, datagram, decoder.headerBytes);
       }
-      sequencer.data(datagram, decoder);
-    } else if (kind === HEADER_DAMAGED) this.#damaged(channel, datagram);
-    else sequencer.mark(decoder);
+      arbiter.data(line, datagram, decoder);
+    } else if (kind === HEADER_DAMAGED) this.#damaged(channel, line, datagram);
+    else arbiter.mark(line, decoder, kind === HEADER_END_OF_SESSION);
     return true;
   }
 
@@ -122,25 +125,34 @@ export class PacketPipeline implements SequencedSink {
 
   /** The input has ended: reports what is missing and hands everything over. */
   finish(): void {
-    for (const channel of this.flows.channels) channel.sequencer.finish();
+    for (const channel of this.flows.channels) channel.arbiter.finish();
     this.#decoders.finish?.();
     this.#writer.flush();
     if (this.flows.channels.length > 1) this.#twins.conclude(this.flows.channels);
   }
 
-  deliver(channel: number, datagram: Datagram, first: number, skip: number, take: number): void {
+  deliver(
+    channel: number,
+    _line: number,
+    datagram: Datagram,
+    first: number,
+    skip: number,
+    take: number,
+  ): void {
     const { counts, messagesMax } = this.#options;
     const left = messagesMax - counts.messages;
     const wanted = Math.min(take, left);
     if (wanted > 0) this.flows.channels[channel]!.decoder.decode(datagram, first, skip, wanted);
   }
 
-  lost(channel: number, first: number, count: number): void {
+  gap(channel: number, _session: number, first: number, count: number, state: number): void {
+    // An open hole changes no book yet.
+    if (state !== GAP_LOST) return;
     this.#note(channel, KIND_GAP, first, count, GAP_LOST);
     this.flows.channels[channel]!.decoder.lost?.();
   }
 
-  session(channel: number, first: number): void {
+  session(channel: number, _session: number, first: number): void {
     const isReset = this.#options.feed.sessionEvent === 'reset';
     this.#note(channel, isReset ? KIND_RESET : KIND_SESSION, first, 0, 0);
   }
@@ -165,23 +177,24 @@ export class PacketPipeline implements SequencedSink {
     writer.flush();
   }
 
-  #damaged(channel: Channel, datagram: Datagram): void {
+  #damaged(channel: Channel, line: number, datagram: Datagram): void {
     const { counts } = this.#options;
     const { decoder } = channel;
     counts.noteMalformed('damaged datagram', datagram.packetNumber, decoder.damageOffset);
-    channel.sequencer.damaged();
+    channel.arbiter.damaged(line);
     // Without numbers nothing can be applied twice, so the whole messages in front of the damage are decoded.
     // With numbers they count, but their numbers stay missing: whether and where they belong is not known.
-    if (decoder.first === 0) this.deliver(channel.number, datagram, 0, 0, decoder.count);
+    if (decoder.first === 0) this.deliver(channel.number, line, datagram, 0, 0, decoder.count);
     else decoder.tally(datagram, decoder.count);
   }
 
   #expire(): void {
-    for (const channel of this.flows.channels) channel.sequencer.expire();
+    this.#room.rearm();
+    for (const channel of this.flows.channels) channel.arbiter.expire();
   }
 
   #open(number: number, datagram: Datagram): Channel {
-    const { feed, sequencer, midnight } = this.#options;
+    const { feed, arbiter, midnight } = this.#options;
     const subchannel = feed.subchannelOf === undefined ? 0 : feed.subchannelOf(datagram);
     const decoder = this.#decoders.open({ channel: number, midnight: midnight(datagram) });
     return {
@@ -191,7 +204,7 @@ export class PacketPipeline implements SequencedSink {
       port: datagram.destinationPort,
       subchannel,
       decoder,
-      sequencer: new Sequencer(number, sequencer, this, this.#room),
+      arbiter: new Arbiter(number, arbiter, this, this.#room),
     };
   }
 }

@@ -21,7 +21,7 @@ import { bestOf, levelsOn, ordersIn } from '../book/view.ts';
 import type { BookDefinition } from '../event/dictionary.ts';
 import { KIND_NAMES } from '../event/record.ts';
 import type { ProductNumbers } from '../feeds/feed.ts';
-import type { Gap } from '../merge/sequencer.ts';
+import type { Gap } from '../merge/counts.ts';
 import type { Channel } from './flows.ts';
 import { type LevelReport, levelReport, levelReports } from './level-report.ts';
 import { headFor, type RowHead } from './rows/row-head.ts';
@@ -306,20 +306,24 @@ function productReport(product: ProductNumbers): ProductReport {
   return { segment, channel, first: text(first), last: text(last), lost, snapshots, complete };
 }
 
-function channelReports({ number, decoder, sequencer }: Channel): ChannelReport[] {
-  return sequencer.sessions.map((counts) => ({
-    channel: number,
-    session: decoder.sessionText(counts.session),
-    first: text(counts.first),
-    last: text(counts.last),
-    packets: counts.packets,
-    duplicates: counts.duplicates,
-    outOfOrder: counts.outOfOrder,
-    late: counts.late,
-    unsequenced: counts.unsequenced,
-    gaps: counts.gaps.map(({ from, to, state }) => ({ from: String(from), to: String(to), state })),
-    ...(counts.gapsNotListed > 0 ? { gapsNotListed: counts.gapsNotListed } : {}),
-  }));
+function channelReports({ number, decoder, arbiter }: Channel): ChannelReport[] {
+  return arbiter.sessions.map((counts) => {
+    const { packets, duplicates, outOfOrder, late, unsequenced } = counts.total;
+    const { list, notListed } = counts.gaps;
+    return {
+      channel: number,
+      session: decoder.sessionText(counts.session),
+      first: text(counts.first),
+      last: text(counts.last),
+      packets,
+      duplicates,
+      outOfOrder,
+      late,
+      unsequenced,
+      gaps: list.map(({ from, to, state }) => ({ from: String(from), to: String(to), state })),
+      ...(notListed > 0 ? { gapsNotListed: notListed } : {}),
+    };
+  });
 }
 
 function bookReport(market: Market): BookReport {

@@ -1,6 +1,6 @@
 import type { Naming } from '../event/naming.ts';
 import type { Feed } from '../feeds/feed.ts';
-import type { SequencerOptions } from '../merge/sequencer.ts';
+import type { ArbiterOptions } from '../merge/session-merge.ts';
 import type { EventObserver } from './books.ts';
 import type { Tell } from './byte-source.ts';
 import type { Destination } from './flows.ts';
@@ -32,7 +32,7 @@ export interface RunOptions {
   readonly naming: Naming | null;
   /** Trading day, YYYY-MM-DD, for feeds whose times count from midnight. */
   readonly date: string | null;
-  readonly sequencer: SequencerOptions;
+  readonly arbiter: ArbiterOptions;
   /** Records of a batch between decoder and books. */
   readonly batchEvents: number;
   readonly stopAt: Until | null;

@@ -161,14 +161,14 @@ export class StreamInput {
 
 /** What a stream has nothing for cannot be obeyed; to ignore it would answer another question. */
 function refuseUnfit(path: string, feed: Feed, options: RunOptions): void {
-  const { ports, groups, snapshots, from, until, sequencer, stopAt, pacer, date } = options;
+  const { ports, groups, snapshots, from, until, arbiter, stopAt, pacer, date } = options;
   const given = (flags: readonly (readonly [isGiven: boolean, flag: string])[]): string =>
     flags.flatMap(([isGiven, flag]) => (isGiven ? [flag] : [])).join(', ');
   const ofPackets = given([
     [ports !== null, '--port'],
     [groups !== null, '--group'],
     [snapshots.length > 0, '--snapshot'],
-    [sequencer.start !== 'first-seen' || options.snapshotRequired, '--start'],
+    [arbiter.start !== 'first-seen' || options.snapshotRequired, '--start'],
   ]);
   if (ofPackets !== '') {
     throw new MdxError(

@@ -66,10 +66,10 @@ export class TwinFlows {
 }
 
 function overlaps(left: Channel, right: Channel): boolean {
-  for (const mine of left.sequencer.sessions) {
+  for (const mine of left.arbiter.sessions) {
     const name = sessionOf(left, mine.session);
     if (name === null || mine.first === null || mine.last === null) continue;
-    for (const theirs of right.sequencer.sessions) {
+    for (const theirs of right.arbiter.sessions) {
       if (sessionOf(right, theirs.session) !== name || theirs.first === null || theirs.last === null)
         continue;
       if (mine.first <= theirs.last && theirs.first <= mine.last) return true;

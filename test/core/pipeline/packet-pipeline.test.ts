@@ -5,6 +5,7 @@ import { Dictionary } from '../../../src/core/event/dictionary.ts';
 import { KIND_GAP } from '../../../src/core/event/record.ts';
 import { FeedCounts } from '../../../src/core/feeds/counts.ts';
 import { itch } from '../../../src/core/feeds/itch/index.ts';
+import { ONE_LINE } from '../../../src/core/merge/session-merge.ts';
 import { PacketPipeline } from '../../../src/core/pipeline/packet-pipeline.ts';
 import { datagramOf, moldPacket, Recorder } from '../feeds/itch/harness.ts';
 import { SAMPLES, sampleBytes } from '../feeds/itch/samples.ts';
@@ -22,7 +23,7 @@ function gapTimes(batchRecords: number): { readonly venue: bigint; readonly rece
     sink: recorder,
     flows: { ports: null, groups: null, snapshots: [], detect: false },
     snapshots: { expected: false, required: false },
-    sequencer: { gapTimeoutNs: 0, start: 'first-seen' },
+    arbiter: { ...ONE_LINE, gapTimeoutNs: 0, start: 'first-seen' },
     midnight: () => toBigInt(394_000_000, 0),
     messagesMax: Number.POSITIVE_INFINITY,
   });

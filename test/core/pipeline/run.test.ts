@@ -7,6 +7,7 @@ import { PcapWriter } from '../../../src/core/capture/capture-writer.ts';
 import type { EventBatch } from '../../../src/core/event/batch.ts';
 import { WORD_VENUE_TIME } from '../../../src/core/event/record.ts';
 import { MoldPacketEncoder } from '../../../src/core/feeds/itch/mold-encoder.ts';
+import { ONE_LINE } from '../../../src/core/merge/session-merge.ts';
 import { type RunReport, reportOf } from '../../../src/core/pipeline/report.ts';
 import { run } from '../../../src/core/pipeline/run.ts';
 import type { RunOptions } from '../../../src/core/pipeline/run-options.ts';
@@ -261,7 +262,7 @@ describe.skipIf(DATA === null)('a stream without packets', () => {
 
   it('refuses what chooses among packets instead of ignoring it', async () => {
     const path = dataPath('dbn/CLX5_mbo.dbn');
-    for (const wanted of [{ ports: new Set([1]) }, { sequencer: { gapTimeoutNs: 1, start: 5 } }]) {
+    for (const wanted of [{ ports: new Set([1]) }, { arbiter: { ...ONE_LINE, gapTimeoutNs: 1, start: 5 } }]) {
       await expect(report([path], wanted)).rejects.toMatchObject({ code: 'usage' });
     }
   });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseAddress } from '../../../src/core/capture/address.ts';
+import { ONE_LINE } from '../../../src/core/merge/session-merge.ts';
 import type { RunOptions } from '../../../src/core/pipeline/run-options.ts';
 import type { Impairments } from '../../../src/core/simulate/impairment.ts';
 import { booksOf, filled, play, READERS, Replays, trueBooks } from './session.ts';
@@ -78,7 +79,7 @@ describe('a lossy EOBI session', () => {
           const played = play({ seed, feed: 'eobi', snapshotNs, profile, a });
           const replayed = await replays.replay(played.a, {
             feedName: READERS.eobi,
-            sequencer: { gapTimeoutNs, start },
+            arbiter: { ...ONE_LINE, gapTimeoutNs, start },
             ...way,
           });
           const { report } = replayed;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ordersIn, ordersOf } from '../../../src/core/book/view.ts';
 import { formatScaledBig } from '../../../src/core/event/format-text.ts';
+import { ONE_LINE } from '../../../src/core/merge/session-merge.ts';
 import { type RunReport, reportOf } from '../../../src/core/pipeline/report.ts';
 import { type RunResult, run } from '../../../src/core/pipeline/run.ts';
 import type { RunOptions } from '../../../src/core/pipeline/run-options.ts';
@@ -152,8 +153,8 @@ export class Replays {
     feed: SimulationFeed = 'itch',
     wanted: Partial<RunOptions> = {},
   ): Promise<Replayed> {
-    const sequencer = { gapTimeoutNs: 1e15, start: 1 };
-    return this.replay(bytes, { feedName: READERS[feed], sequencer, ...wanted });
+    const arbiter = { ...ONE_LINE, gapTimeoutNs: 1e15, start: 1 };
+    return this.replay(bytes, { feedName: READERS[feed], arbiter, ...wanted });
   }
 
   remove(): void {

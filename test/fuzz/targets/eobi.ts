@@ -48,13 +48,13 @@ export function eobiTarget(packets: readonly Uint8Array[]): Target {
 
 /** What another reading finds in the packets that were decoded. */
 class Ledger {
-  /** Packets that were decoded and have a number. */
-  numbered = 0;
+  /** Packets that were decoded. */
+  packets = 0;
   /** Messages in them, and one for each whose messages stop making sense. */
   messages = 0;
 
-  note(packet: Buffer, first: number): void {
-    if (first !== 0) this.numbered += 1;
+  note(packet: Buffer): void {
+    this.packets += 1;
     for (let at = HEADER_BYTES; at < packet.length; ) {
       const length = at + 8 > packet.length ? 0 : packet.readUInt16LE(at);
       this.messages += 1;
@@ -69,8 +69,8 @@ class EobiEpisode extends LineEpisode {
   readonly #release: Release;
   readonly #numbers: Numbers;
   readonly #tell: { ledger: Ledger };
-  /** Packets that can be read and have a number, and those that cannot be read. */
-  #numbered = 0;
+  /** Packets that can be read, and those that cannot. */
+  #readable = 0;
   #damaged = 0;
   /** Highest packet number that was shown, by flow. */
   readonly #highest: Float64Array = new Float64Array(FLOWS);
@@ -88,8 +88,8 @@ class EobiEpisode extends LineEpisode {
     outcomes: Outcomes,
   ) {
     const tell = { ledger: new Ledger() };
-    const feed = observed(eobi, ({ bytes, offset, length }, first) => {
-      tell.ledger.note(Buffer.from(bytes.buffer, bytes.byteOffset + offset, length), first);
+    const feed = observed(eobi, ({ bytes, offset, length }) => {
+      tell.ledger.note(Buffer.from(bytes.buffer, bytes.byteOffset + offset, length));
     });
     const expected = random.below(2) === 0;
     const snapshots = { expected, required: expected && random.below(4) === 0 };
@@ -112,7 +112,7 @@ class EobiEpisode extends LineEpisode {
       return;
     }
     const number = payload.readUInt32LE(8);
-    if (number !== 0) this.#numbered += 1;
+    this.#readable += 1;
     this.#highest[flow] = Math.max(this.#highest[flow]!, number);
   }
 
@@ -130,17 +130,17 @@ class EobiEpisode extends LineEpisode {
       counts.messages,
     );
     let others = 0;
-    for (const { sequencer } of pipeline.flows.channels) {
-      for (const { duplicates, late } of sequencer.sessions) others += duplicates + late;
+    for (const { arbiter } of pipeline.flows.channels) {
+      for (const { total } of arbiter.sessions) others += total.duplicates + total.late;
     }
-    same('decoded, repeated and late packets', ledger.numbered + others, this.#numbered);
+    same('decoded, repeated and late packets', ledger.packets + others, this.#readable);
     for (const { snapshots } of pipeline.products) this.outcomes.add('snapshots loaded', snapshots);
     for (const [kind, { count }] of counts.remarks) this.outcomes.add(kind, count);
   }
 
   protected override renew(): void {
     this.#tell.ledger = new Ledger();
-    this.#numbered = 0;
+    this.#readable = 0;
     this.#damaged = 0;
   }
 

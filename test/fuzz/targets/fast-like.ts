@@ -17,7 +17,7 @@ export function fastLikeTarget(packets: readonly Uint8Array[]): Target {
   return {
     name: 'fast-like',
     title:
-      'FAST-like datagrams → pipeline, sequencer, decoder, books; every message as a slow decoder reads it',
+      'FAST-like datagrams → pipeline, arbiter, decoder, books; every message as a slow decoder reads it',
     share: 60,
     casesPerEpisode: 256,
     start: (random, outcomes) => new FastLikeEpisode(packets, random, outcomes),
@@ -82,8 +82,8 @@ class FastLikeEpisode extends LineEpisode {
       ledger.whole,
     );
     let others = 0;
-    for (const { sequencer } of pipeline.flows.channels) {
-      for (const { duplicates, late } of sequencer.sessions) others += duplicates + late;
+    for (const { arbiter } of pipeline.flows.channels) {
+      for (const { total } of arbiter.sessions) others += total.duplicates + total.late;
     }
     same('decoded, repeated and late packets', ledger.numbered + others, this.#numbered);
   }

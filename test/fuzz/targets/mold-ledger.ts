@@ -18,7 +18,7 @@ interface Account {
   readonly sessions: Set<string>;
 }
 
-/** Keeps account of MoldUDP64 packets by reading them its own way, and holds the sequencer's counts against it. */
+/** Keeps account of MoldUDP64 packets by reading them its own way, and holds the arbiter's counts against it. */
 export class MoldLedger {
   /** Damaged packets, the whole messages in them, and messages without a byte (nobody counts those). */
   damaged = 0;
@@ -80,15 +80,16 @@ export class MoldLedger {
   settle(channels: readonly Channel[]): number {
     same('channels', channels.length, this.#accounts.size);
     let delivered = 0;
-    for (const { port, sequencer } of channels) {
+    for (const { port, arbiter } of channels) {
       const account = this.#accounts.get(port);
       if (account === undefined) throw new Broken(`a channel of port ${port}, which no packet was sent to`);
       let packets = 0;
       let unsequenced = 0;
       let sequenced = 0n;
-      for (const session of sequencer.sessions) {
-        packets += session.packets;
-        unsequenced += session.unsequenced;
+      for (const session of arbiter.sessions) {
+        const { total, gaps } = session;
+        packets += total.packets;
+        unsequenced += total.unsequenced;
         let passed = 0n;
         if (session.first !== null && session.last !== null) {
           if (BigInt(session.last) >= account.end)
@@ -96,12 +97,12 @@ export class MoldLedger {
               `the last number of port ${port} is ${session.last}, none was sent from ${account.end} on`,
             );
           passed = BigInt(session.last) - BigInt(session.first) + 1n;
-          for (const { from, to } of session.gaps) passed -= BigInt(to) - BigInt(from) + 1n;
+          for (const { from, to } of gaps.list) passed -= BigInt(to) - BigInt(from) + 1n;
         }
-        same(`gaps not listed on port ${port}`, session.gapsNotListed, 0);
+        same(`gaps not listed on port ${port}`, gaps.notListed, 0);
         if (passed < 0n) throw new Broken(`more lost than there was on port ${port}: ${passed}`);
         delivered += Number(passed);
-        sequenced += passed + BigInt(session.duplicates) + BigInt(session.late);
+        sequenced += passed + BigInt(total.duplicates) + BigInt(total.late);
       }
       same(`packets of port ${port}`, packets, account.packets - account.early);
       same(`unsequenced messages of port ${port}`, unsequenced, account.unsequenced);

@@ -14,7 +14,7 @@ export function moldTarget(packets: readonly Uint8Array[]): Target {
   return {
     name: 'mold',
     title:
-      'MoldUDP64 datagrams → pipeline, sequencer, decoder, books; counts add up, batches of any size agree',
+      'MoldUDP64 datagrams → pipeline, arbiter, decoder, books; counts add up, batches of any size agree',
     share: 400,
     casesPerEpisode: 512,
     start: (random, outcomes) => new MoldEpisode(packets, random, outcomes),

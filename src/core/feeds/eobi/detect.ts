@@ -1,8 +1,8 @@
 import type { Datagram } from '../../packet/datagram.ts';
 import type { Detection } from '../feed.ts';
-import { hasPacketHeader } from './decoder.ts';
 import { ID_HEARTBEAT, MESSAGE_HEAD_BYTES, PACKET_HEADER_BYTES, type Release } from './layout.ts';
 import { SEGMENT_OFFSET } from './packet.ts';
+import { hasPacketHeader } from './transport.ts';
 
 const NULL_SEQUENCE = -1;
 

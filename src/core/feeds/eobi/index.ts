@@ -1,10 +1,11 @@
 import type { BookRules } from '../../event/rules.ts';
 import type { Feed } from '../feed.ts';
-import { EobiDecoders, partitionOf } from './decoder.ts';
+import { EobiDecoders } from './decoder.ts';
 import { EobiDescriber } from './describer.ts';
 import { detectPacket } from './detect.ts';
 import { PRICE_SCALE, RELEASES, type ReleaseName } from './layout.ts';
 import { TYPE_COUNT, typeName } from './message-table.ts';
+import { EobiTransport, partitionOf } from './transport.ts';
 
 /** An order is known by instrument, side and time priority; a modification takes a new priority (specification, order book). */
 const RULES: BookRules = {
@@ -46,6 +47,7 @@ function eobi(releaseName: ReleaseName, title: string, headerIds: readonly numbe
     sessionEvent: 'reset',
     hasSnapshots: true,
     describer: () => new EobiDescriber(release),
+    transport: () => new EobiTransport(),
     packetDecoders: (targets, snapshots = { expected: false, required: false }) =>
       new EobiDecoders(name, release, targets, snapshots),
   };

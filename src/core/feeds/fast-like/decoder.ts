@@ -1,37 +1,22 @@
-import { digest32 } from '../../binary/digest.ts';
 import { BOOKS_MAX } from '../../event/dictionary.ts';
 import { NO_BOOK, RECORD_WORDS } from '../../event/record.ts';
 import type { Datagram } from '../../packet/datagram.ts';
 import { BookTable } from '../book-table.ts';
-import { type DecoderOptions, HEADER_DAMAGED, HEADER_DATA, type PacketDecoder } from '../feed.ts';
+import type { DecoderOptions, PacketDecoder } from '../feed.ts';
 import type { MessageSink } from '../message-sink.ts';
-import { NUMBER_BYTES, SCALE } from './layout.ts';
-import { MessageReader, READ_MALFORMED, READ_UNKNOWN, RECORDS_PER_MESSAGE } from './messages.ts';
-
-const TWO_32 = 4294967296;
+import { SCALE } from './layout.ts';
+import { READ_MALFORMED, READ_UNKNOWN, RECORDS_PER_MESSAGE } from './messages.ts';
+import { FastLikeTransport } from './transport.ts';
 
 // Constants of other modules under names of this one: only those are compiled into the loop as constants.
 const WORDS: number = RECORD_WORDS;
 const UNKNOWN: number = READ_UNKNOWN;
 const MALFORMED: number = READ_MALFORMED;
 
-/**
- * FAST-like packets (layout.ts draws them). The packets are numbered, not the messages: a packet counts as one, is
- * decoded whole, and its events have its number.
- *
- * A packet is damaged when it is shorter than its number, when the number passes 2^53 − 1, and where the head of a
- * message cannot be read or its body runs past the end.
- */
-export class FastLikeDecoder implements PacketDecoder {
-  /** The format has none. */
-  readonly session = 0;
-  first = 0;
-  count = 0;
-  damageOffset = 0;
-  readonly headerBytes: number = NUMBER_BYTES;
+/** FAST-like packets: a packet is decoded whole, and its events have its number. */
+export class FastLikeDecoder extends FastLikeTransport implements PacketDecoder {
   readonly #source: string;
   readonly #options: DecoderOptions;
-  readonly #messages: MessageReader = new MessageReader();
   /** Books by instrument, and the last one looked up. */
   readonly #books: BookTable = new BookTable();
   #lastInstrument = 0;
@@ -40,6 +25,7 @@ export class FastLikeDecoder implements PacketDecoder {
   readonly #scratch: Int32Array = new Int32Array(RECORDS_PER_MESSAGE * RECORD_WORDS);
 
   constructor(source: string, options: DecoderOptions) {
+    super();
     const { capacity } = options.writer.batch;
     if (capacity < RECORDS_PER_MESSAGE) {
       throw new RangeError(
@@ -50,21 +36,6 @@ export class FastLikeDecoder implements PacketDecoder {
     this.#options = options;
   }
 
-  readHeader(datagram: Datagram): number {
-    const { view, offset, length } = datagram;
-    if (length < NUMBER_BYTES) return this.#damaged(0, 0, length);
-    const number = view.getUint32(offset) * TWO_32 + view.getUint32(offset + 4);
-    if (number > Number.MAX_SAFE_INTEGER) return this.#damaged(0, 0, 0);
-    const messages = this.#messages;
-    messages.begin(datagram);
-    let whole = 0;
-    while (messages.next()) whole += 1;
-    if (messages.damageOffset >= 0) return this.#damaged(number, whole, messages.damageOffset);
-    this.first = number;
-    this.count = 1;
-    return HEADER_DATA;
-  }
-
   /** Decodes all whole messages of the packet: there is nothing to skip, and what is wanted of it is all of it. */
   decode(datagram: Datagram, first: number, _skip: number, take: number): void {
     if (take === 0) return;
@@ -73,7 +44,7 @@ export class FastLikeDecoder implements PacketDecoder {
     const { batch } = writer;
     const { words } = batch;
     const room = batch.capacity - RECORDS_PER_MESSAGE;
-    const messages = this.#messages;
+    const { messages } = this;
     const shown = this.#options.messages ?? null;
     if (shown !== null) this.#show(datagram, shown);
     let receive = this.#begin(datagram, first);
@@ -104,7 +75,7 @@ export class FastLikeDecoder implements PacketDecoder {
   /** Shows the messages whole. Only adds and trades name an instrument. */
   #show(datagram: Datagram, sink: MessageSink): void {
     const { bytes, offset, timeHigh, timeLow } = datagram;
-    const messages = this.#messages;
+    const { messages } = this;
     const words = this.#scratch;
     messages.begin(datagram);
     while (messages.next()) {
@@ -116,7 +87,7 @@ export class FastLikeDecoder implements PacketDecoder {
 
   tally(datagram: Datagram, take: number): void {
     const { byType, totals } = this.#options.counts;
-    const messages = this.#messages;
+    const { messages } = this;
     messages.begin(datagram);
     for (let left = take; left > 0 && messages.next(); left -= 1) {
       const records = messages.read(this.#scratch, 0);
@@ -127,14 +98,6 @@ export class FastLikeDecoder implements PacketDecoder {
       byType[messages.templateLow] += 1;
       totals[0] += 1;
     }
-  }
-
-  digest({ view, offset, length }: Datagram, _count: number, into: Int32Array): void {
-    into[0] = digest32(view, offset, length);
-  }
-
-  sessionText(): null {
-    return null;
   }
 
   /**
@@ -158,8 +121,8 @@ export class FastLikeDecoder implements PacketDecoder {
   /** Counts a message that became nothing. */
   #note({ packetNumber }: Datagram, answer: number): void {
     const { counts } = this.#options;
-    const { offset } = this.#messages;
-    const kind = `template ${this.#messages.templateText()}`;
+    const { offset } = this.messages;
+    const kind = `template ${this.messages.templateText()}`;
     if (answer === UNKNOWN) counts.noteUnknown(kind, packetNumber, offset);
     else counts.noteMalformed(`${kind}: a field runs past its body or past 64 bits`, packetNumber, offset);
   }
@@ -187,13 +150,5 @@ export class FastLikeDecoder implements PacketDecoder {
     });
     this.#books.add(0, instrument, book);
     return book;
-  }
-
-  /** `whole` messages stand in front of the damage at `damageOffset`. */
-  #damaged(number: number, whole: number, damageOffset: number): number {
-    this.first = number;
-    this.count = whole;
-    this.damageOffset = damageOffset;
-    return HEADER_DAMAGED;
   }
 }

@@ -3,6 +3,7 @@ import { FastLikeDecoder } from './decoder.ts';
 import { FastLikeDescriber } from './describer.ts';
 import { detectFastLikeDatagram } from './detect.ts';
 import { SCALE, TEMPLATE_TRADE, typeName } from './layout.ts';
+import { FastLikeTransport } from './transport.ts';
 
 const NAME = 'fast-like';
 
@@ -26,6 +27,7 @@ export const fastLike: Feed = {
   typeName,
   detectDatagram: detectFastLikeDatagram,
   describer: () => new FastLikeDescriber(),
+  transport: () => new FastLikeTransport(),
   packetDecoders(targets) {
     return { open: (channel) => new FastLikeDecoder(NAME, { ...targets, ...channel }) };
   },

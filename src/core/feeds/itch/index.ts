@@ -3,6 +3,7 @@ import { ItchDescriber } from './describer.ts';
 import { detectMessageStream, detectMoldDatagram } from './detect.ts';
 import { PRICE_SCALE, SHARES_SCALE, TYPE_COUNT, typeName } from './layout.ts';
 import { LengthPrefixedDecoder } from './length-prefixed.ts';
+import { MoldTransport } from './mold-transport.ts';
 import { MoldDecoder } from './moldudp64.ts';
 import { SoupDecoder } from './soupbintcp.ts';
 
@@ -28,6 +29,7 @@ export const itch: Feed = {
   typeName,
   detectDatagram: detectMoldDatagram,
   detectStream: detectMessageStream,
+  transport: () => new MoldTransport(),
   packetDecoders(targets) {
     return { open: (channel) => new MoldDecoder(NAME, { ...targets, ...channel }) };
   },

@@ -4,6 +4,7 @@ export const SESSIONS_MAX = 1024;
 export const SESSION_REFUSED = -1;
 
 const WORDS = 3;
+const SESSION_BYTES = 10;
 
 /**
  * Numbers the ten-byte session ids of one channel, from 1 in order of first sight; ids of blanks or NULs are 0, no
@@ -35,16 +36,23 @@ export class SessionTable {
     return number;
   }
 
+  /** The ten bytes of a session's id, null for 0. */
+  id(number: number): Uint8Array | null {
+    if (number < 1 || number > this.#count) return null;
+    const id = new Uint8Array(SESSION_BYTES);
+    for (let at = 0; at < SESSION_BYTES; at += 1) {
+      const word = this.#ids[(number - 1) * WORDS + (at >> 2)]!;
+      id[at] = at < 8 ? word >>> (24 - (at & 3) * 8) : word >>> (8 - (at & 3) * 8);
+    }
+    return id;
+  }
+
   /** The id of a session without the blanks and NULs around it, null for 0; what is not printable as `\x07`. */
   text(number: number): string | null {
-    if (number < 1 || number > this.#count) return null;
+    const id = this.id(number);
+    if (id === null) return null;
     let text = '';
-    for (let at = 0; at < 10; at += 1) {
-      const word = this.#ids[(number - 1) * WORDS + (at >> 2)];
-      text += String.fromCharCode(
-        (at < 8 ? word >>> (24 - (at & 3) * 8) : word >>> (8 - (at & 3) * 8)) & 0xff,
-      );
-    }
+    for (const byte of id) text += String.fromCharCode(byte);
     return printableId(text);
   }
 

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { bigHigh, bigLow } from '../../../../src/core/binary/time.ts';
 import { parseAddress } from '../../../../src/core/capture/address.ts';
 import { PcapWriter } from '../../../../src/core/capture/capture-writer.ts';
+import { ONE_LINE } from '../../../../src/core/merge/session-merge.ts';
 import { type RunReport, reportOf } from '../../../../src/core/pipeline/report.ts';
 import { run } from '../../../../src/core/pipeline/run.ts';
 import type { RunOptions } from '../../../../src/core/pipeline/run-options.ts';
@@ -137,7 +138,7 @@ describe('a capture with changes and snapshots', () => {
 
   test('packets out of order and twice', async () => {
     const report = await replay([change(1, 1), change(3, 3), change(2, 2), change(2, 2), change(4, 4)], {
-      sequencer: { gapTimeoutNs: 1_000_000_000, start: 'first-seen' },
+      arbiter: { ...ONE_LINE, gapTimeoutNs: 1_000_000_000, start: 'first-seen' },
     });
     expect(report.sequence?.channels).toMatchObject([{ duplicates: 1, outOfOrder: 1, gaps: [] }]);
     expect(report.events).toMatchObject({ add: 4, gap: 0 });
@@ -161,7 +162,8 @@ describe('channels', () => {
 
   test('numbers that begin anew are a session of packets; the books stay', async () => {
     const reset: Sent = [CHANGES, packet({ number: 1, reset: 1, time: TIME + 1n }, add(3, { key: 3n }))];
-    const report = await replay([change(1, 1), change(2, 2), reset, change(2, 4)]);
+    const next: Sent = [CHANGES, packet({ number: 2, time: TIME + 2n }, add(4, { key: 4n }))];
+    const report = await replay([change(1, 1), change(2, 2), reset, next]);
     expect(report.sequence?.channels).toMatchObject([
       { channel: 0, first: '1', last: '2' },
       { channel: 0, first: '1', last: '2' },

@@ -341,7 +341,7 @@ describe('the numbers begin anew', () => {
     run.take(packet({ number: 1, reset: 1, time: TIME + 1n }, add(2, { key: 2n })));
     expect(run.channel(0).session).toBe(2);
     run.take(packet({ number: 2, reset: 1, time: TIME + 2n }, add(3, { key: 3n })));
-    run.take(packet({ number: 3 }, add(4, { key: 4n })));
+    run.take(packet({ number: 3, time: TIME + 3n }, add(4, { key: 4n })));
     expect(run.channel(0).session).toBe(2);
     expect(orders(run)).toEqual(['bid 1', 'bid 2', 'bid 3', 'bid 4']);
   });
