@@ -16,6 +16,12 @@ export type ErrorCode =
   | 'group-too-long'
   | 'instruments-file'
   | 'no-form'
+  | 'native-missing'
+  | 'right-missing'
+  | 'interface-missing'
+  | 'socket-failed'
+  | 'backend-refused'
+  | 'memory-lock'
   | 'output-exists'
   | 'output-failed'
   | 'socket-busy'
@@ -54,6 +60,15 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorKind>> = {
   'group-too-long': { exit: 1, meaning: 'A group of events does not end, so no point in it can be shown.' },
   'instruments-file': { exit: 2, meaning: 'The file of instrument names cannot be understood.' },
   'no-form': { exit: 1, meaning: 'Something in the input has no place in the form that is written.' },
+  'native-missing': { exit: 2, meaning: 'Native system calls cannot be made here.' },
+  'right-missing': { exit: 2, meaning: 'A right (capability or limit) of this process is missing.' },
+  'interface-missing': { exit: 2, meaning: 'There is no such network interface.' },
+  'socket-failed': { exit: 2, meaning: 'A socket could not be opened, bound, joined or used.' },
+  'backend-refused': {
+    exit: 2,
+    meaning: 'The kernel or a driver does not do what was asked of it.',
+  },
+  'memory-lock': { exit: 2, meaning: 'More locked memory is needed than the limit allows.' },
   'output-exists': { exit: 2, meaning: 'A file to write exists already.' },
   'output-failed': { exit: 4, meaning: 'Output could not be written.' },
   'socket-busy': { exit: 2, meaning: 'An address to listen on is in use.' },

@@ -1,0 +1,94 @@
+import { parseAddress } from '../../../src/core/capture/address.ts';
+import type { BlockingBackend, ReceiveOptions, Subscription } from '../../../src/core/net/backend.ts';
+import type { SenderOptions } from '../../../src/core/net/sender.ts';
+import { Datagram } from '../../../src/core/packet/datagram.ts';
+import { PacketPool } from '../../../src/core/packet/packet-pool.ts';
+
+/** A group of the organisation-local scope that no other test process uses: the process id is in it. */
+export function uniqueGroup(number: number): string {
+  return `239.${192 + (number & 15)}.${(process.pid >>> 8) & 255}.${process.pid & 255}`;
+}
+
+export function subscription(
+  group: string,
+  port: number,
+  iface: string | null = '127.0.0.1',
+  source: string | null = null,
+): Subscription {
+  return {
+    group: parseAddress(group)!,
+    port,
+    iface,
+    source: source === null ? null : parseAddress(source)!,
+  };
+}
+
+export function receiveOptions(
+  subscriptions: readonly Subscription[],
+  more: Partial<ReceiveOptions> = {},
+): ReceiveOptions {
+  return {
+    subscriptions,
+    receiveBufferBytes: 1 << 20,
+    busyPollUs: null,
+    timestamping: 'software',
+    batch: 64,
+    timeoutMs: 50,
+    ring: null,
+    xdp: null,
+    ...more,
+  };
+}
+
+export function senderOptions(host: string, port: number, more: Partial<SenderOptions> = {}): SenderOptions {
+  return { host, port, iface: '127.0.0.1', ttl: 1, loop: true, batch: 64, ...more };
+}
+
+/** What `take` received: copies, in order, and the slots' words beside them. */
+export interface Taken {
+  readonly datagram: Datagram;
+  readonly words: Int32Array;
+}
+
+/** Receives `wanted` datagrams into a pool of its own, or as many as come until nothing came for a while. */
+export class Taker {
+  readonly pool: PacketPool;
+  readonly #backend: BlockingBackend;
+  readonly #free: Int32Array;
+  readonly #datagram: Datagram = new Datagram();
+
+  constructor(backend: BlockingBackend, slots: number = 256, slotBytes: number = 2048) {
+    this.#backend = backend;
+    this.pool = new PacketPool(slots, slotBytes);
+    this.#free = Int32Array.from({ length: slots }, (_, index) => slots - 1 - index);
+    this.#datagram.attach(this.pool.bytes);
+  }
+
+  /** @param emptyMax calls in a row that may bring nothing before this gives up. */
+  take(wanted: number, emptyMax: number = 20): Taken[] {
+    const taken: Taken[] = [];
+    let empty = 0;
+    while (taken.length < wanted && empty < emptyMax) {
+      const count = this.#backend.receive(this.pool, this.#free, this.#free.length);
+      empty = count === 0 ? empty + 1 : 0;
+      for (let index = 0; index < count; index += 1) {
+        const slot = this.#free[index]!;
+        this.pool.read(slot, this.#datagram);
+        const words = this.pool.words.slice(slot * 16, slot * 16 + 16);
+        taken.push({ datagram: this.#datagram.copy(), words });
+      }
+    }
+    return taken;
+  }
+}
+
+/** Payload number `index` of a stream: its number and then bytes that depend on it, `length` in all. */
+export function payload(index: number, length: number): Uint8Array {
+  const bytes = Uint8Array.from({ length }, (_, at) => (index * 31 + at * 7) & 255);
+  new DataView(bytes.buffer).setUint32(0, index);
+  return bytes;
+}
+
+export function numberOf({ datagram }: Taken): number {
+  return datagram.view.getUint32(0);
+}
