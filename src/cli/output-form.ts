@@ -7,7 +7,7 @@ import { MdxError } from '../core/errors.ts';
 export type RowFormat = 'ndjson' | 'csv' | 'pretty';
 
 /** Forms that `mdx replay` writes. */
-export type OutputForm = RowFormat | 'parquet' | 'dbn' | CaptureForm;
+export type OutputForm = RowFormat | 'parquet' | 'dbn' | 'events' | CaptureForm;
 
 const BY_EXTENSION: Readonly<Record<string, OutputForm>> = {
   '.ndjson': 'ndjson',
@@ -15,6 +15,7 @@ const BY_EXTENSION: Readonly<Record<string, OutputForm>> = {
   '.csv': 'csv',
   '.parquet': 'parquet',
   '.dbn': 'dbn',
+  '.mdxj': 'events',
   '.pcap': 'pcap',
   '.pcapng': 'pcapng',
 };
@@ -35,7 +36,7 @@ export function outputFormOf(asked: string | undefined, path: string): OutputFor
   });
 }
 
-const AS: Readonly<Record<string, OutputForm>> = { packets: 'pcapng' };
+const AS: Readonly<Record<string, OutputForm>> = { packets: 'pcapng', events: 'events' };
 
 function formOfEndpoint({ text, options }: Endpoint): OutputForm {
   const as = options.get('as') ?? 'packets';

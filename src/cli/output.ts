@@ -89,6 +89,11 @@ export class Output {
     return this.#target.closed;
   }
 
+  /** Does it go to a file or device, which nobody reads while it is written? */
+  get isFile(): boolean {
+    return this.#target instanceof DescriptorTarget;
+  }
+
   /** Does it go to a terminal? */
   get isTerminal(): boolean {
     return this.#target.isTerminal;

@@ -5,7 +5,7 @@ import { MdxError } from '../core/errors.ts';
 import type { EventBatch } from '../core/event/batch.ts';
 import type { Feed } from '../core/feeds/feed.ts';
 import type { MessageSink } from '../core/feeds/message-sink.ts';
-import type { EventObserver } from '../core/pipeline/books.ts';
+import type { EventObserver, RunFacts } from '../core/pipeline/books.ts';
 import type { OutputReport } from '../core/pipeline/report.ts';
 import type { RowKind, RowSink } from '../core/pipeline/rows/rows.ts';
 import type { Writing } from './input-command.ts';
@@ -42,6 +42,8 @@ const DBN_FLAGS = ['size-scale', 'lossy', 'upgrade'] as const;
 const OUTPUT_FLAGS = ['format', 'depth', 'force', 'unbuffered', ...DBN_FLAGS] as const;
 const ROW_FORMS: readonly OutputForm[] = ['ndjson', 'csv', 'pretty', 'parquet'];
 const DEPTH_DEFAULT = 10;
+/** Events that somebody waits for leave their process after so long at the latest. */
+const COMMIT_MS = 10;
 
 /** What the flags ask to be written; null = the report alone. Throws MdxError `usage` where they do not fit. */
 export function outputPlan(flags: OutputFlags, json: boolean): OutputPlan | null {
@@ -113,8 +115,18 @@ function formOf(emit: string | undefined, format: string | undefined, path: stri
 }
 
 /** Opens what writes the events of a run to `output` in the form of the plan. */
-export async function openConversion(plan: OutputPlan, output: Output, style: Style): Promise<Conversion> {
+export async function openConversion(
+  plan: OutputPlan,
+  output: Output,
+  style: Style,
+  version: string,
+): Promise<Conversion> {
   const { form } = plan;
+  if (form === 'events') {
+    const { EventStream } = await import('../core/convert/event-stream.ts');
+    const commitMs = output.isFile ? null : COMMIT_MS;
+    return new EventStream((chunk) => output.write(chunk), { version, commitMs });
+  }
   if (form === 'dbn') {
     const { DbnOutput } = await import('../core/convert/dbn-output.ts');
     return new DbnOutput((chunk) => output.write(chunk), plan.dbn);
@@ -182,8 +194,8 @@ class RowConversion implements Conversion {
     return this.#rows.messages;
   }
 
-  start(feed: Feed): void {
-    this.#rows.start?.(feed);
+  start(feed: Feed, run: RunFacts): void {
+    this.#rows.start?.(feed, run);
   }
 
   before(batch: EventBatch, at: number, market: Market): void {

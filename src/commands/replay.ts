@@ -65,6 +65,10 @@ export default class Replay extends InputCommand {
       command: 'mdx replay session.pcap -o session.dbn.zst',
     },
     {
+      description: 'The events of a capture for another process',
+      command: 'mdx replay session.pcap -o - --format events | mdx book -',
+    },
+    {
       description: 'The first packets to one group of a capture',
       command: 'mdx replay day.pcap -o part.pcapng --group 233.54.12.111 --limit 1000',
     },
@@ -139,7 +143,7 @@ export default class Replay extends InputCommand {
     if (!onStdout) {
       await this.printReport(report, (style) => replayTables(report, flags['all-instruments'], style));
     } else if (!writing!.output.closed) {
-      this.note(countLine(report, writing!.conversion.written, plan.form === 'dbn' ? 'records' : 'rows'));
+      this.note(countLine(report, writing!.conversion.written, UNITS[plan.form] ?? 'rows'));
     }
     this.exitWith(exitCode(report, flags.strict));
     if (this.interruption.exitCode !== null) this.exitWith(this.interruption.exitCode);
@@ -200,7 +204,7 @@ export default class Replay extends InputCommand {
       unbuffered: flags.unbuffered || Number.isFinite(flags.speed),
     });
     const style = this.styleOf(plan.path === null ? process.stdout : {});
-    return { output, conversion: await openConversion(plan, output, style) };
+    return { output, conversion: await openConversion(plan, output, style, this.config.version) };
   }
 
   /** What plays the input at its own speed; null = as fast as possible. A signal ends its waiting. */
@@ -210,6 +214,9 @@ export default class Replay extends InputCommand {
     return new Pacer(wallClock(this.interruption), factor);
   }
 }
+
+/** What is counted where it is not rows. */
+const UNITS: Readonly<Record<string, string>> = { dbn: 'records', events: 'events' };
 
 /** What is written where nothing is written. */
 const UNFIT_TO_STEP = [

@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -7,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/core/pipeline/report.ts';
 import { finished, mdx, started } from '../world/real-process.ts';
+import { listening } from '../world/sockets.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mdx-sockets-'));
 const session = join(folder, 'session.pcapng');
@@ -22,17 +22,6 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 function reportIn(stdout: string): RunReport {
   return JSON.parse(stdout) as RunReport;
-}
-
-/** The endpoint that a process says it listens on. */
-async function listening(child: ChildProcess): Promise<string> {
-  let said = '';
-  for (;;) {
-    const [chunk] = (await once(child.stderr!, 'data')) as [Buffer | string];
-    said += chunk.toString();
-    const match = /^listening (\S+)\n/m.exec(said);
-    if (match !== null) return match[1]!;
-  }
 }
 
 const hostAndPort = (endpoint: string): { host: string; port: number } => {

@@ -3,6 +3,7 @@ import type { Target } from './target.ts';
 import { captureTarget } from './targets/capture.ts';
 import { eobiTarget } from './targets/eobi.ts';
 import { ethernetTarget } from './targets/ethernet.ts';
+import { eventFramesTarget } from './targets/event-frames.ts';
 import { eventsTarget } from './targets/events.ts';
 import { fastLikeTarget } from './targets/fast-like.ts';
 import { itchTarget } from './targets/itch.ts';
@@ -24,6 +25,7 @@ export function makeTargets(): Target[] {
     captureTarget('pcapng', corpus.pcapng),
     ...streamTargets(corpus),
     eventsTarget(),
+    eventFramesTarget(),
     textTarget(),
     ...wholeTargets(corpus),
   ];

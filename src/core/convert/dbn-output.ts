@@ -4,6 +4,7 @@ import type { EventBatch } from '../event/batch.ts';
 import { dbn } from '../feeds/dbn/index.ts';
 import type { Feed } from '../feeds/feed.ts';
 import type { MessageSink } from '../feeds/message-sink.ts';
+import type { RunFacts } from '../pipeline/books.ts';
 import type { ChunkSink, Conversion } from './conversion.ts';
 import { DbnConversion, type DbnOptions } from './dbn-conversion.ts';
 import { DbnCopy } from './dbn-copy.ts';
@@ -38,7 +39,7 @@ export class DbnOutput implements Conversion {
     return this.#chosen?.messages;
   }
 
-  start(feed: Feed): void {
+  start(feed: Feed, run: RunFacts): void {
     const { sizeScale, lossy, upgrade, compress } = this.#options;
     const isCopy = feed.name === dbn.name;
     if (isCopy && (sizeScale !== null || lossy)) {
@@ -54,7 +55,7 @@ export class DbnOutput implements Conversion {
     this.#chosen = isCopy
       ? new DbnCopy(this.#sink, { upgrade, compress })
       : new DbnConversion(this.#sink, { sizeScale: sizeScale ?? 0, lossy, compress });
-    this.#chosen.start?.(feed);
+    this.#chosen.start?.(feed, run);
   }
 
   before(batch: EventBatch, at: number, market: Market): void {

@@ -28,6 +28,8 @@ export interface BookKey {
   readonly priceScale: number;
   readonly quantityScale: number;
   readonly symbol: string | null;
+  /** Left out by feeds that do not say. */
+  readonly tick?: bigint | null;
 }
 
 /** Most books one dictionary numbers: a hostile feed must not be able to fill memory with names. */
@@ -42,11 +44,18 @@ export class Dictionary {
   readonly books: BookDefinition[] = [];
   /** How often a book has changed its channel. */
   rehomed = 0;
+  /** How often a book that was known already got its symbol. */
+  #named = 0;
   readonly #naming: Naming | null;
   readonly #numbers: Map<string, number> = new Map();
 
   constructor(naming: Naming | null = null) {
     this.#naming = naming;
+  }
+
+  /** Moves whenever a book is not what it was when it was added. */
+  get changes(): number {
+    return this.rehomed + this.#named;
   }
 
   /** The number of a book: a new one for a new key, −1 (NO_BOOK) when BOOKS_MAX is reached. */
@@ -66,7 +75,7 @@ export class Dictionary {
       channel: key.channel,
       priceScale: named?.priceScale ?? key.priceScale,
       quantityScale: named?.quantityScale ?? key.quantityScale,
-      tick: named?.tick ?? null,
+      tick: named?.tick ?? key.tick ?? null,
       symbol: named?.symbol ?? key.symbol,
     });
     return number;
@@ -83,6 +92,8 @@ export class Dictionary {
   /** Gives a book its symbol, unless a naming file or an earlier message has. */
   name(number: number, symbol: string): void {
     const book = this.books[number];
-    if (book !== undefined && book.symbol === null) book.symbol = symbol;
+    if (book === undefined || book.symbol !== null) return;
+    book.symbol = symbol;
+    this.#named += 1;
   }
 }

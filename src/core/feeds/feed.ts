@@ -7,7 +7,14 @@ import type { FeedCounts } from './counts.ts';
 import type { MessageDescriber, MessageSink } from './message-sink.ts';
 
 /** How messages are cut out of what carries them. */
-export type Framing = 'moldudp64' | 'soupbintcp' | 'length-prefixed' | 't7-packet' | 'fast-like' | 'dbn';
+export type Framing =
+  | 'moldudp64'
+  | 'soupbintcp'
+  | 'length-prefixed'
+  | 't7-packet'
+  | 'fast-like'
+  | 'dbn'
+  | 'journal';
 
 /** Where the decoders of a run write to. */
 export interface DecoderTargets {
@@ -133,14 +140,8 @@ export const STREAM_END = 1;
 /** The bytes at the window's position cannot be read any further; `problem` says why. */
 export const STREAM_DAMAGED = 2;
 
-/** Decoder of a byte stream (file or pipe) that carries its messages without packets. Pure, like PacketDecoder. */
-export interface StreamDecoder {
-  /** Consumes whole messages from the window until more bytes are needed. @returns one of STREAM_*. */
-  decode(window: ByteWindow): number;
-  /** What was found where, after STREAM_DAMAGED. */
-  readonly problem: string | null;
-  /** The problem is that the stream ends inside a message or record. */
-  readonly truncated: boolean;
+/** What reports tell of a stream without packets. */
+export interface StreamFacts {
   /** Session and numbers of the stream, where its framing tells them. */
   readonly sequence: {
     readonly session: string | null;
@@ -151,10 +152,20 @@ export interface StreamDecoder {
     readonly duplicates: number;
     readonly unsequenced: number;
   } | null;
+  /** What the stream says it carries, once known; where it is left out that is the feed's name. */
+  readonly protocol?: string | null;
+}
+
+/** Decoder of a byte stream (file or pipe) that carries its messages without packets. Pure, like PacketDecoder. */
+export interface StreamDecoder extends StreamFacts {
+  /** Consumes whole messages from the window until more bytes are needed. @returns one of STREAM_*. */
+  decode(window: ByteWindow): number;
+  /** What was found where, after STREAM_DAMAGED. */
+  readonly problem: string | null;
+  /** The problem is that the stream ends inside a message or record. */
+  readonly truncated: boolean;
   /** Dataset or feed name, known once the head of the stream was read. */
   readonly source: string;
-  /** What the stream says it carries, for reports, once known; where it is left out that is the feed's name. */
-  readonly protocol?: string | null;
   /** Receive time of the first and last record, ns since 1970 or the unknown midnight; null before the first. */
   readonly firstTime: bigint | null;
   readonly lastTime: bigint | null;

@@ -25,13 +25,21 @@ import { type BookFilter, WantedBooks } from './wanted-books.ts';
 const HEAD_LAST: number = FLAG_LAST << 8;
 const HEAD_EXTENDED: number = FLAG_EXTENDED << 8;
 
+/** What a run knows of its input while it goes on. */
+export interface RunFacts {
+  /** Do venue times count from 1970, or from an unknown midnight? Known with the first event. */
+  readonly timeBase: 'utc' | 'midnight';
+}
+
 /**
  * Sees every event at the moment it is applied: `before` while the book still is as it was, `after` when it has
  * changed. `at` is the word where the event's record begins in `batch.words`.
  */
 export interface EventObserver {
   /** Called once, before the first event. */
-  start?(feed: Feed): void;
+  start?(feed: Feed, run: RunFacts): void;
+  /** Is shown the records `from` … `to − 1` of a batch as the feed wrote them, before they are applied. */
+  records?(batch: EventBatch, from: number, to: number, market: Market): void;
   before?(batch: EventBatch, at: number, market: Market): void;
   after?(batch: EventBatch, at: number, market: Market): void;
   /** Is shown the messages themselves, as they came. Asked for once, behind `start`. */
@@ -51,6 +59,8 @@ export class Books implements EventSink {
   readonly #perChannel: boolean;
   readonly #wanted: WantedBooks | null;
   readonly #observers: readonly EventObserver[];
+  /** Those that see records as they are, in runs. */
+  readonly #recorders: readonly EventObserver[];
 
   constructor(
     rules: BookRules,
@@ -62,7 +72,8 @@ export class Books implements EventSink {
     this.dictionary = dictionary;
     this.#perChannel = rules.idScope === 'source';
     this.#wanted = filter === null ? null : new WantedBooks(dictionary, filter);
-    this.#observers = observers;
+    this.#observers = observers.filter(({ before, after }) => before !== undefined || after !== undefined);
+    this.#recorders = observers.filter(({ records }) => records !== undefined);
   }
 
   /** The market that the events of a channel belong to. */
@@ -98,6 +109,7 @@ export class Books implements EventSink {
 
   #apply(batch: EventBatch, from: number, to: number, market: Market): void {
     if (from === to) return;
+    for (const recorder of this.#recorders) recorder.records?.(batch, from, to, market);
     if (this.#observers.length === 0) market.apply(batch, from, to);
     else this.#applyObserved(batch, from, to, market);
   }

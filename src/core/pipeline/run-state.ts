@@ -7,20 +7,21 @@ import { FeedCounts } from '../feeds/counts.ts';
 import type { Feed, Framing } from '../feeds/feed.ts';
 import type { MessageSink } from '../feeds/message-sink.ts';
 import { midnightOf } from '../feeds/session-date.ts';
-import { Books } from './books.ts';
+import { FRAME_BYTES_MAX } from '../journal/frame.ts';
+import { Books, type RunFacts } from './books.ts';
 import { type ByteSource, DamagedInput, Interrupted } from './byte-source.ts';
 import { InvariantWatch } from './invariant-watch.ts';
 import { MessageFilter } from './message-filter.ts';
 import type { RunOptions } from './run-options.ts';
 import { UntilGate } from './until.ts';
 
-/** Bytes of a file held at a time. */
-const WINDOW_BYTES: number = 1 << 20;
+/** Bytes of a file held at a time: the longest thing that is read whole. */
+const WINDOW_BYTES: number = FRAME_BYTES_MAX;
 
 /** What was read from one file. */
 export interface InputResult {
   readonly path: string;
-  readonly format: CaptureFormat | 'dbn' | 'itch-file';
+  readonly format: CaptureFormat | 'dbn' | 'itch-file' | 'journal';
   bytes: number;
   /** Null for formats without packets. */
   packets: number | null;
@@ -43,7 +44,7 @@ export interface Damage {
  * What the inputs of a run share, whatever their kind: the window they are read through, the batch their events go
  * through, the books, and what is known so far about the feed, the files and the end of the run.
  */
-export class RunState {
+export class RunState implements RunFacts {
   readonly options: RunOptions;
   readonly window: ByteWindow = new ByteWindow(WINDOW_BYTES);
   readonly batch: EventBatch;
@@ -169,7 +170,7 @@ export class RunState {
       const watch = this.invariants === null ? observers : [...observers, this.invariants];
       this.books = new Books(feed.rules, this.dictionary, filter, watch);
       this.counts = new FeedCounts(feed.typeCount);
-      for (const observer of observers) observer.start?.(feed);
+      for (const observer of observers) observer.start?.(feed, this);
       steps?.attach(this.books);
       this.#messages = this.#messageSink();
       this.gate = stopAt === null ? null : new UntilGate(stopAt, feed.rules, steps ?? this.books);

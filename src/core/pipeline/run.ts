@@ -1,10 +1,12 @@
 import { type CaptureFormat, detectCapture } from '../capture/capture-reader.ts';
 import { MdxError } from '../errors.ts';
 import { FeedCounts } from '../feeds/counts.ts';
-import type { Feed, Framing, ProductNumbers, StreamDecoder } from '../feeds/feed.ts';
+import type { Feed, Framing, ProductNumbers, StreamFacts } from '../feeds/feed.ts';
+import { isFrame } from '../journal/frame.ts';
 import { Books } from './books.ts';
 import { type ByteSource, Interrupted, openByteSource } from './byte-source.ts';
 import { CaptureInput } from './capture-input.ts';
+import { EventInput } from './event-input.ts';
 import type { Channel } from './flows.ts';
 import type { InvariantWatch } from './invariant-watch.ts';
 import type { RunOptions } from './run-options.ts';
@@ -24,7 +26,7 @@ export interface RunResult {
   readonly timeBase: 'utc' | 'midnight';
   readonly channels: readonly Channel[];
   readonly products: readonly ProductNumbers[];
-  readonly streams: readonly StreamDecoder[];
+  readonly streams: readonly StreamFacts[];
   readonly books: Books;
   readonly damage: readonly Damage[];
   readonly invariants: InvariantWatch | null;
@@ -45,11 +47,13 @@ class Run {
   readonly #state: RunState;
   readonly #captures: CaptureInput;
   readonly #streams: StreamInput;
+  readonly #events: EventInput;
 
   constructor(options: RunOptions) {
     this.#state = new RunState(options);
     this.#captures = new CaptureInput(this.#state);
     this.#streams = new StreamInput(this.#state);
+    this.#events = new EventInput(this.#state);
   }
 
   async execute(): Promise<RunResult> {
@@ -71,7 +75,7 @@ class Run {
       timeBase: state.timeBase,
       channels: this.#captures.channels,
       products: this.#captures.products,
-      streams: this.#streams.decoders,
+      streams: [...this.#streams.decoders, ...this.#events.streams],
       books,
       damage: state.damage,
       invariants: state.invariants,
@@ -87,11 +91,13 @@ class Run {
     const { window } = state;
     window.reset();
     try {
-      // A capture tells itself by its first bytes, so one from a pipe is read as it comes.
+      // Captures and events tell themselves by their first bytes, so those from a pipe are read as they come.
       let format: CaptureFormat | null = null;
       while (format === null && window.available < HEAD_BYTES && (await state.fill(source))) {
         if (window.available >= CAPTURE_HEAD_BYTES) {
-          format = detectCapture(window.bytes.subarray(window.position, window.limit));
+          const start = window.bytes.subarray(window.position, window.limit);
+          format = detectCapture(start);
+          if (isFrame(start)) break;
         }
       }
       const head = window.bytes.subarray(
@@ -104,6 +110,7 @@ class Run {
       }
       format ??= detectCapture(head);
       if (format !== null) await this.#captures.read(source, format);
+      else if (isFrame(head)) await this.#events.read(source);
       else await this.#streams.read(source, head);
     } finally {
       await source.close();

@@ -41,7 +41,8 @@ export class StreamInput {
     const { options, window } = state;
     const { feed, framing } = detectStream(source.path, head, state.feed, options.feeds);
     state.refuseMixture(source.path, false);
-    refuseUnfit(source.path, feed, options);
+    const isDayUnknown = feed.midnightZone !== null && options.date === null;
+    refuseUnfit(source.path, options, isDayUnknown ? 'Name the trading day with --date.' : null);
     state.feed = feed;
     state.framing = framing;
     const { counts, sink, messages } = state.openBooks(feed);
@@ -159,9 +160,12 @@ export class StreamInput {
   }
 }
 
-/** What a stream has nothing for cannot be obeyed; to ignore it would answer another question. */
-function refuseUnfit(path: string, feed: Feed, options: RunOptions): void {
-  const { ports, groups, snapshots, from, until, arbiter, stopAt, pacer, date } = options;
+/**
+ * What a stream has nothing for cannot be obeyed; to ignore it would answer another question.
+ * @param dayHint what to do where its times count from the midnight of an unknown day; null where they do not.
+ */
+export function refuseUnfit(path: string, options: RunOptions, dayHint: string | null): void {
+  const { ports, groups, snapshots, from, until, arbiter, stopAt, pacer } = options;
   const given = (flags: readonly (readonly [isGiven: boolean, flag: string])[]): string =>
     flags.flatMap(([isGiven, flag]) => (isGiven ? [flag] : [])).join(', ');
   const ofPackets = given([
@@ -182,11 +186,11 @@ function refuseUnfit(path: string, feed: Feed, options: RunOptions): void {
     [stopAt?.kind === 'time', '--at TIME'],
     [pacer !== null, '--speed'],
   ]);
-  if (ofTimes !== '' && feed.midnightZone !== null && date === null) {
+  if (ofTimes !== '' && dayHint !== null) {
     throw new MdxError(
       'usage',
       `reading ${path}: ${ofTimes} needs times, and those of this file count from the midnight of an unknown day`,
-      { hint: 'Name the trading day with --date.' },
+      { hint: dayHint },
     );
   }
 }

@@ -1,0 +1,108 @@
+import { crc32c } from '../binary/crc32c.ts';
+import type { ByteSink } from '../capture/block-buffer.ts';
+
+/*
+ * A journal, and an event pipe, is a run of frames: a header of 64 bytes and a payload whose length is a multiple of 8.
+ * docs/journal.md draws them; everything is little-endian.
+ *
+ *      0 u32 magic MDXJ      4 u32 CRC32C of bytes 8–63    8 u32 payload bytes    12 u32 CRC32C of the payload
+ *     16 u8 type             17 u8 version 1               18 u16 flags           20 u32 records
+ *     24 u64 frame number    32 u64 number of the first event
+ *     40 u64 epoch           48 u64 durable event number when written
+ *     56 u32 segment number  60 u32 payload CRC of the frame before, 0 = there is none
+ */
+
+export const FRAME_MAGIC = 0x4a58444d;
+export const FRAME_HEADER_BYTES = 64;
+/** No payload is longer. */
+export const FRAME_PAYLOAD_MAX: number = 1 << 20;
+/** The longest frame; a window that frames are read through holds it. */
+export const FRAME_BYTES_MAX: number = FRAME_HEADER_BYTES + FRAME_PAYLOAD_MAX;
+export const FRAME_VERSION = 1;
+
+export const FRAME_SEGMENT = 1;
+export const FRAME_DICTIONARY = 2;
+export const FRAME_EVENTS = 4;
+export const FRAME_CONTROL = 7;
+export const FRAME_CLOSE = 9;
+
+/** A header and payload together, unless a single text is longer: small enough for the cache, large enough for its overhead. */
+const FRAME_BYTES_TARGET = 65_536;
+/** Payload bytes that a frame holds before it is written. */
+export const FRAME_PAYLOAD_TARGET: number = FRAME_BYTES_TARGET - FRAME_HEADER_BYTES;
+
+const TWO_32 = 4294967296;
+
+/** Random number of one history of events, as halves; 0 where the events alone decide the bytes. */
+export interface Epoch {
+  readonly high: number;
+  readonly low: number;
+}
+
+/** Does something begin like a journal frame? */
+export function isFrame(head: Uint8Array): boolean {
+  return head.length >= 4 && head[0] === 0x4d && head[1] === 0x44 && head[2] === 0x58 && head[3] === 0x4a;
+}
+
+/** Numbers frames, chains their sums and hands each over when it is whole. Its payload is put together in place. */
+export class FrameWriter {
+  readonly bytes: Uint8Array<ArrayBuffer> = new Uint8Array(FRAME_BYTES_TARGET);
+  readonly view: DataView<ArrayBuffer>;
+  /** The same as words, from the beginning of the payload. */
+  readonly words: Int32Array<ArrayBuffer>;
+  /** Numbers of the frame and of the event that come next; both begin with 1. */
+  frameNumber = 1;
+  eventNumber = 1;
+  segment = 1;
+  /** Sum of the payload of the frame before. */
+  lastCrc = 0;
+  readonly #sink: ByteSink;
+  readonly #epoch: Epoch;
+
+  constructor(sink: ByteSink, epoch: Epoch) {
+    this.#sink = sink;
+    this.#epoch = epoch;
+    this.view = new DataView(this.bytes.buffer);
+    this.words = new Int32Array(this.bytes.buffer, FRAME_HEADER_BYTES);
+  }
+
+  /**
+   * Writes the header in front of a payload that is in place, and hands over both.
+   * @param payloadBytes a multiple of 8, at most FRAME_PAYLOAD_TARGET.
+   */
+  write(type: number, payloadBytes: number, records: number, events: number): void {
+    const { view } = this;
+    const crc = crc32c(view, FRAME_HEADER_BYTES, payloadBytes);
+    view.setInt32(0, FRAME_MAGIC, true);
+    view.setInt32(8, payloadBytes, true);
+    view.setInt32(12, crc, true);
+    view.setUint8(16, type);
+    view.setUint8(17, FRAME_VERSION);
+    view.setUint16(18, 0, true);
+    view.setInt32(20, records, true);
+    putU64(view, 24, this.frameNumber);
+    putU64(view, 32, this.eventNumber);
+    view.setInt32(40, this.#epoch.low, true);
+    view.setInt32(44, this.#epoch.high, true);
+    putU64(view, 48, 0);
+    view.setInt32(56, this.segment, true);
+    view.setInt32(60, this.lastCrc, true);
+    view.setInt32(4, crc32c(view, 8, FRAME_HEADER_BYTES - 8), true);
+    this.lastCrc = crc;
+    this.frameNumber += 1;
+    this.eventNumber += events;
+    this.#sink(this.bytes.subarray(0, FRAME_HEADER_BYTES + payloadBytes));
+  }
+}
+
+/** Writes a safe integer as u64. */
+export function putU64(view: DataView, at: number, value: number): void {
+  view.setInt32(at, value | 0, true);
+  view.setInt32(at + 4, Math.floor(value / TWO_32), true);
+}
+
+/** Reads a u64; infinite where it is no safe integer. */
+export function getU64(view: DataView, at: number): number {
+  const high = view.getUint32(at + 4, true);
+  return high >= 0x200000 ? Number.POSITIVE_INFINITY : high * TWO_32 + view.getUint32(at, true);
+}

@@ -1,0 +1,275 @@
+import type { ByteWindow } from '../binary/byte-window.ts';
+import type { EventBatch } from '../event/batch.ts';
+import { BOOKS_MAX, type Dictionary } from '../event/dictionary.ts';
+import * as record from '../event/record.ts';
+import {
+  FRAME_CLOSE,
+  FRAME_CONTROL,
+  FRAME_DICTIONARY,
+  FRAME_EVENTS,
+  FRAME_SEGMENT,
+  getU64,
+} from './frame.ts';
+import { FRAME_END, FRAME_TRUNCATED, FRAME_WHOLE, FrameReader } from './frame-reader.ts';
+import { CLOSE_BYTES, readBooks, readSegment, type SegmentHead } from './payload.ts';
+import { EVENTS_HEAD_BYTES, RUN_BYTES } from './segment-writer.ts';
+
+/** Answers of `SegmentReader.next`; the others are those of FRAME_*. */
+/** A segment begins: `head` tells of it. */
+export const SEGMENT_BEGINS = 10;
+/** A frame with events: `fill` has them. */
+export const SEGMENT_EVENTS = 11;
+/** The segment is closed: nothing is missing behind its last event. */
+export const SEGMENT_CLOSED = 12;
+
+const RECORD_WORDS = record.RECORD_WORDS;
+const HEAD_EXTENDED: number = record.FLAG_EXTENDED << 8;
+/** Channels that a stream may have: each may need a market of its own. */
+const CHANNELS_MAX = 1024;
+
+/**
+ * Reads segments: frames in a window → books of a dictionary and batches of events, doing no I/O. What a frame with right
+ * sums cannot mean (kinds that do not exist, books that were not told, runs that do not add up) is damage, too: nothing
+ * of such a frame is handed over. Frames of types that are not known are left out.
+ */
+export class SegmentReader {
+  readonly frames: FrameReader;
+  head: SegmentHead | null = null;
+  /** Of the segment that has just begun: events that were written and did not come, before its first one. */
+  lost = 0;
+  /** Messages that the events of the last `fill` are the first ones of, as far as numbers tell. */
+  messages = 0;
+  /** Nothing more is to come of the segment. */
+  closed = false;
+  readonly #window: ByteWindow;
+  readonly #dictionary: Dictionary;
+  /** Numbers in the dictionary by number in the stream. */
+  readonly #books: number[] = [];
+  /** Number of the event that comes next. */
+  #nextEvent = 1;
+  #epochHigh = 0;
+  #epochLow = 0;
+  /** By channel, the message of its last event. */
+  readonly #message: number[] = [];
+  #unnumbered = 0;
+  /** The events frame at hand: the run that is next, its next record, and how many of its records are left. */
+  #run = 0;
+  #runs = 0;
+  #left = 0;
+  #record = 0;
+  /** Word in the payload where the next record begins; bytes where the runs do. */
+  #runsAt = 0;
+
+  /** @param window holds at least the longest frame. */
+  constructor(window: ByteWindow, dictionary: Dictionary) {
+    this.#window = window;
+    this.#dictionary = dictionary;
+    this.frames = new FrameReader(window);
+  }
+
+  /** Number of the last event that was read. */
+  get lastEvent(): number {
+    return this.#nextEvent - 1;
+  }
+
+  /** Goes on to what comes next. @returns one of FRAME_MORE, _END, _TRUNCATED, _DAMAGED and SEGMENT_*. */
+  next(): number {
+    for (;;) {
+      const answer = this.frames.next();
+      if (answer === FRAME_END && !this.closed) return this.#cut();
+      if (answer !== FRAME_WHOLE) return answer;
+      const { frames } = this;
+      if (this.closed && frames.type !== FRAME_SEGMENT)
+        return frames.refuse('a frame behind the one that closes its segment');
+      switch (frames.type) {
+        case FRAME_SEGMENT:
+          return this.#begin();
+        case FRAME_DICTIONARY: {
+          const problem = this.#learn();
+          if (problem !== null) return frames.refuse(problem);
+          break;
+        }
+        case FRAME_EVENTS:
+        case FRAME_CONTROL: {
+          const problem = this.#openEvents();
+          if (problem !== null) return frames.refuse(problem);
+          return SEGMENT_EVENTS;
+        }
+        case FRAME_CLOSE: {
+          const last = getU64(this.#window.view, frames.payloadOffset);
+          if (frames.payloadBytes !== CLOSE_BYTES || last !== this.#nextEvent - 1)
+            return frames.refuse(
+              `the segment is closed behind event ${last}, the last one was ${this.#nextEvent - 1}`,
+            );
+          this.closed = true;
+          return SEGMENT_CLOSED;
+        }
+        default:
+          break;
+      }
+    }
+  }
+
+  /**
+   * Fills an empty batch with the next events of the frame, all of one channel, and counts `messages`.
+   * @param messagesMax events of at most so many messages. @param stepwise only events that arrived at one time.
+   * @returns how many events; 0 where the frame has no more, or none may be given.
+   */
+  fill(batch: EventBatch, messagesMax: number, stepwise: boolean): number {
+    if (this.#left === 0 && !this.#nextRun(batch)) return 0;
+    const { view } = this.#window;
+    const { words } = batch;
+    let events = 0;
+    let receive = 0;
+    batch.count = 0;
+    this.messages = 0;
+    while (this.#left > 0) {
+      const from = this.frames.payloadOffset + EVENTS_HEAD_BYTES + this.#record * record.RECORD_BYTES;
+      const head = view.getInt32(from, true);
+      const records = (head & HEAD_EXTENDED) !== 0 ? 2 : 1;
+      if (batch.count + records > batch.capacity) break;
+      const message = this.#messageOf(head, batch);
+      if (message !== this.#message[batch.channel]) {
+        if (this.messages === messagesMax) break;
+        if (message >= 0) this.messages += 1;
+      }
+      const time = view.getInt32(from + record.WORD_RECEIVE_TIME * 4, true);
+      if (events === 0) receive = time;
+      else if (stepwise && time !== receive) break;
+      const to = batch.count * RECORD_WORDS;
+      for (let word = 0; word < records * RECORD_WORDS; word += 1) {
+        words[to + word] = view.getInt32(from + word * 4, true);
+      }
+      const book = words[to + record.WORD_BOOK]!;
+      if (book !== record.NO_BOOK) words[to + record.WORD_BOOK] = this.#books[book]!;
+      this.#message[batch.channel] = message;
+      batch.count += records;
+      this.#record += records;
+      this.#left -= records;
+      events += 1;
+    }
+    this.#nextEvent += events;
+    return events;
+  }
+
+  /** What tells the message of an event from the one before: its number, another one each time where it has none. */
+  #messageOf(head: number, { sequenceBase }: EventBatch): number {
+    if (this.frames.type === FRAME_CONTROL) return -1;
+    if (sequenceBase !== 0) return sequenceBase + (head >>> 16);
+    this.#unnumbered = this.#unnumbered === 0.25 ? 0.5 : 0.25;
+    return this.#unnumbered;
+  }
+
+  /** Points the batch at the next run. */
+  #nextRun(batch: EventBatch): boolean {
+    if (this.#run === this.#runs) return false;
+    const { view } = this.#window;
+    const payload = this.frames.payloadOffset;
+    const at = this.#runsAt + this.#run * RUN_BYTES;
+    batch.venueBaseLow = view.getInt32(payload, true);
+    batch.venueBaseHigh = view.getInt32(payload + 4, true);
+    batch.receiveBaseLow = view.getInt32(payload + 8, true);
+    batch.receiveBaseHigh = view.getInt32(payload + 12, true);
+    batch.channel = view.getUint32(at, true);
+    batch.sequenceBase = getU64(view, at + 8);
+    this.#left = view.getUint16(at + 6, true);
+    this.#run += 1;
+    return true;
+  }
+
+  /** The stream ends, and not where its writer closed it. */
+  #cut(): number {
+    const { frames } = this;
+    frames.problem = `the stream ends without a frame that closes it, behind event ${this.#nextEvent - 1}`;
+    frames.problemOffset = this.#window.offset;
+    return FRAME_TRUNCATED;
+  }
+
+  #begin(): number {
+    const { frames } = this;
+    const head = readSegment(this.#window.view, frames.payloadOffset, frames.payloadBytes);
+    if (typeof head === 'string') return frames.refuse(head);
+    const isSame =
+      this.head === null || (this.#epochHigh === frames.epochHigh && this.#epochLow === frames.epochLow);
+    if (isSame && frames.eventNumber < this.#nextEvent)
+      return frames.refuse(
+        `a segment from event ${frames.eventNumber}, and event ${this.#nextEvent - 1} came already`,
+      );
+    // Another history says nothing about how much of the one before is missing.
+    this.lost = isSame ? frames.eventNumber - this.#nextEvent : Math.max(1, frames.eventNumber - 1);
+    this.#nextEvent = frames.eventNumber;
+    this.#epochHigh = frames.epochHigh;
+    this.#epochLow = frames.epochLow;
+    // Numbers of books live as long as their history.
+    if (!isSame) this.#books.length = 0;
+    this.closed = false;
+    this.head = head;
+    return SEGMENT_BEGINS;
+  }
+
+  /** Maps the books of a dictionary frame. @returns what is wrong, or null. */
+  #learn(): string | null {
+    const { payloadOffset, payloadBytes, records } = this.frames;
+    const found = readBooks(this.#window.view, payloadOffset, payloadBytes, records);
+    if (typeof found === 'string') return found;
+    for (const book of found) {
+      if (book.channel >= CHANNELS_MAX)
+        return `channel ${book.channel}, a stream has at most ${CHANNELS_MAX}`;
+      if (book.number >= BOOKS_MAX) return `book ${book.number}, a stream has at most ${BOOKS_MAX}`;
+      const known = this.#books[book.number];
+      const number = known ?? this.#dictionary.add(book);
+      this.#books[book.number] = number;
+      this.#dictionary.rehome(number, book.channel);
+      if (book.symbol !== null) this.#dictionary.name(number, book.symbol);
+    }
+    return null;
+  }
+
+  /** Looks at every record of an events frame before one is used. @returns what is wrong, or null. */
+  #openEvents(): string | null {
+    const { view } = this.#window;
+    const { payloadOffset: at, payloadBytes, records, eventNumber } = this.frames;
+    if (eventNumber !== this.#nextEvent) return `event ${eventNumber} behind event ${this.#nextEvent - 1}`;
+    if (payloadBytes < EVENTS_HEAD_BYTES) return `a payload of events of ${payloadBytes} bytes`;
+    const runs = view.getUint32(at + 24, true);
+    if (payloadBytes !== EVENTS_HEAD_BYTES + records * record.RECORD_BYTES + runs * RUN_BYTES)
+      return `${payloadBytes} payload bytes for ${records} records in ${runs} runs`;
+    this.#runsAt = at + EVENTS_HEAD_BYTES + records * record.RECORD_BYTES;
+    this.#run = 0;
+    this.#runs = runs;
+    this.#left = 0;
+    this.#record = 0;
+    let first = 0;
+    for (let run = 0; run < runs; run += 1) {
+      const entry = this.#runsAt + run * RUN_BYTES;
+      const channel = view.getUint32(entry, true);
+      const end = first + view.getUint16(entry + 6, true);
+      if (channel >= CHANNELS_MAX) return `channel ${channel}, a stream has at most ${CHANNELS_MAX}`;
+      if (!Number.isFinite(getU64(view, entry + 8))) return 'a sequence beyond 2^53';
+      if (end === first || end > records) return 'runs that are not the records of their frame';
+      const problem = this.#recordsProblem(at + EVENTS_HEAD_BYTES, first, end);
+      if (problem !== null) return problem;
+      first = end;
+    }
+    return first === records ? null : 'runs that are not the records of their frame';
+  }
+
+  #recordsProblem(at: number, from: number, to: number): string | null {
+    const { view } = this.#window;
+    const books = this.#books;
+    for (let index = from; index < to; index += 1) {
+      const word = at + index * record.RECORD_BYTES;
+      const head = view.getInt32(word, true);
+      const kind = head & 255;
+      if (kind === 0 || kind > record.KIND_VENUE) return `an event of kind ${kind}`;
+      const book = view.getInt32(word + 4, true);
+      if (book !== record.NO_BOOK && books[book] === undefined)
+        return `an event of book ${book}, which was not told`;
+      if ((head & HEAD_EXTENDED) === 0) continue;
+      index += 1;
+      if (index === to || view.getUint8(word + record.RECORD_BYTES) !== record.KIND_EXTENSION)
+        return 'an extended event without its second record';
+    }
+    return null;
+  }
+}
