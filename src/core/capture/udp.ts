@@ -1,4 +1,3 @@
-import type { ByteWindow } from '../binary/byte-window.ts';
 import type { Datagram } from '../packet/datagram.ts';
 import type { CapturedPacket } from './captured-packet.ts';
 import {
@@ -50,6 +49,13 @@ const NEXT_DESTINATION = 60;
 /** IPv6 extension headers read behind one another. */
 const EXTENSION_HEADERS_MAX = 16;
 
+/** Where captured packets lie: a window over a file, or memory shared with the kernel. */
+export interface PacketBytes {
+  readonly bytes: Uint8Array;
+  /** Of exactly these bytes. */
+  readonly view: DataView;
+}
+
 /**
  * Takes the UDP payload out of a captured packet: link layer → VLAN tags → IPv4 or IPv6 → UDP. The payload ends
  * where UDP says, and UDP must end where IP says at the latest; what the frame carries behind that (padding, a
@@ -64,7 +70,7 @@ export class UdpExtractor {
    *
    * With SKIP_SNAPPED addresses and ports are set if the UDP header was captured; if not, the ports are 0.
    */
-  extract(packet: CapturedPacket, window: ByteWindow, datagram: Datagram): number {
+  extract(packet: CapturedPacket, window: PacketBytes, datagram: Datagram): number {
     if (datagram.bytes !== window.bytes) datagram.attach(window.bytes);
     datagram.timeHigh = packet.timeHigh;
     datagram.timeLow = packet.timeLow;

@@ -1,6 +1,7 @@
 import { MdxError } from '../errors.ts';
 import type { BackendName, BlockingBackend, ReceiveOptions } from './backend.ts';
 import { MmsgBackend } from './linux/mmsg-backend.ts';
+import { RingBackend } from './linux/ring-backend.ts';
 import { Syscalls } from './linux/syscalls.ts';
 
 /** What was opened, and why this one. `dgram` calls back: it is driven by a loop of its own, `backend` is null. */
@@ -41,6 +42,7 @@ async function openNative(
     case 'mmsg':
       return MmsgBackend.open(calls, options);
     case 'ring':
+      return RingBackend.open(calls, options);
     case 'xdp':
       throw new MdxError('backend-refused', `the ${name} backend is not there yet`);
   }

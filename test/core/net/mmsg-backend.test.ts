@@ -19,6 +19,7 @@ import {
   numberOf,
   payload,
   receiveOptions,
+  sendAll,
   senderOptions,
   subscription,
   Taker,
@@ -52,11 +53,6 @@ async function senderTo(
   const sender = await openSender(senderOptions(host, port, more), kind);
   open.push(sender);
   return sender;
-}
-
-function sendAll(sender: UdpSender, count: number, length = 64, from = 0): void {
-  for (let index = from; index < from + count; index += 1) sender.send(payload(index, length), 0, length);
-  sender.flush();
 }
 
 describe.runIf(linux)('mmsg', () => {

@@ -1,6 +1,6 @@
 import { parseAddress } from '../../../src/core/capture/address.ts';
 import type { BlockingBackend, ReceiveOptions, Subscription } from '../../../src/core/net/backend.ts';
-import type { SenderOptions } from '../../../src/core/net/sender.ts';
+import type { SenderOptions, UdpSender } from '../../../src/core/net/sender.ts';
 import { Datagram } from '../../../src/core/packet/datagram.ts';
 import { PacketPool } from '../../../src/core/packet/packet-pool.ts';
 
@@ -91,4 +91,10 @@ export function payload(index: number, length: number): Uint8Array {
 
 export function numberOf({ datagram }: Taken): number {
   return datagram.view.getUint32(0);
+}
+
+/** Sends payloads `from … from + count − 1`. */
+export function sendAll(sender: UdpSender, count: number, length: number = 64, from: number = 0): void {
+  for (let index = from; index < from + count; index += 1) sender.send(payload(index, length), 0, length);
+  sender.flush();
 }

@@ -65,3 +65,15 @@ export const MAP_PRIVATE = 2;
 export const MAP_FIXED = 0x10;
 export const MAP_ANONYMOUS = 0x20;
 export const MAP_POPULATE = 0x8000;
+
+export const ETH_P_ALL = 0x0003;
+export const PACKET_RX_RING = 5;
+export const PACKET_STATISTICS = 6;
+export const PACKET_VERSION = 10;
+export const PACKET_TIMESTAMP = 17;
+export const PACKET_FANOUT = 18;
+export const PACKET_IGNORE_OUTGOING = 23;
+export const TPACKET_V2 = 1;
+export const TPACKET_V3 = 2;
+export const PACKET_FANOUT_HASH = 0;
+export const SIOCGIFMTU = 0x8921;

@@ -1,6 +1,8 @@
 import { networkInterfaces } from 'node:os';
 import { type Address, formatAddress, parseAddress } from '../../capture/address.ts';
 import { MdxError } from '../../errors.ts';
+import { SIOCGIFMTU } from './constants.ts';
+import type { NativeMemory } from './memory.ts';
 import type { Syscalls } from './syscalls.ts';
 
 /** An interface of this network namespace. */
@@ -31,6 +33,19 @@ export function findInterface(calls: Syscalls, text: string): NetworkInterface {
     address === null ? `there is no interface ${text}` : `no interface has the address ${text}`,
     { hint: known.length === 0 ? 'No interface is up.' : `Up are ${known.join(', ')}.` },
   );
+}
+
+/** ifreq 40 for ioctl: name@0, what it is about @16. */
+export function interfaceRequest(calls: Syscalls, name: string): NativeMemory {
+  const request = calls.allocate(40);
+  request.bytes.set(new TextEncoder().encode(name).subarray(0, 15));
+  return request;
+}
+
+/** Largest IP packet that an interface carries. @param fd any socket. */
+export function interfaceMtu(calls: Syscalls, fd: number, name: string): number {
+  const request = interfaceRequest(calls, name);
+  return calls.ioctl(fd, SIOCGIFMTU, request) < 0 ? 1500 : request.words[4]!;
 }
 
 function firstIpv4(name: string): Address | null {

@@ -144,7 +144,7 @@ export class Syscalls {
     return this.#answer(this.#native.poll(descriptors.pointer, count, timeoutMs));
   }
 
-  /** @param argument in and out; copied to `answer` afterwards. */
+  /** @param argument in and out. */
   ioctl(fd: number, request: number, argument: NativeMemory): number {
     return this.#answer(this.#native.ioctl(fd, request, argument.pointer));
   }

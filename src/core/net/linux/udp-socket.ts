@@ -30,7 +30,7 @@ import {
   TIMESTAMPING_SOFTWARE,
 } from './constants.ts';
 import { failure, type Step } from './failures.ts';
-import { findInterface } from './interfaces.ts';
+import { findInterface, interfaceRequest } from './interfaces.ts';
 import { groupRequest, scopeOf, socketAddress } from './sockaddr.ts';
 import type { Syscalls } from './syscalls.ts';
 
@@ -40,7 +40,6 @@ const HARDWARE_TIME_FLAGS =
   TIMESTAMPING_RX_HARDWARE | TIMESTAMPING_RAW_HARDWARE | TIMESTAMPING_RX_SOFTWARE | TIMESTAMPING_SOFTWARE;
 /** hwtstamp_config.rx_filter: stamp every packet. */
 const HWTSTAMP_FILTER_ALL = 1;
-const IFNAMSIZ = 16;
 
 /**
  * A UDP socket that receives one group and port (or one local address and port): bound to the group, so that what
@@ -181,13 +180,12 @@ class Settings {
   }
 }
 
-/** ifreq 40: name@0 · pointer@16, to hwtstamp_config 12: flags · tx_type · rx_filter. */
-function switchOnHardwareTime(calls: Syscalls, fd: number, where: string, iface: string): void {
+/** Tells an interface to stamp all packets. ifreq 40: name@0 · pointer@16, to hwtstamp_config 12: flags · tx_type · rx_filter. */
+export function switchOnHardwareTime(calls: Syscalls, fd: number, where: string, iface: string): void {
   const config = calls.allocate(12);
   config.words[2] = HWTSTAMP_FILTER_ALL;
-  const request = calls.allocate(40);
-  request.bytes.set(new TextEncoder().encode(iface).subarray(0, IFNAMSIZ - 1));
-  request.setPointer(IFNAMSIZ, config.address);
+  const request = interfaceRequest(calls, iface);
+  request.setPointer(16, config.address);
   check(where, 'hardwareTime', calls.ioctl(fd, SIOCSHWTSTAMP, request));
 }
 
