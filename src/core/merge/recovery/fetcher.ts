@@ -1,0 +1,523 @@
+import { type BacklogStatus, backlogLine } from './backlog.ts';
+import type { RecoveryCounts } from './counts.ts';
+import { hullsOf, NumberSet } from './number-set.ts';
+import type { RecoverySettings } from './settings.ts';
+
+/** Most ranges that wait over all channels; what is beyond is told as unrecoverable at once. */
+export const WAITING_RANGES_MAX = 65536;
+/** Most questions of one attempt: what is missing in more pieces is asked for with the narrowest gaps between them. */
+const QUESTIONS_PER_ATTEMPT_MAX = 16;
+
+/** Clock and timers; tests bring virtual ones. */
+export interface RecoveryTimers {
+  /** Monotonic, ns. */
+  now(): number;
+  /** UTC, ns since 1970, as decimal text: for the backlog. */
+  utc(): string;
+  /** Calls back once, after `ns`, never before this call has returned. @returns what takes it back. */
+  after(ns: number, run: () => void): () => void;
+}
+
+/** Numbers that the server is asked for, both ends in. */
+export interface Question {
+  readonly channel: number;
+  /** Raw id, null where the feed's sessions have none. */
+  readonly session: Uint8Array | null;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The way to a server, one question at a time. It tells what comes from later turns only, never from within `ask`. */
+export interface RecoveryRoute {
+  /** A question is answered with one packet, behind which one asks on; else with all there is, and an end. */
+  readonly answersOnePacket: boolean;
+  ask(question: Question): void;
+  /** The question is of no interest any more. Nothing but packets may come of it. */
+  cancel(): void;
+}
+
+/** Answers of `PacketNumbers.read`. */
+export const PACKET_READ = 0;
+export const PACKET_DAMAGED = 1;
+export const PACKET_OTHER_SESSION = 2;
+
+/** Tells which numbers a packet carries. */
+export interface PacketNumbers {
+  readonly first: number;
+  readonly count: number;
+  /** @returns one of PACKET_*. */
+  read(
+    channel: number,
+    session: Uint8Array | null,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+  ): number;
+}
+
+/** Whoever is told. Never from within `request` or `satisfied`. */
+export interface FetcherSink {
+  /** A packet with numbers that were missing; its bytes are valid during the call. It may carry others besides. */
+  packet(channel: number, bytes: Uint8Array, offset: number, length: number): void;
+  /** These numbers will not come. */
+  unrecoverable(channel: number, first: number, count: number, session: Uint8Array | null): void;
+  /** A line for the backlog. */
+  backlog(line: string): void;
+  /** Nothing is asked for, nothing waits. */
+  idle(): void;
+}
+
+/** What waits for one session of one channel. */
+interface Lane {
+  readonly channel: number;
+  readonly session: Uint8Array | null;
+  readonly waiting: NumberSet;
+  /** Number of the last request for it: the highest one of a channel is its newest session. */
+  asked: number;
+}
+
+/** The range in hand. */
+interface Job {
+  readonly lane: Lane;
+  readonly first: number;
+  readonly last: number;
+  readonly missing: NumberSet;
+  readonly started: number;
+  attempt: number;
+  packets: number;
+  /** Numbers that came from elsewhere, or were given up. */
+  unneeded: number;
+}
+
+/**
+ * Fetches ranges of numbers, one after the other, ascending within a channel: asks, waits, counts what came number by
+ * number, asks again for the rest, and in the end has either handed on every number of a range or told the missing ones
+ * as unrecoverable. Pure: clock and way to the server are given.
+ *
+ * What comes while a range is in hand waits and grows together with what touches it, so a hole that grows is one range.
+ * A question ends when nothing useful has come for the request timeout, whatever else comes.
+ */
+export class Fetcher {
+  readonly #settings: RecoverySettings;
+  readonly #route: RecoveryRoute;
+  readonly #numbers: PacketNumbers;
+  readonly #timers: RecoveryTimers;
+  readonly #sink: FetcherSink;
+  readonly #counts: RecoveryCounts;
+  readonly #lanes: Lane[] = [];
+  #requests = 0;
+  #job: Job | null = null;
+  /** Pairs of the running attempt, and where in them it is. */
+  #hulls: number[] = [];
+  #hullAt = 0;
+  #isAsking = false;
+  #deadline = 0;
+  #lastQuestion: number = Number.NEGATIVE_INFINITY;
+  /** Numbers to tell as unrecoverable at the next turn. */
+  #refused: { readonly lane: Lane; readonly first: number; readonly count: number }[] = [];
+  #takeBackWait: (() => void) | null = null;
+  #takeBackDeadline: (() => void) | null = null;
+  #isStarting = false;
+  #isClosed = false;
+
+  constructor(parts: {
+    readonly settings: RecoverySettings;
+    readonly route: RecoveryRoute;
+    readonly numbers: PacketNumbers;
+    readonly timers: RecoveryTimers;
+    readonly sink: FetcherSink;
+    readonly counts: RecoveryCounts;
+  }) {
+    this.#settings = parts.settings;
+    this.#route = parts.route;
+    this.#numbers = parts.numbers;
+    this.#timers = parts.timers;
+    this.#sink = parts.sink;
+    this.#counts = parts.counts;
+  }
+
+  get isIdle(): boolean {
+    return this.#job === null && this.#lanes.length === 0 && this.#refused.length === 0;
+  }
+
+  /** A hole was reported or has grown. Numbers that are asked for already are not asked for twice. */
+  request(channel: number, session: Uint8Array | null, first: number, count: number): void {
+    if (!(count > 0) || this.#isClosed) return;
+    const to = first + count;
+    const lane = this.#laneOf(channel, session);
+    this.#requests += 1;
+    lane.asked = this.#requests;
+    if (!(first >= 1 && first <= Number.MAX_SAFE_INTEGER - (count - 1))) {
+      this.#counts.refusedRequests += 1;
+      this.#refuse(lane, first, count);
+    } else if (this.#waitingRanges() >= WAITING_RANGES_MAX && lane.waiting.overlap(first - 1, to + 1) === 0) {
+      this.#counts.droppedRequests += 1;
+      this.#refuse(lane, first, count);
+    } else if (this.#job?.lane === lane) lane.waiting.addWithout(first, to, this.#job.missing);
+    else lane.waiting.add(first, to);
+    this.#startSoon();
+  }
+
+  /**
+   * These numbers are not needed any more: they came from elsewhere, or were given up.
+   * @param session null = the one of the channel that was asked for last.
+   */
+  satisfied(channel: number, session: Uint8Array | null, first: number, count: number): void {
+    const to = first + count;
+    const lane = session === null ? this.#newestLane(channel) : this.#findLane(channel, session);
+    if (lane === null) return;
+    lane.waiting.subtract(first, to);
+    const job = this.#job;
+    if (job?.lane === lane) {
+      job.unneeded += job.missing.subtract(first, to);
+      if (job.missing.isEmpty) this.#endSoon();
+    }
+    this.#startSoon();
+  }
+
+  /** The server is reached: what was asked has the whole time from now on. */
+  reached(): void {
+    this.#renew();
+  }
+
+  /**
+   * A packet came.
+   * @param number what its frame says its first number is; −1 where no frame does.
+   * @returns false when nothing more of this answer is of interest.
+   */
+  packet(number: number, bytes: Uint8Array, offset: number, length: number): boolean {
+    const counts = this.#counts;
+    const job = this.#job;
+    if (job === null) {
+      counts.stalePackets += 1;
+      return false;
+    }
+    const { channel, session } = job.lane;
+    const numbers = this.#numbers;
+    const verdict = numbers.read(channel, session, bytes, offset, length);
+    if (verdict === PACKET_DAMAGED || (verdict === PACKET_READ && number >= 0 && number !== numbers.first)) {
+      counts.damagedPackets += 1;
+      return true;
+    }
+    if (verdict === PACKET_OTHER_SESSION) {
+      counts.otherSessionPackets += 1;
+      return true;
+    }
+    const from = numbers.first;
+    const to = from + numbers.count;
+    if (job.missing.subtract(from, to) === 0) {
+      if (from <= job.last && to > job.first) counts.duplicatePackets += 1;
+      else counts.stalePackets += 1;
+      return true;
+    }
+    counts.injectedPackets += 1;
+    job.packets += 1;
+    this.#renew();
+    this.#sink.packet(channel, bytes, offset, length);
+    if (this.#job !== job) return false;
+    if (job.missing.isEmpty) {
+      this.#fetched(job);
+      return false;
+    }
+    if (this.#route.answersOnePacket && this.#isAsking) {
+      this.#endQuestion();
+      this.#ask(job);
+    }
+    return true;
+  }
+
+  /** The answer has ended, in order (null) or as the text says. */
+  answered(failure: string | null): void {
+    const job = this.#job;
+    if (job === null || !this.#isAsking) return;
+    this.#endQuestion();
+    if (failure !== null) {
+      this.#failed(job, failure);
+      return;
+    }
+    // Closed in order, but not every number came: half an answer is no answer.
+    if (job.missing.overlap(this.#hulls[this.#hullAt]!, this.#hulls[this.#hullAt + 1]!) > 0) {
+      this.#counts.shortAnswers += 1;
+    }
+    this.#hullAt += 2;
+    this.#ask(job);
+  }
+
+  /** Gives up: everything that is still missing is told as unrecoverable, now. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#takeBackWait?.();
+    this.#takeBackWait = null;
+    const job = this.#job;
+    if (job !== null) {
+      this.#endQuestion();
+      this.#route.cancel();
+      this.#giveUp(job);
+    }
+    this.#tellRefused();
+    for (const lane of this.#lanes) {
+      for (; !lane.waiting.isEmpty; lane.waiting.shift()) {
+        this.#lose(lane, lane.waiting.from(0), lane.waiting.to(0));
+      }
+    }
+    this.#lanes.length = 0;
+    this.#sink.idle();
+  }
+
+  #startSoon(): void {
+    if (this.#job !== null || this.#isStarting || this.#isClosed) return;
+    this.#isStarting = true;
+    this.#wait(0, () => {
+      this.#isStarting = false;
+      this.#start();
+    });
+  }
+
+  /** Takes up the next range, of the channels in turn. */
+  #start(): void {
+    if (this.#isClosed) return;
+    for (let index = this.#lanes.length - 1; index >= 0; index -= 1) {
+      if (this.#lanes[index]!.waiting.isEmpty) this.#lanes.splice(index, 1);
+    }
+    if (this.#lanes.length === 0) {
+      this.#sink.idle();
+      return;
+    }
+    const lane = this.#lanes.shift()!;
+    this.#lanes.push(lane);
+    const from = lane.waiting.from(0);
+    const to = lane.waiting.to(0);
+    lane.waiting.shift();
+    const missing = new NumberSet();
+    missing.add(from, to);
+    const started = this.#timers.now();
+    const job: Job = {
+      lane,
+      first: from,
+      last: to - 1,
+      missing,
+      started,
+      attempt: 0,
+      packets: 0,
+      unneeded: 0,
+    };
+    this.#job = job;
+    this.#counts.requests += 1;
+    this.#write('requested', job.lane, job.first, job.last);
+    this.#attempt(job);
+  }
+
+  #attempt(job: Job): void {
+    job.attempt += 1;
+    if (job.attempt > 1) this.#counts.retries += 1;
+    this.#hulls = hullsOf(job.missing, QUESTIONS_PER_ATTEMPT_MAX);
+    this.#hullAt = 0;
+    this.#ask(job);
+  }
+
+  /** Asks for what is missing in the next piece of the attempt; behind the last one the attempt has failed. */
+  #ask(job: Job): void {
+    const { minRequestIntervalNs, requestTimeoutNs } = this.#settings;
+    const { missing } = job;
+    for (; this.#hullAt < this.#hulls.length; this.#hullAt += 2) {
+      const first = missing.lowestFrom(this.#hulls[this.#hullAt]!);
+      const to = this.#hulls[this.#hullAt + 1]!;
+      if (first >= to) continue;
+      const now = this.#timers.now();
+      const wait = this.#lastQuestion + minRequestIntervalNs - now;
+      if (wait > 0) {
+        this.#wait(wait, () => this.#ask(job));
+        return;
+      }
+      this.#lastQuestion = now;
+      this.#counts.questions += 1;
+      this.#isAsking = true;
+      this.#deadline = now + requestTimeoutNs;
+      if (requestTimeoutNs > 0 && this.#takeBackDeadline === null) this.#watchDeadline(requestTimeoutNs);
+      this.#route.ask({ channel: job.lane.channel, session: job.lane.session, first, last: to - 1 });
+      return;
+    }
+    if (missing.isEmpty) this.#fetched(job);
+    else this.#failed(job, 'the answer had not every number');
+  }
+
+  /** One timer for all packets of a question: what is useful only moves the time that it looks at. */
+  #watchDeadline(ns: number): void {
+    this.#takeBackDeadline = this.#timers.after(ns, () => {
+      this.#takeBackDeadline = null;
+      const job = this.#job;
+      if (job === null || !this.#isAsking) return;
+      const left = this.#deadline - this.#timers.now();
+      if (left > 0) {
+        this.#watchDeadline(left);
+        return;
+      }
+      this.#endQuestion();
+      this.#route.cancel();
+      this.#failed(job, `nothing useful came for ${this.#settings.requestTimeoutNs / 1e6} ms`);
+    });
+  }
+
+  #renew(): void {
+    if (this.#isAsking) this.#deadline = this.#timers.now() + this.#settings.requestTimeoutNs;
+  }
+
+  #endQuestion(): void {
+    this.#isAsking = false;
+    this.#takeBackDeadline?.();
+    this.#takeBackDeadline = null;
+  }
+
+  #failed(job: Job, failure: string): void {
+    const { retryAttempts, retryBackoffNs } = this.#settings;
+    if (job.missing.isEmpty) {
+      this.#fetched(job);
+      return;
+    }
+    this.#counts.failures += 1;
+    this.#counts.lastFailure = failure;
+    if (job.attempt < retryAttempts) {
+      this.#wait(job.attempt * retryBackoffNs, () => this.#attempt(job));
+      return;
+    }
+    this.#giveUp(job);
+    this.#startSoon();
+  }
+
+  /** Tells what is missing of the range in hand. */
+  #giveUp(job: Job): void {
+    this.#job = null;
+    const { missing, lane } = job;
+    for (; !missing.isEmpty; missing.shift()) this.#lose(lane, missing.from(0), missing.to(0));
+    this.#finish(job);
+  }
+
+  #lose(lane: Lane, from: number, to: number): void {
+    this.#counts.unrecoverableGaps += 1;
+    this.#counts.unrecoverableNumbers += to - from;
+    this.#write('failed', lane, from, to - 1);
+    this.#write('unrecoverable', lane, from, to - 1);
+    this.#sink.unrecoverable(lane.channel, from, to - from, lane.session);
+  }
+
+  /** Every number of the range is there, or needed no more. */
+  #fetched(job: Job): void {
+    this.#job = null;
+    this.#takeBackWait?.();
+    this.#takeBackWait = null;
+    if (this.#isAsking) {
+      this.#endQuestion();
+      this.#route.cancel();
+    }
+    this.#counts.fetchedRanges += 1;
+    const ms = Math.floor((this.#timers.now() - job.started) / 1e6);
+    this.#write('fetched', job.lane, job.first, job.last, [
+      ['packets', String(job.packets)],
+      ['ms', String(ms)],
+      ['unneeded', String(job.unneeded)],
+    ]);
+    this.#finish(job);
+    this.#startSoon();
+  }
+
+  #finish(job: Job): void {
+    const { sloNs } = this.#settings;
+    const ns = this.#timers.now() - job.started;
+    this.#counts.noteRange(ns);
+    if (sloNs === 0 || Math.floor(ns / 1e6) * 1e6 <= sloNs) return;
+    this.#counts.sloViolations += 1;
+    this.#write('slo_violation', job.lane, job.first, job.last, [['ms', String(Math.floor(ns / 1e6))]]);
+  }
+
+  /** Nothing of the range in hand is missing any more; whoever said so is not called back from there. */
+  #endSoon(): void {
+    const job = this.#job!;
+    this.#timers.after(0, () => {
+      if (this.#job === job && !this.#isClosed) this.#fetched(job);
+    });
+  }
+
+  #wait(ns: number, go: () => void): void {
+    this.#takeBackWait = this.#timers.after(ns, () => {
+      this.#takeBackWait = null;
+      go();
+    });
+  }
+
+  #refuse(lane: Lane, first: number, count: number): void {
+    if (this.#refused.length === 0) this.#timers.after(0, () => this.#tellRefused());
+    this.#refused.push({ lane, first, count });
+  }
+
+  #tellRefused(): void {
+    const refused = this.#refused;
+    this.#refused = [];
+    for (const { lane, first, count } of refused) this.#lose(lane, first, first + count);
+  }
+
+  #waitingRanges(): number {
+    let count = this.#refused.length;
+    for (const lane of this.#lanes) count += lane.waiting.count;
+    return count;
+  }
+
+  #laneOf(channel: number, session: Uint8Array | null): Lane {
+    const found = this.#findLane(channel, session);
+    if (found !== null) return found;
+    const lane = { channel, session: session?.slice() ?? null, waiting: new NumberSet(), asked: 0 };
+    this.#lanes.push(lane);
+    return lane;
+  }
+
+  #findLane(channel: number, session: Uint8Array | null): Lane | null {
+    const job = this.#job;
+    if (job !== null && isLane(job.lane, channel, session)) {
+      // It left the list when nothing waited; what is asked for in addition waits for its turn.
+      if (!this.#lanes.includes(job.lane)) this.#lanes.push(job.lane);
+      return job.lane;
+    }
+    for (const lane of this.#lanes) if (isLane(lane, channel, session)) return lane;
+    return null;
+  }
+
+  #newestLane(channel: number): Lane | null {
+    const job = this.#job;
+    let newest = job?.lane.channel === channel ? job.lane : null;
+    for (const lane of this.#lanes) {
+      if (lane.channel === channel && lane.asked > (newest?.asked ?? 0)) newest = lane;
+    }
+    return newest;
+  }
+
+  #write(
+    status: BacklogStatus,
+    lane: Lane,
+    from: number,
+    to: number,
+    fields: readonly (readonly [string, string])[] = [],
+  ): void {
+    const all: (readonly [string, string])[] = [];
+    for (const field of fields) all.push(field);
+    all.push(
+      ['ts', this.#timers.utc()],
+      ['session', sessionName(lane.session)],
+      ['channel', String(lane.channel)],
+    );
+    this.#sink.backlog(backlogLine(status, from, to, all));
+  }
+}
+
+function isLane(lane: Lane, channel: number, session: Uint8Array | null): boolean {
+  if (lane.channel !== channel) return false;
+  if (lane.session === null || session === null) return lane.session === session;
+  if (lane.session.length !== session.length) return false;
+  for (let at = 0; at < session.length; at += 1) if (lane.session[at] !== session[at]) return false;
+  return true;
+}
+
+/** An id for the backlog: without padding, what is not printable ASCII as `%07`; empty where there is none. */
+function sessionName(session: Uint8Array | null): string {
+  if (session === null) return '';
+  return String.fromCharCode.apply(null, Array.from(session)).replace(/^[ \0]+|[ \0]+$/g, '');
+}
