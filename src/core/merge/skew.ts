@@ -33,6 +33,21 @@ export class SkewHistogram {
     } else this.#above[bucketOf(magnitude)] += 1;
   }
 
+  /** How many samples lie between the edges, ascending, as their buckets tell: below the first one, …, from the last one on. */
+  counts(edges: readonly number[]): number[] {
+    const counts = new Array<number>(edges.length + 1).fill(0);
+    const add = (value: number, samples: number): void => {
+      let at = 0;
+      while (at < edges.length && value >= edges[at]!) at += 1;
+      counts[at]! += samples;
+    };
+    for (let bucket = 0; this.#above !== null && this.#below !== null && bucket < BUCKETS; bucket += 1) {
+      if (this.#below[bucket]! > 0) add(-topOf(bucket), this.#below[bucket]!);
+      if (this.#above[bucket]! > 0) add(topOf(bucket), this.#above[bucket]!);
+    }
+    return counts;
+  }
+
   /** The time that `percent` of the samples do not pass; null without samples. */
   quantile(percent: number): number | null {
     if (this.#above === null || this.#below === null) return null;

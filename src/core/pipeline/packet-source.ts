@@ -1,3 +1,5 @@
+import type { PipeInterface } from '../capture/pipe-interface.ts';
+import type { PipeRecord } from '../capture/pipe-record.ts';
 import { Datagram } from '../packet/datagram.ts';
 
 /** Lines as the merge numbers them; R is what recovery brought. */
@@ -13,6 +15,8 @@ export const SOURCE_RECORD = 1;
 /** Nothing is at hand now: `wait` for more. */
 export const SOURCE_NONE = 2;
 export const SOURCE_END = 3;
+/** Not a packet: time has come to that of `packet`. */
+export const SOURCE_TIME = 4;
 
 /** A datagram and what its source knows of its way. */
 export class SourcePacket extends Datagram {
@@ -28,9 +32,17 @@ export interface PacketSource {
   readonly name: string;
   /** Its times are those of a running clock, so that a hole also ages while nothing comes. */
   readonly isLive: boolean;
+  /** What SOURCE_RECORD is about, valid until the next call. Absent: the source has no records. */
+  readonly record?: PipeRecord;
   /** Points `packet` at what comes next; its bytes are valid until the next call. @returns one of SOURCE_*. */
   next(packet: SourcePacket): number;
+  /** How the packet that `next` gave was received, for the description of its interface; null = by a file's word. */
+  origin(): PipeInterface | null;
+  /** The packet that `next` gave is none of the feed's. */
+  refuse?(): void;
   /** Resolves when something may be at hand, after `ms` at the latest. Rejects with MdxError where reading fails. */
   wait(ms: number): Promise<void>;
+  /** No more is wanted: what was received already is still given out, then comes SOURCE_END. */
+  stop(): void;
   close(): Promise<void>;
 }

@@ -1,0 +1,474 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nsBetween } from '../../binary/time.ts';
+import type { ByteSink } from '../../capture/capture-writer.ts';
+import type { PipeInterface } from '../../capture/pipe-interface.ts';
+import { GAP_LOST, GAP_OPEN } from '../../event/record.ts';
+import { type Feed, HEADER_DAMAGED, HEADER_DATA, HEADER_END_OF_SESSION } from '../../feeds/feed.ts';
+import { LinePreference } from '../../merge/preference.ts';
+import type { ArbiterOptions, ArbiterSink } from '../../merge/session-merge.ts';
+import { WaitingRoom } from '../../merge/waiting-room.ts';
+import { Datagram } from '../../packet/datagram.ts';
+import { FeedDetector } from '../detect.ts';
+import { type FlowFilter, passes, sameFlow } from '../flows.ts';
+import {
+  LINE_R,
+  type PacketSource,
+  SOURCE_END,
+  SOURCE_NONE,
+  SOURCE_PACKET,
+  SOURCE_RECORD,
+  SOURCE_TIME,
+  SourcePacket,
+} from '../packet-source.ts';
+import { type MergeChannel, MergeChannels, type MergeFlow } from './merge-channels.ts';
+import { PacketOutput } from './packet-output.ts';
+
+/** Packets between two looks at whether to stop. */
+const PACKETS_PER_TURN = 1024;
+/** Longest sleep while nothing comes, ms. */
+const IDLE_MS = 100;
+
+/** What a merge asks of a client that fetches lost packets. */
+export interface MergeRecovery {
+  readonly isIdle: boolean;
+  request(channel: number, session: Uint8Array | null, first: number, count: number): void;
+  satisfied(channel: number, first: number, count: number, session?: Uint8Array | null): void;
+  idle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What the client calls back. */
+export interface MergeRecoverySink {
+  onPacket(channel: number, bytes: Uint8Array, offset: number, length: number): void;
+  onUnrecoverable(channel: number, first: number, count: number, session: Uint8Array | null): void;
+}
+
+export interface MergeOptions {
+  readonly sources: readonly PacketSource[];
+  /** Feeds to choose from; the one that is named, or that a packet pipe names, is taken as it is. */
+  readonly feeds: readonly Feed[];
+  readonly feed: Feed | null;
+  readonly filter: Pick<FlowFilter, 'ports' | 'groups'>;
+  readonly arbiter: ArbiterOptions;
+  /** Where the merged stream goes; null = it is only reported on. */
+  readonly output: { readonly sink: ByteSink; readonly form: 'pcap' | 'pcapng' } | null;
+  /** Makes the client that fetches what both lines lost, once the feed is known; null = there is none. */
+  readonly recovery: ((feed: Feed, sink: MergeRecoverySink) => MergeRecovery) | null;
+  /** What cannot be recovered ends the run. */
+  readonly stopsAtLoss: boolean;
+  readonly stop: () => boolean;
+  readonly breathe: (progress: MergeProgress) => Promise<void>;
+}
+
+export interface MergeProgress {
+  readonly packets: number;
+  readonly delivered: number;
+  readonly lost: number;
+  readonly waiting: number;
+}
+
+export interface MergeResult {
+  readonly feed: Feed | null;
+  readonly channels: readonly MergeChannel[];
+  readonly flows: readonly MergeFlow[];
+  readonly room: WaitingRoom;
+  readonly preference: LinePreference;
+  /** Packets passed on, parts of packets and heartbeats included. */
+  readonly packetsDelivered: number;
+  readonly otherPackets: number;
+  readonly stopped: 'request' | 'loss' | null;
+  readonly elapsedNs: number;
+}
+
+/** A source, and the packet that it gave and nobody took yet. */
+interface Head {
+  readonly source: PacketSource;
+  readonly packet: SourcePacket;
+  state: number;
+}
+
+interface Held {
+  readonly packet: SourcePacket;
+  readonly source: PacketSource;
+  readonly origin: PipeInterface | null;
+}
+
+/**
+ * Makes one stream of the packets of all sources: files by the times of their packets, live ones as they come. Throws
+ * MdxError where no feed can be told, or where a source cannot be read.
+ */
+export function merge(options: MergeOptions): Promise<MergeResult> {
+  return new MergeRun(options).execute();
+}
+
+class MergeRun implements ArbiterSink, MergeRecoverySink {
+  readonly #options: MergeOptions;
+  readonly #heads: readonly Head[];
+  readonly #room: WaitingRoom = new WaitingRoom();
+  readonly #preference: LinePreference = new LinePreference();
+  readonly #detector: FeedDetector;
+  readonly #held: Held[] = [];
+  /** A flow has to look like the feed, unless somebody has said where it is. */
+  readonly #looks: boolean;
+  readonly #filter: FlowFilter;
+  readonly #fetched: Datagram = new Datagram();
+  #feed: Feed | null = null;
+  #table: MergeChannels | null = null;
+  #output: PacketOutput | null = null;
+  #recovery: MergeRecovery | null = null;
+  #zeroHigh = 0;
+  #zeroLow = 0;
+  #started = false;
+  /** Latest time of all packets. */
+  #timeHigh = 0;
+  #timeLow = 0;
+  /** The packet whose header was read last, and how many numbers it has. */
+  #hand: Datagram | null = null;
+  #handCount = 0;
+  #packets = 0;
+  #packetsDelivered = 0;
+  #delivered = 0;
+  #lost = 0;
+  #other = 0;
+  #stopped: MergeResult['stopped'] = null;
+
+  constructor(options: MergeOptions) {
+    this.#options = options;
+    this.#heads = options.sources.map((source) => ({
+      source,
+      packet: new SourcePacket(),
+      state: SOURCE_NONE,
+    }));
+    const { ports, groups } = options.filter;
+    this.#looks = ports === null && groups === null;
+    this.#filter = { ports, groups, snapshots: [], detect: this.#looks };
+    this.#detector = new FeedDetector(options.feed === null ? options.feeds : [options.feed]);
+  }
+
+  async execute(): Promise<MergeResult> {
+    const started = process.hrtime.bigint();
+    try {
+      await this.#pump();
+      if (this.#table === null) this.#settleFeed();
+      await this.#recovery?.idle();
+      for (const { arbiter } of this.#table?.channels ?? []) arbiter.finish();
+    } finally {
+      await this.#recovery?.close();
+    }
+    const flows = this.#table?.flows ?? [];
+    this.#output?.finish(flows, this.#timeHigh, this.#timeLow);
+    return {
+      feed: this.#feed,
+      channels: this.#table?.channels ?? [],
+      flows,
+      room: this.#room,
+      preference: this.#preference,
+      packetsDelivered: this.#packetsDelivered,
+      otherPackets: this.#other,
+      stopped: this.#stopped,
+      elapsedNs: Number(process.hrtime.bigint() - started),
+    };
+  }
+
+  deliver(number: number, line: number, datagram: Datagram, first: number, skip: number, take: number): void {
+    const channel = this.#table!.channels[number]!;
+    this.#preference.note(line, this.#room.clock[0]!);
+    this.#delivered += take;
+    this.#packetsDelivered += 1;
+    channel.heartbeatLine = -1;
+    if (first > 0) channel.next = first + skip + take;
+    if (this.#output === null) return;
+    // Whole, unless messages in front or behind are not passed on; a feed that is not cut has one number per packet.
+    const isWhole =
+      channel.transport.cut === undefined || (skip === 0 && take === this.#countOf(channel, datagram));
+    this.#output.write(channel, line, datagram, first, skip, take, isWhole);
+  }
+
+  gap(number: number, session: number, first: number, count: number, state: number, by: number): void {
+    const channel = this.#table!.channels[number]!;
+    if (state === GAP_LOST) {
+      this.#lost += count;
+      channel.next = Math.max(channel.next, first + count);
+    }
+    this.#output?.gap(channel, session, first, count, state, by, this.#timeHigh, this.#timeLow);
+    const recovery = this.#recovery;
+    if (recovery === null) return;
+    const id = channel.transport.sessionId?.(session) ?? null;
+    if (state === GAP_OPEN) recovery.request(number, id, first, count);
+    else recovery.satisfied(number, first, count, id);
+  }
+
+  session(number: number, session: number, first: number): void {
+    const channel = this.#table!.channels[number]!;
+    channel.session = session;
+    channel.next = first;
+    channel.heartbeatLine = -1;
+    const isReset = this.#feed!.sessionEvent === 'reset';
+    this.#output?.session(channel, session, first, isReset, this.#timeHigh, this.#timeLow);
+  }
+
+  onPacket(number: number, bytes: Uint8Array, offset: number, length: number): void {
+    const channel = this.#table!.channels[number]!;
+    const flow = channel.flowOf(LINE_R);
+    const datagram = this.#fetched;
+    if (datagram.bytes !== bytes) datagram.attach(bytes);
+    datagram.offset = offset;
+    datagram.length = length;
+    datagram.timeHigh = this.#timeHigh;
+    datagram.timeLow = this.#timeLow;
+    datagram.ipVersion = flow.ipVersion;
+    datagram.destination.set(flow.address);
+    datagram.destinationPort = flow.port;
+    this.#read(channel, LINE_R, datagram);
+  }
+
+  onUnrecoverable(number: number, first: number, count: number): void {
+    this.#table!.channels[number]!.arbiter.abandon(first, count);
+    if (this.#options.stopsAtLoss) this.#stopped = 'loss';
+  }
+
+  async #pump(): Promise<void> {
+    let turn = 0;
+    for (;;) {
+      const head = this.#pick();
+      if (head !== null) {
+        this.#handle(head);
+        head.state = SOURCE_NONE;
+        turn += 1;
+        if (this.#isWaitingForAnswers) await this.#recovery!.idle();
+        if (turn < PACKETS_PER_TURN && this.#stopped === null) continue;
+      }
+      turn = 0;
+      if (await this.#breathe()) return;
+      if (head !== null) continue;
+      if (this.#heads.every(({ state }) => state === SOURCE_END)) return;
+      await this.#wait();
+    }
+  }
+
+  /** Between files, time stands still while lost packets are fetched. */
+  get #isWaitingForAnswers(): boolean {
+    const recovery = this.#recovery;
+    if (recovery === null || recovery.isIdle) return false;
+    return !this.#heads.some(({ source }) => source.isLive);
+  }
+
+  /**
+   * The packet that is next: the oldest one, line A first, then in the order of the sources. Null: nothing can be taken,
+   * because nothing is at hand, or because a file has to be read on before it is known whether it has an older one.
+   */
+  #pick(): Head | null {
+    let oldest: Head | null = null;
+    let mustRead = false;
+    for (const head of this.#heads) {
+      if (head.state === SOURCE_NONE) head.state = head.source.next(head.packet);
+      if (head.state === SOURCE_RECORD || head.state === SOURCE_TIME) return head;
+      if (head.state === SOURCE_NONE && !head.source.isLive) mustRead = true;
+      if (head.state === SOURCE_PACKET && (oldest === null || isBefore(head.packet, oldest.packet))) {
+        oldest = head;
+      }
+    }
+    return mustRead && this.#heads.length > 1 ? null : oldest;
+  }
+
+  #handle(head: Head): void {
+    const { packet, source, state } = head;
+    if (state === SOURCE_RECORD) {
+      if (source.record !== undefined) this.#output?.lineState(source.record);
+      return;
+    }
+    this.#advance(packet);
+    if (state === SOURCE_TIME) return;
+    this.#packets += 1;
+    if (this.#table === null) this.#detect(packet, source);
+    else this.#accept(packet, source);
+  }
+
+  /** Time comes to that of a packet; holes that have become too old are reported before it is looked at. */
+  #advance({ timeHigh, timeLow }: Datagram): void {
+    if ((timeHigh | timeLow) === 0) return;
+    if (!this.#started) {
+      this.#started = true;
+      this.#zeroHigh = timeHigh;
+      this.#zeroLow = timeLow;
+    }
+    const { clock } = this.#room;
+    const now = nsBetween(timeHigh, timeLow, this.#zeroHigh, this.#zeroLow);
+    if (now > clock[0]!) {
+      clock[0] = now;
+      this.#timeHigh = timeHigh;
+      this.#timeLow = timeLow;
+    }
+    if (this.#room.isDue) this.#expire();
+  }
+
+  #expire(): void {
+    this.#room.rearm();
+    for (const { arbiter } of this.#table?.channels ?? []) arbiter.expire();
+  }
+
+  #accept(packet: SourcePacket, source: PacketSource): void {
+    const table = this.#table!;
+    const flow =
+      table.find(packet) ??
+      (this.#admits(packet, source.origin()) ? table.open(packet, source.origin()) : null);
+    if (flow === null) this.#refuse(source);
+    else this.#take(flow, packet);
+  }
+
+  #refuse(source: PacketSource): void {
+    this.#other += 1;
+    source.refuse?.();
+  }
+
+  #take(flow: MergeFlow, packet: Datagram): void {
+    flow.packets += 1;
+    this.#read(flow.channel, flow.line, packet);
+  }
+
+  #read(channel: MergeChannel, line: number, datagram: Datagram): void {
+    const { transport, arbiter } = channel;
+    const kind = transport.readHeader(datagram);
+    this.#hand = datagram;
+    this.#handCount = transport.count;
+    if (kind === HEADER_DATA) {
+      if (channel.next < 0 && channel.session === 0) channel.session = transport.session;
+      arbiter.data(line, datagram, transport);
+    } else if (kind === HEADER_DAMAGED) arbiter.damaged(line);
+    else {
+      arbiter.mark(line, transport, kind === HEADER_END_OF_SESSION);
+      this.#passHeartbeat(channel, line, datagram);
+    }
+  }
+
+  /** A heartbeat or end of session goes on when it says what the output says, from the line that said it first. */
+  #passHeartbeat(channel: MergeChannel, line: number, datagram: Datagram): void {
+    const { transport } = channel;
+    if (channel.next < 0) channel.session = transport.session;
+    else if (transport.session !== channel.session || transport.first !== channel.next) return;
+    if (channel.heartbeatLine >= 0 && channel.heartbeatLine !== line) return;
+    channel.heartbeatLine = line;
+    this.#packetsDelivered += 1;
+    this.#output?.write(channel, line, datagram, transport.first, 0, 0, true);
+  }
+
+  /** How many numbers a packet has. One that has waited is read once more; feeds that are not cut never get here. */
+  #countOf({ transport }: MergeChannel, datagram: Datagram): number {
+    if (datagram === this.#hand) return this.#handCount;
+    transport.readHeader(datagram);
+    return transport.count;
+  }
+
+  #admits(packet: SourcePacket, origin: PipeInterface | null): boolean {
+    if (!passes(this.#filter, packet)) return false;
+    // What a packet pipe carries was chosen by whoever filled it.
+    if (origin !== null || !this.#looks) return true;
+    return this.#feed!.detectDatagram?.(packet) === 'yes';
+  }
+
+  /** Until the feed is known packets are held; `held` of the detector and ours are the same, one by one. */
+  #detect(packet: SourcePacket, source: PacketSource): void {
+    if (!passes(this.#filter, packet)) {
+      this.#refuse(source);
+      return;
+    }
+    const origin = source.origin();
+    const named = this.#options.feed ?? this.#options.feeds.find(({ name }) => name === origin?.feed) ?? null;
+    const isCertain = named !== null && (origin !== null || !this.#looks);
+    const found = this.#detector.offer(packet);
+    const copy = this.#detector.held.at(-1)!;
+    this.#held.push({ packet: sourcePacket(copy, packet), source, origin });
+    if (isCertain) this.#begin(named);
+    else if (found !== null) this.#begin(found);
+    else if (this.#detector.exhausted) this.#settleFeed();
+  }
+
+  /** Nothing told the feed: the one that was named, or an error. */
+  #settleFeed(): void {
+    const { feed, sources } = this.#options;
+    if (feed === null) {
+      if (this.#stopped !== null && this.#held.length === 0) return;
+      throw this.#detector.failure(sources.map(({ name }) => name).join(', '), this.#other);
+    }
+    this.#begin(feed);
+  }
+
+  #begin(feed: Feed): void {
+    const { arbiter, output, recovery } = this.#options;
+    this.#feed = feed;
+    this.#table = new MergeChannels({ feed, arbiter, sink: this, room: this.#room });
+    if (output !== null) this.#output = new PacketOutput(output.sink, output.form, feed.name);
+    this.#recovery = recovery?.(feed, this) ?? null;
+    const table = this.#table;
+    const telling = this.#held.at(-1);
+    for (const { packet, source, origin } of this.#held) {
+      // Heartbeats and the like in front of the datagram that tells are of its channel, though they look like nothing.
+      const isAdmitted =
+        (telling !== undefined && sameFlow(packet, telling.packet)) || this.#admits(packet, origin);
+      const flow = table.find(packet) ?? (isAdmitted ? table.open(packet, origin) : null);
+      if (flow === null) this.#refuse(source);
+      else this.#take(flow, packet);
+    }
+    this.#held.length = 0;
+    this.#detector.held.length = 0;
+  }
+
+  /** @returns true when the run is over. */
+  async #breathe(): Promise<boolean> {
+    const { breathe, stop } = this.#options;
+    this.#output?.flush();
+    await breathe({
+      packets: this.#packets,
+      delivered: this.#delivered,
+      lost: this.#lost,
+      waiting: this.#room.packets,
+    });
+    // Answers of recovery and signals come between turns.
+    if (this.#recovery !== null) await nextTurn();
+    if (stop() && this.#stopped === null) {
+      this.#stopped = 'request';
+      for (const { source } of this.#heads) source.stop();
+    }
+    return this.#stopped === 'loss';
+  }
+
+  /** Until something comes, or until a hole has become too old while nothing came. */
+  async #wait(): Promise<void> {
+    const waiting = this.#heads.filter(({ state }) => state === SOURCE_NONE);
+    const room = this.#room;
+    const isLive = this.#started && waiting.some(({ source }) => source.isLive);
+    const ms = Math.min(IDLE_MS, Math.max(1, Math.ceil((room.due - room.clock[0]!) / 1e6)));
+    const before = process.hrtime.bigint();
+    await Promise.race(waiting.map(({ source }) => source.wait(ms)));
+    if (!isLive) return;
+    for (const head of waiting) head.state = head.source.next(head.packet);
+    if (waiting.some(({ state }) => state !== SOURCE_NONE)) return;
+    // Packets bring the time with them; while none comes, what has passed here has passed there.
+    room.clock[0] = room.clock[0]! + Number(process.hrtime.bigint() - before);
+    if (room.isDue) this.#expire();
+  }
+}
+
+function isBefore(a: SourcePacket, b: SourcePacket): boolean {
+  const ns = nsBetween(a.timeHigh, a.timeLow, b.timeHigh, b.timeLow);
+  return ns < 0 || (ns === 0 && a.line < b.line);
+}
+
+/** The copy of a packet with what its source knew of it. */
+function sourcePacket(copy: Datagram, { line, pair }: SourcePacket): SourcePacket {
+  const packet = new SourcePacket();
+  packet.attach(copy.bytes);
+  packet.offset = copy.offset;
+  packet.length = copy.length;
+  packet.timeHigh = copy.timeHigh;
+  packet.timeLow = copy.timeLow;
+  packet.packetNumber = copy.packetNumber;
+  packet.ipVersion = copy.ipVersion;
+  packet.sourcePort = copy.sourcePort;
+  packet.destinationPort = copy.destinationPort;
+  packet.destination.set(copy.destination);
+  packet.source.set(copy.source);
+  packet.line = line;
+  packet.pair = pair;
+  return packet;
+}
