@@ -10,7 +10,6 @@ import { mergeLine, mergeTables } from '../cli/merge-tables.ts';
 import { grouped } from '../cli/numbers.ts';
 import type { Output } from '../cli/output.ts';
 import { outputFormOf } from '../cli/output-form.ts';
-import { parseEndpoint } from '../core/config/endpoint.ts';
 import { MdxError } from '../core/errors.ts';
 import type { Feed } from '../core/feeds/feed.ts';
 import type { CaptureSource } from '../core/pipeline/merge/capture-source.ts';
@@ -219,10 +218,9 @@ function standingText({ packets, delivered, lost, waiting }: MergeProgress): str
 }
 
 function formOf(format: string | undefined, path: string): 'pcap' | 'pcapng' {
-  const isEndpoint = parseEndpoint(path) !== null;
   const form = path === '-' && format === undefined ? 'pcapng' : outputFormOf(format, path);
   if (form === 'pcap' || form === 'pcapng') return form;
-  throw new MdxError('usage', `writing ${path}: merge writes pcap or pcapng${isEndpoint ? ' packets' : ''}`);
+  throw new MdxError('usage', `writing ${path}: a merge is written as pcap or pcapng`);
 }
 
 function feedNamed(feeds: readonly Feed[], name: string | undefined): Feed | null {

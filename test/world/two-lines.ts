@@ -1,0 +1,52 @@
+import { ByteWindow } from '../../src/core/binary/byte-window.ts';
+import { toBigUint } from '../../src/core/binary/time.ts';
+import { CAPTURE_PACKET, CaptureReader, detectCapture } from '../../src/core/capture/capture-reader.ts';
+import { PcapngWriter } from '../../src/core/capture/capture-writer.ts';
+
+interface Frame {
+  readonly line: number;
+  readonly time: bigint;
+  readonly timeHigh: number;
+  readonly timeLow: number;
+  readonly bytes: Uint8Array;
+}
+
+/** One capture with both lines in it, as a port that sees both would make it: by time, line A first. */
+export function bothLines(a: Uint8Array, b: Uint8Array): Buffer {
+  const frames = [...framesOf(a, 0), ...framesOf(b, 1)];
+  frames.sort((x, y) => (x.time < y.time ? -1 : x.time > y.time ? 1 : x.line - y.line));
+  const chunks: Buffer[] = [];
+  const writer = new PcapngWriter((chunk) => chunks.push(Buffer.from(chunk)));
+  const lines = ['A', 'B'].map((line) =>
+    writer.addInterface({
+      name: line,
+      description: `mdx/1 line=${line} clock=file source=file:${line} pair=0`,
+    }),
+  );
+  for (const { line, timeHigh, timeLow, bytes } of frames) {
+    writer.interfaceId = lines[line]!;
+    writer.writeFrame(timeHigh, timeLow, bytes, 0, bytes.length, bytes.length);
+  }
+  writer.flush();
+  return Buffer.concat(chunks);
+}
+
+function framesOf(capture: Uint8Array, line: number): Frame[] {
+  const window = new ByteWindow(Math.max(capture.length, 1 << 20));
+  window.room().set(capture);
+  window.commit(capture.length);
+  window.ended = true;
+  const reader = new CaptureReader(window, detectCapture(capture)!);
+  const frames: Frame[] = [];
+  while (reader.next() === CAPTURE_PACKET) {
+    const { timeHigh, timeLow, dataOffset, capturedLength } = reader;
+    frames.push({
+      line,
+      time: toBigUint(timeHigh, timeLow),
+      timeHigh,
+      timeLow,
+      bytes: window.bytes.slice(dataOffset, dataOffset + capturedLength),
+    });
+  }
+  return frames;
+}
