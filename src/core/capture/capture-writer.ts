@@ -29,12 +29,22 @@ export abstract class CaptureWriter {
     this.out = new BlockBuffer(sink, BUFFER_BYTES);
   }
 
-  /** Writes `length` payload bytes behind made-up Ethernet, IP and UDP headers. */
-  writeUdp(header: UdpHeader, payload: Uint8Array, offset: number, length: number): void {
+  /**
+   * Writes `length` payload bytes behind made-up Ethernet, IP and UDP headers; `wireLength` is more where the payload
+   * was cut.
+   */
+  writeUdp(
+    header: UdpHeader,
+    payload: Uint8Array,
+    offset: number,
+    length: number,
+    wireLength: number = length,
+  ): void {
     checkRange(payload, offset, length, UDP_PAYLOAD_BYTES_MAX);
     const frame = frameBytes(header.ipVersion, length);
-    const at = this.begin(header.timeHigh, header.timeLow, frame, frame);
-    synthesizeEthernet(this.out.bytes, this.out.view, at, header, this.macByte, payload, offset, length);
+    const at = this.begin(header.timeHigh, header.timeLow, frame, frame + wireLength - length);
+    const { bytes, view } = this.out;
+    synthesizeEthernet(bytes, view, at, header, this.macByte, payload, offset, length, wireLength);
   }
 
   /** Writes a whole Ethernet frame as it is; `originalLength` ≥ `length` where it was cut. */

@@ -6,7 +6,7 @@ import { copyBytes } from '../binary/copy-bytes.ts';
  *
  *     14 Ethernet   destination MAC from the group address, source 02:6d:64:78:00:LINE, EtherType
  *     20 IPv4       no options, don't fragment, header checksum        or   40 IPv6
- *      8 UDP        checksum 0 over IPv4, computed over IPv6 (where 0 is not allowed)
+ *      8 UDP        checksum 0 over IPv4, computed over IPv6 (where 0 is not allowed) unless the payload was cut
  */
 
 const ETHERNET_BYTES = 14;
@@ -45,7 +45,8 @@ export function frameBytes(ipVersion: number, payloadLength: number): number {
 
 /**
  * Writes the frame at `at` of a buffer and its view (same start).
- * @returns its length. The caller keeps `length` within UDP_PAYLOAD_BYTES_MAX.
+ * @param wireLength length of the payload as its headers say it; ≥ `length` where it was cut.
+ * @returns the frame's length. The caller keeps both lengths within UDP_PAYLOAD_BYTES_MAX.
  */
 export function synthesizeEthernet(
   bytes: Uint8Array,
@@ -56,10 +57,11 @@ export function synthesizeEthernet(
   payload: Uint8Array,
   offset: number,
   length: number,
+  wireLength: number,
 ): number {
   writeMac(bytes, view, at, header, macByte);
   const ip = at + ETHERNET_BYTES;
-  const udpLength = UDP_BYTES + length;
+  const udpLength = UDP_BYTES + wireLength;
   const udp =
     header.ipVersion === 4 ? writeIpv4(view, ip, header, udpLength) : writeIpv6(view, ip, header, udpLength);
   view.setUint16(udp, header.sourcePort);
@@ -67,8 +69,10 @@ export function synthesizeEthernet(
   view.setUint16(udp + 4, udpLength);
   view.setUint16(udp + 6, 0);
   copyBytes(payload, offset, length, bytes, udp + UDP_BYTES);
-  if (header.ipVersion !== 4) view.setUint16(udp + 6, ipv6Checksum(view, ip, udp, udpLength));
-  return udp + udpLength - at;
+  if (header.ipVersion !== 4 && wireLength === length) {
+    view.setUint16(udp + 6, ipv6Checksum(view, ip, udp, udpLength));
+  }
+  return udp + UDP_BYTES + length - at;
 }
 
 function writeMac(bytes: Uint8Array, view: DataView, at: number, header: UdpHeader, macByte: number): void {
