@@ -71,7 +71,12 @@ export const receiveFlags: { [K in keyof ReceiveFlags]: OptionFlag<ReceiveFlags[
     summary: 'processors of the receiving threads, in the order of the lines: 2,3',
     helpValue: 'LIST',
   }),
-  realtime: count('realtime', 'SCHED_FIFO priority of the receiving threads', 1, 99),
+  realtime: count(
+    'realtime',
+    'let the receiving threads go before others, with this priority (SCHED_FIFO)',
+    1,
+    99,
+  ),
 };
 
 /** What the flags say; processors are dealt out to the lines afterwards. Throws MdxError `usage`. */

@@ -25,6 +25,11 @@ export function rxCountLine(lines: readonly RxLineReport[]): string {
     .join('\n');
 }
 
+/** The same while the run goes on. */
+export function standingLine(run: RxRun): string {
+  return rxCountLine(run.tallies.map((tally) => lineReport(tally, run)));
+}
+
 /** The report for people. */
 export function renderRxReport(report: RxReport, style: Style): string {
   const facts: [string, string][] = [

@@ -13,13 +13,12 @@ import {
   receiveFlags,
   snapshotGroupFlag,
 } from '../cli/rx-flags.ts';
-import { RxView, renderRxReport, rxCountLine } from '../cli/rx-view.ts';
 import { sizeFlag } from '../cli/size-flag.ts';
 import { MdxError } from '../core/errors.ts';
 import type { LineSpec } from '../core/net/subscription.ts';
 import type { LiveLines } from '../core/pipeline/live-source.ts';
 import type { PipeTarget } from '../core/pipeline/pipe-stream.ts';
-import { lineReport, type RxReport } from '../core/pipeline/rx-report.ts';
+import type { RxReport } from '../core/pipeline/rx-report.ts';
 import type { RxRun } from '../core/pipeline/rx-run.ts';
 
 const SILENT_MS = 5000;
@@ -46,9 +45,9 @@ export default class Rx extends BaseCommand {
     'Joins the groups of one or two lines and writes every packet, with its line, its receive time and what the kernel lost, as pcapng to standard output or to files. tcpdump and Wireshark read it, mdx merge makes one stream of it. Says `listening` on stderr once a group is joined. The report at the end accounts for every packet: received = written + dropped by reason. SIGUSR2 prints the counts; the first SIGINT or SIGTERM ends in order.';
   static override examples: Example[] = [
     {
-      description: 'Two lines, merged, as a book',
+      description: 'Two lines into a book',
       command:
-        'mdx rx --line A=udp://239.10.10.1:5001?iface=eth0 --line B=udp://239.10.10.2:5001?iface=eth1 | mdx merge - | mdx book -',
+        'mdx rx --line A=udp://239.10.10.1:5001?iface=eth0 --line B=udp://239.10.10.2:5001?iface=eth1 | mdx book -',
     },
     {
       description: 'Record, a new file every hour',
@@ -129,7 +128,7 @@ export default class Rx extends BaseCommand {
       open: (number) => (number === 1 ? first : this.#openTarget(flags, number)),
       onSecond: () => {},
     });
-    const stopShowing = this.#show(run, toStdout);
+    const stopShowing = await this.#show(run, toStdout);
     // Last, so that whoever waits for it can rely on signals being heard.
     this.#tellListening(live);
     try {
@@ -139,9 +138,10 @@ export default class Rx extends BaseCommand {
       await live.close();
     }
     const elapsedNs = Number(process.hrtime.bigint() - started);
+    const { renderRxReport, rxCountLine } = await import('../cli/rx-view.ts');
     const report = rxReport(run, feed?.name ?? null, this.config.version, elapsedNs);
     if (!toStdout) await this.printReport(report, (style) => renderRxReport(report, style));
-    else this.#tellCounts(report, run.target);
+    else this.#tellCounts(report, run.target, rxCountLine(report.lines));
   }
 
   async #specs(positional: readonly string[], flags: RxFlags): Promise<LineSpec[]> {
@@ -215,7 +215,8 @@ export default class Rx extends BaseCommand {
   }
 
   /** Counts on SIGUSR2, and the standing of the lines where a terminal shows it. @returns what ends it. */
-  #show(run: RxRun, toStdout: boolean): () => void {
+  async #show(run: RxRun, toStdout: boolean): Promise<() => void> {
+    const { RxView, standingLine } = await import('../cli/rx-view.ts');
     const { stderr } = process;
     const { quiet, progress } = this.globals;
     const { TERM } = process.env;
@@ -224,7 +225,7 @@ export default class Rx extends BaseCommand {
     const view = isShown ? new RxView(stderr, this.styleOf(stderr)) : null;
     const onSignal = (): void => {
       view?.clear();
-      process.stderr.write(`${rxCountLine(run.tallies.map((tally) => lineReport(tally, run)))}\n`);
+      process.stderr.write(`${standingLine(run)}\n`);
     };
     // Without a listener SIGUSR2 ends the process.
     process.on('SIGUSR2', onSignal);
@@ -235,8 +236,12 @@ export default class Rx extends BaseCommand {
     };
   }
 
-  #tellCounts(report: RxReport, target: PipeTarget & { readonly undelivered?: number }): void {
-    this.note(rxCountLine(report.lines));
+  #tellCounts(
+    report: RxReport,
+    target: PipeTarget & { readonly undelivered?: number },
+    counts: string,
+  ): void {
+    this.note(counts);
     const undelivered = target.undelivered ?? 0;
     if (report.stopped === 'readerLeft' || undelivered > 0) {
       this.note(

@@ -24,8 +24,6 @@ export type ErrorCode =
   | 'memory-lock'
   | 'output-exists'
   | 'output-failed'
-  | 'interface-missing'
-  | 'socket-failed'
   | 'socket-busy'
   | 'socket-unreachable'
   | 'socket-refused'
@@ -73,8 +71,6 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorKind>> = {
   'memory-lock': { exit: 2, meaning: 'More locked memory is needed than the limit allows.' },
   'output-exists': { exit: 2, meaning: 'A file to write exists already.' },
   'output-failed': { exit: 4, meaning: 'Output could not be written.' },
-  'interface-missing': { exit: 2, meaning: 'There is no such network interface.' },
-  'socket-failed': { exit: 2, meaning: 'A socket could not be opened, bound, joined or used.' },
   'socket-busy': { exit: 2, meaning: 'An address to listen on is in use.' },
   'socket-unreachable': {
     exit: 2,

@@ -56,8 +56,11 @@ describe.each(LOADED)('mdx %s', (id, command) => {
   });
 });
 
-/** One name for one thing, of which each command has its own choice: forms to write or print, feeds to read or write. */
-const OWN_CHOICES: readonly string[] = ['format', 'feed'];
+/**
+ * One name for one thing, of which each command has its own choice: forms to write or print, feeds to read or write, what
+ * is counted up to a limit, what threads do, and where a snapshot channel is.
+ */
+const OWN_CHOICES: readonly string[] = ['format', 'feed', 'limit', 'workers', 'snapshot'];
 
 it('a flag of several commands is one definition', () => {
   const seen = new Map<string, unknown>();

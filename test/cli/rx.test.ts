@@ -92,7 +92,7 @@ const number = (line: string, pattern: RegExp): number =>
   Number((pattern.exec(line)?.[1] ?? '0').replaceAll(',', ''));
 const receivedOf = (line: string): number => number(line, /([\d,]+) received/);
 
-describe.each(['dgram'])('%s', (backend) => {
+describe.each(['dgram', 'mmsg'])('%s', (backend) => {
   test('two lines go to a file; the report accounts for every packet', async () => {
     const file = join(folder, 'two.pcapng');
     const rx = new Rx([lineA(), lineB(), '--backend', backend, '--limit', '50', '-o', file, '--json']);

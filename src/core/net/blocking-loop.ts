@@ -1,7 +1,16 @@
-import { FLAG_TRUNCATED, SLOT_FLAGS, SLOT_WIRE_LENGTH, SLOT_WORDS } from '../packet/packet-pool.ts';
+import {
+  FLAG_TIME_NONE,
+  FLAG_TRUNCATED,
+  SLOT_FLAGS,
+  SLOT_TIME_HIGH,
+  SLOT_TIME_LOW,
+  SLOT_WIRE_LENGTH,
+  SLOT_WORDS,
+} from '../packet/packet-pool.ts';
 import type { BlockingBackend } from './backend.ts';
 import type { Doorbell } from './doorbell.ts';
 import type { PacketQueue } from './packet-queue.ts';
+import { ProcessClock } from './process-clock.ts';
 import {
   CONTROL_STOP,
   COUNT_BYTES,
@@ -22,12 +31,13 @@ export interface LoopParts {
   readonly tell: () => void;
 }
 
-/** How long to wait for a slot where the backend cannot throw packets away itself. */
+/** How long to wait for a slot where there is nothing to throw away, or the backend cannot do that. */
 const WAIT_FREE_MS = 1;
 
 /**
  * Receives until the stop flag is up; blocks the thread. Allocates nothing per packet. When no slot is free packets are
- * read all the same and dropped, counted as such, so that it is known where they were lost.
+ * read all the same and dropped, counted as such, so that it is known where they were lost. Packets without a time of
+ * the kernel get the time at which they were read.
  */
 export function receiveUntilStopped({
   backend,
@@ -40,6 +50,7 @@ export function receiveUntilStopped({
 }: LoopParts): void {
   const { pool } = queue;
   const { words } = pool;
+  const clock = new ProcessClock();
   const held = new Int32Array(batch);
   let have = 0;
   let told = performance.now();
@@ -53,7 +64,12 @@ export function receiveUntilStopped({
         for (let index = 0; index < count; index += 1) {
           const at = held[index]! * SLOT_WORDS;
           bytes += words[at + SLOT_WIRE_LENGTH]!;
-          if ((words[at + SLOT_FLAGS]! & FLAG_TRUNCATED) !== 0) truncated += 1;
+          const flags = words[at + SLOT_FLAGS]!;
+          if ((flags & FLAG_TRUNCATED) !== 0) truncated += 1;
+          if ((flags & FLAG_TIME_NONE) === 0) continue;
+          clock.read();
+          words[at + SLOT_TIME_HIGH] = clock.high;
+          words[at + SLOT_TIME_LOW] = clock.low;
         }
         counts[COUNT_RECEIVED]! += count;
         counts[COUNT_BYTES]! += bytes;
@@ -67,10 +83,12 @@ export function receiveUntilStopped({
       const count = backend.discard();
       counts[COUNT_RECEIVED]! += count;
       counts[COUNT_POOL_FULL]! += count;
+      if (count === 0) queue.waitFree(WAIT_FREE_MS);
     }
     const now = performance.now();
     if (now - told >= STATUS_MS) {
       told = now;
+      clock.adjust();
       tell();
     }
   }

@@ -1,8 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { MdxError } from '../errors.ts';
-import type { ReceiveOptions } from './backend.ts';
+import type { BlockingBackend, ReceiveOptions } from './backend.ts';
+import { openBackend } from './backends.ts';
+import { receiveUntilStopped } from './blocking-loop.ts';
 import { DgramReceiver } from './dgram-receiver.ts';
 import { Doorbell } from './doorbell.ts';
+import { Syscalls } from './linux/syscalls.ts';
+import { pinThread, realtime } from './linux/threads.ts';
 import { PacketQueue } from './packet-queue.ts';
 import {
   CONTROL_STOP,
@@ -44,7 +48,40 @@ class ReceiverThread {
   }
 
   async #receive(): Promise<void> {
-    await this.#receiveWithDgram(null);
+    await this.#place();
+    const wanted = this.#plan.options.backend;
+    const { backend, reason } = await openBackend(wanted, this.#options);
+    const why = wanted === 'auto' ? reason : null;
+    if (backend === null) await this.#receiveWithDgram(why);
+    else this.#receiveWith(backend, why);
+  }
+
+  /** Puts the thread where it was asked to run; fails loudly where that cannot be. */
+  async #place(): Promise<void> {
+    const { cpu, options } = this.#plan;
+    if (cpu === null && options.realtime === null) return;
+    const calls = await Syscalls.load();
+    if (cpu !== null) pinThread(calls, cpu);
+    if (options.realtime !== null) realtime(calls, options.realtime);
+  }
+
+  #receiveWith(backend: BlockingBackend, why: string | null): void {
+    const { name, clock } = backend;
+    try {
+      say({ kind: 'listening', backend: name, clock, why, status: backend.status() });
+      receiveUntilStopped({
+        backend,
+        queue: this.#queue,
+        control: this.#control,
+        counts: this.#counts,
+        doorbell: this.#doorbell,
+        batch: this.#options.batch,
+        tell: () => say({ kind: 'status', status: backend.status() }),
+      });
+      say({ kind: 'ended', status: backend.status() });
+    } finally {
+      backend.close();
+    }
   }
 
   async #receiveWithDgram(why: string | null): Promise<void> {
