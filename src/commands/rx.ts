@@ -107,7 +107,7 @@ export default class Rx extends BaseCommand {
     const first = this.#openTarget(flags, 1);
     let live: LiveLines;
     try {
-      live = await LiveLines.open(specs);
+      live = await LiveLines.open(specs, feed?.name ?? null);
     } catch (error) {
       await first.abandon();
       throw error;

@@ -1,4 +1,5 @@
 import { nsBetween } from '../binary/time.ts';
+import type { PipeInterface } from '../capture/pipe-interface.ts';
 import type { MdxError } from '../errors.ts';
 import type { BackendName, ReceiveClock, Subscription } from '../net/backend.ts';
 import { Doorbell } from '../net/doorbell.ts';
@@ -8,8 +9,10 @@ import {
   FLAG_FRAME,
   FLAG_TRUNCATED,
   type PacketPool,
+  SLOT_DESTINATION,
   SLOT_FLAGS,
   SLOT_KERNEL_DROPS,
+  SLOT_PORTS,
   SLOT_TIME_HIGH,
   SLOT_TIME_LOW,
   SLOT_WIRE_LENGTH,
@@ -55,10 +58,26 @@ export class LiveLine {
   readonly line: number;
   readonly receivers: readonly Receiver[];
 
+  /** What each group is, as an interface of a packet pipe; complete when the receivers listen. */
+  origins: readonly PipeInterface[] = [];
+
   constructor(spec: LineSpec, receivers: readonly Receiver[]) {
     this.spec = spec;
     this.line = LINE_NAMES.indexOf(spec.name);
     this.receivers = receivers;
+  }
+
+  /** The receivers listen: how they do is known. @param feed of the packets, null = not said. */
+  describe(feed: string | null): void {
+    const { backend, clock } = this.receivers[0]!;
+    this.origins = this.spec.subscriptions.map((each, pair) => ({
+      line: this.spec.name,
+      clock,
+      source: subscriptionText(each),
+      backend,
+      feed,
+      pair,
+    }));
   }
 
   /** Number of the group pair that a packet of this line is of, −1 where it is sent to none of its groups. */
@@ -145,7 +164,7 @@ export class LiveLines implements PacketSource {
   }
 
   /** Starts the threads and waits until all groups are joined. Rejects with MdxError; nothing is left behind then. */
-  static async open(specs: readonly LineSpec[]): Promise<LiveLines> {
+  static async open(specs: readonly LineSpec[], feed: string | null = null): Promise<LiveLines> {
     const doorbell = new Doorbell();
     const started: LiveLine[] = [];
     try {
@@ -154,6 +173,7 @@ export class LiveLines implements PacketSource {
       }
       const receivers = started.flatMap((line) => line.receivers);
       await Promise.all(receivers.map(({ listening }) => listening));
+      for (const line of started) line.describe(feed);
       return new LiveLines(started, doorbell);
     } catch (error) {
       await stopAll(started);
@@ -184,6 +204,14 @@ export class LiveLines implements PacketSource {
     packet.line = line.line;
     packet.pair = line.pairOf(packet.destination, packet.destinationPort);
     return SOURCE_PACKET;
+  }
+
+  origin(): PipeInterface | null {
+    const { line, slot, pool } = this.#current!;
+    const at = slot * SLOT_WORDS;
+    const { words } = pool;
+    const to = words.subarray(at + SLOT_DESTINATION, at + SLOT_DESTINATION + 4);
+    return line.origins[line.pairOf(to, words[at + SLOT_PORTS]! & 0xffff)] ?? null;
   }
 
   /** About the packet that `next` gave: the thread it came by, its length on the wire, and kernel drops until then. */

@@ -10,7 +10,6 @@ import {
   RECORD_LINE,
 } from '../capture/pipe-record.ts';
 import type { ProcessClock } from '../net/process-clock.ts';
-import { subscriptionText } from '../net/subscription.ts';
 import type { LiveLine, LiveLines } from './live-source.ts';
 import type { SourcePacket } from './packet-source.ts';
 
@@ -70,13 +69,7 @@ export class PipeStream {
   readonly #kernelBefore: readonly number[];
   readonly #record: PipeRecord = new PipeRecord();
 
-  constructor(
-    target: PipeTarget,
-    live: LiveLines,
-    tallies: readonly LineTally[],
-    clock: ProcessClock,
-    feed: string | null,
-  ) {
+  constructor(target: PipeTarget, live: LiveLines, tallies: readonly LineTally[], clock: ProcessClock) {
     this.target = target;
     this.#live = live;
     this.#tallies = tallies;
@@ -86,18 +79,10 @@ export class PipeStream {
     this.#poolFullBefore = tallies.map(({ line }) => poolFullOf(line));
     this.#kernelBefore = tallies.map(({ line }) => kernelDropsOf(line));
     for (const { line } of tallies) {
-      const { backend, clock: source } = line.receivers[0]!;
-      for (const [pair, subscription] of line.spec.subscriptions.entries()) {
+      for (const [pair, origin] of line.origins.entries()) {
         const id = this.#writer.addInterface({
           name: pair === 0 ? line.spec.name : `${line.spec.name}${pair + 1}`,
-          description: describeInterface({
-            line: line.spec.name,
-            clock: source,
-            source: subscriptionText(subscription),
-            backend,
-            feed,
-            pair,
-          }),
+          description: describeInterface(origin),
         });
         if (pair === 0) this.#firstInterface[line.line] = id;
       }

@@ -191,10 +191,10 @@ export class RxRun {
   #hasReason = false;
 
   #open(): PipeStream {
-    const { open, live, feed } = this.#options;
+    const { open, live } = this.#options;
     this.#openedAt = performance.now();
     const target = open(this.files.length + 1);
-    return new PipeStream(target, live, this.tallies, this.#clock, feed?.name ?? null);
+    return new PipeStream(target, live, this.tallies, this.#clock);
   }
 
   #isFull(): boolean {
