@@ -288,6 +288,17 @@ export function parseDuration(flag: string, text: string): number {
   );
 }
 
+/** A flag for a duration, in ns; `shown` is its default as help shows it. */
+export function durationFlag(name: string, summary: string, ns: number, shown: string): OptionFlag<number> {
+  return Flags.custom<number>({
+    summary: `${summary} (ns, us, ms, s)`,
+    helpValue: 'DURATION',
+    default: ns,
+    defaultHelp: async () => shown,
+    parse: async (text) => parseDuration(name, text),
+  })();
+}
+
 function timeOf(flag: string, text: string, hint?: string): bigint {
   try {
     return parseTime(text);

@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import type { Arg, BooleanFlag, OptionFlag } from '@oclif/core/interfaces';
 import { MdxError } from '../core/errors.ts';
-import { feedFlag, groupFlag, parseDuration, portFlag } from './flags.ts';
+import { durationFlag, feedFlag, groupFlag, portFlag } from './flags.ts';
 
 /** CAPTURE … of recover-server: read again whenever somebody asks. */
 export const capturesArg: Arg<string[]> = Args.string({
@@ -88,13 +88,3 @@ export const recoverServerFlags: {
     max: 2_147_483_647,
   }),
 };
-
-function durationFlag(name: string, summary: string, ns: number, shown: string): OptionFlag<number> {
-  return Flags.custom<number>({
-    summary,
-    helpValue: 'DURATION',
-    default: ns,
-    defaultHelp: async () => shown,
-    parse: async (text) => parseDuration(name, text),
-  })();
-}

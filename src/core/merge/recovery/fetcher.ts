@@ -2,6 +2,7 @@ import { type BacklogStatus, backlogLine } from './backlog.ts';
 import type { RecoveryCounts } from './counts.ts';
 import { hullsOf, NumberSet } from './number-set.ts';
 import type { RecoverySettings } from './settings.ts';
+import { type Lane, WaitingRanges } from './waiting-ranges.ts';
 
 /** Most ranges that wait over all channels; what is beyond is told as unrecoverable at once. */
 export const WAITING_RANGES_MAX = 65536;
@@ -67,15 +68,6 @@ export interface FetcherSink {
   idle(): void;
 }
 
-/** What waits for one session of one channel. */
-interface Lane {
-  readonly channel: number;
-  readonly session: Uint8Array | null;
-  readonly waiting: NumberSet;
-  /** Number of the last request for it: the highest one of a channel is its newest session. */
-  asked: number;
-}
-
 /** The range in hand. */
 interface Job {
   readonly lane: Lane;
@@ -104,8 +96,7 @@ export class Fetcher {
   readonly #timers: RecoveryTimers;
   readonly #sink: FetcherSink;
   readonly #counts: RecoveryCounts;
-  readonly #lanes: Lane[] = [];
-  #requests = 0;
+  readonly #waiting: WaitingRanges = new WaitingRanges();
   #job: Job | null = null;
   /** Pairs of the running attempt, and where in them it is. */
   #hulls: number[] = [];
@@ -137,20 +128,21 @@ export class Fetcher {
   }
 
   get isIdle(): boolean {
-    return this.#job === null && this.#lanes.length === 0 && this.#refused.length === 0;
+    return this.#job === null && this.#waiting.count === 0 && this.#refused.length === 0;
   }
 
   /** A hole was reported or has grown. Numbers that are asked for already are not asked for twice. */
   request(channel: number, session: Uint8Array | null, first: number, count: number): void {
     if (!(count > 0) || this.#isClosed) return;
     const to = first + count;
-    const lane = this.#laneOf(channel, session);
-    this.#requests += 1;
-    lane.asked = this.#requests;
+    const lane = this.#waiting.open(channel, session);
     if (!(first >= 1 && first <= Number.MAX_SAFE_INTEGER - (count - 1))) {
       this.#counts.refusedRequests += 1;
       this.#refuse(lane, first, count);
-    } else if (this.#waitingRanges() >= WAITING_RANGES_MAX && lane.waiting.overlap(first - 1, to + 1) === 0) {
+    } else if (
+      this.#waiting.count + this.#refused.length >= WAITING_RANGES_MAX &&
+      lane.waiting.overlap(first - 1, to + 1) === 0
+    ) {
       this.#counts.droppedRequests += 1;
       this.#refuse(lane, first, count);
     } else if (this.#job?.lane === lane) lane.waiting.addWithout(first, to, this.#job.missing);
@@ -164,7 +156,7 @@ export class Fetcher {
    */
   satisfied(channel: number, session: Uint8Array | null, first: number, count: number): void {
     const to = first + count;
-    const lane = session === null ? this.#newestLane(channel) : this.#findLane(channel, session);
+    const lane = session === null ? this.#waiting.newest(channel) : this.#waiting.find(channel, session);
     if (lane === null) return;
     lane.waiting.subtract(first, to);
     const job = this.#job;
@@ -256,12 +248,9 @@ export class Fetcher {
       this.#giveUp(job);
     }
     this.#tellRefused();
-    for (const lane of this.#lanes) {
-      for (; !lane.waiting.isEmpty; lane.waiting.shift()) {
-        this.#lose(lane, lane.waiting.from(0), lane.waiting.to(0));
-      }
+    for (let lane = this.#waiting.next(); lane !== null; lane = this.#waiting.next()) {
+      this.#loseAll(lane, lane.waiting);
     }
-    this.#lanes.length = 0;
     this.#sink.idle();
   }
 
@@ -277,15 +266,11 @@ export class Fetcher {
   /** Takes up the next range, of the channels in turn. */
   #start(): void {
     if (this.#isClosed) return;
-    for (let index = this.#lanes.length - 1; index >= 0; index -= 1) {
-      if (this.#lanes[index]!.waiting.isEmpty) this.#lanes.splice(index, 1);
-    }
-    if (this.#lanes.length === 0) {
+    const lane = this.#waiting.next();
+    if (lane === null) {
       this.#sink.idle();
       return;
     }
-    const lane = this.#lanes.shift()!;
-    this.#lanes.push(lane);
     const from = lane.waiting.from(0);
     const to = lane.waiting.to(0);
     lane.waiting.shift();
@@ -388,9 +373,18 @@ export class Fetcher {
   /** Tells what is missing of the range in hand. */
   #giveUp(job: Job): void {
     this.#job = null;
-    const { missing, lane } = job;
-    for (; !missing.isEmpty; missing.shift()) this.#lose(lane, missing.from(0), missing.to(0));
+    this.#loseAll(job.lane, job.missing);
     this.#finish(job);
+  }
+
+  /** Each range is out before it is told: whoever hears it may say that it is not needed any more. */
+  #loseAll(lane: Lane, numbers: NumberSet): void {
+    while (!numbers.isEmpty) {
+      const from = numbers.from(0);
+      const to = numbers.to(0);
+      numbers.shift();
+      this.#lose(lane, from, to);
+    }
   }
 
   #lose(lane: Lane, from: number, to: number): void {
@@ -456,40 +450,6 @@ export class Fetcher {
     for (const { lane, first, count } of refused) this.#lose(lane, first, first + count);
   }
 
-  #waitingRanges(): number {
-    let count = this.#refused.length;
-    for (const lane of this.#lanes) count += lane.waiting.count;
-    return count;
-  }
-
-  #laneOf(channel: number, session: Uint8Array | null): Lane {
-    const found = this.#findLane(channel, session);
-    if (found !== null) return found;
-    const lane = { channel, session: session?.slice() ?? null, waiting: new NumberSet(), asked: 0 };
-    this.#lanes.push(lane);
-    return lane;
-  }
-
-  #findLane(channel: number, session: Uint8Array | null): Lane | null {
-    const job = this.#job;
-    if (job !== null && isLane(job.lane, channel, session)) {
-      // It left the list when nothing waited; what is asked for in addition waits for its turn.
-      if (!this.#lanes.includes(job.lane)) this.#lanes.push(job.lane);
-      return job.lane;
-    }
-    for (const lane of this.#lanes) if (isLane(lane, channel, session)) return lane;
-    return null;
-  }
-
-  #newestLane(channel: number): Lane | null {
-    const job = this.#job;
-    let newest = job?.lane.channel === channel ? job.lane : null;
-    for (const lane of this.#lanes) {
-      if (lane.channel === channel && lane.asked > (newest?.asked ?? 0)) newest = lane;
-    }
-    return newest;
-  }
-
   #write(
     status: BacklogStatus,
     lane: Lane,
@@ -506,14 +466,6 @@ export class Fetcher {
     );
     this.#sink.backlog(backlogLine(status, from, to, all));
   }
-}
-
-function isLane(lane: Lane, channel: number, session: Uint8Array | null): boolean {
-  if (lane.channel !== channel) return false;
-  if (lane.session === null || session === null) return lane.session === session;
-  if (lane.session.length !== session.length) return false;
-  for (let at = 0; at < session.length; at += 1) if (lane.session[at] !== session[at]) return false;
-  return true;
 }
 
 /** An id for the backlog: without padding, what is not printable ASCII as `%07`; empty where there is none. */

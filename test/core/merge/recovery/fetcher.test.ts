@@ -83,6 +83,8 @@ class World {
   idle = 0;
   /** Called for each packet that is handed on. */
   onPacket: (first: number, count: number) => void = () => {};
+  /** Called for each range that is told as unrecoverable. */
+  onLost: (first: number, count: number) => void = () => {};
 
   constructor(settings: Partial<RecoverySettings> = {}, answersOnePacket = false) {
     this.route = new TestRoute(this.timers, answersOnePacket);
@@ -100,7 +102,10 @@ class World {
           for (let number = first; number < first + count; number += 1) this.delivered.push(number);
           this.onPacket(first, count);
         },
-        unrecoverable: (channel, first, count) => this.lost.push({ channel, first, count }),
+        unrecoverable: (channel, first, count) => {
+          this.lost.push({ channel, first, count });
+          this.onLost(first, count);
+        },
         backlog: (line) => this.backlog.push(line.trimEnd()),
         idle: () => {
           this.idle += 1;
@@ -504,6 +509,23 @@ describe('limits', () => {
     fetcher.close();
     const lost = world.lost.reduce((sum, { count }) => sum + count, 0);
     expect(lost).toBe(WAITING_RANGES_MAX + 1 + 5);
+  });
+
+  it('tells each range though whoever hears of one needs it no more', () => {
+    const world = new World({ retryAttempts: 1 });
+    world.onLost = (first, count) => world.fetcher.satisfied(0, SESSION, first, count);
+    world.fetcher.request(0, SESSION, 1, 10);
+    world.timers.step();
+    world.frame(4, 2);
+    for (const first of [20, 30, 40]) world.fetcher.request(0, SESSION, first, 2);
+    world.fetcher.close();
+    expect(world.lost.map(({ first, count }) => [first, count])).toEqual([
+      [1, 3],
+      [6, 5],
+      [20, 2],
+      [30, 2],
+      [40, 2],
+    ]);
   });
 
   it('tells everything that is missing when it is closed, and nothing afterwards', () => {
