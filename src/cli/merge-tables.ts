@@ -59,6 +59,7 @@ function factsOf(report: MergeReport, style: Style): (readonly [string, string])
         ? style.good('none')
         : style.bad(`${grouped(delivered.conflicts)} numbers with other bytes on the other line`),
     ],
+    ['recovery', recoveryText(report.recovery, style)],
     ...damage.map(({ path, offset, problem }): [string, string] => [
       'damaged',
       style.bad(`${path} at byte ${grouped(offset)}: ${problem}`),
@@ -88,6 +89,24 @@ function skewText({ p50Ns, p99Ns, maxNs, samples }: MergeReport['skew']): string
   if (samples === 0) return 'no number was seen on both lines';
   const [half, most, largest] = [p50Ns, p99Ns, maxNs].map((ns) => signedTime(ns ?? 0));
   return `B − A: median ${half} · 99 % ${most} · largest ${largest} · ${grouped(samples)} numbers on both`;
+}
+
+function recoveryText(recovery: MergeReport['recovery'], style: Style): string {
+  if (recovery === null) return '';
+  const { fetchedRanges, injectedPackets, unrecoverableGaps, unrecoverableNumbers, retries, rangeMaxNs } =
+    recovery;
+  return [
+    `${grouped(fetchedRanges)} ranges fetched in ${grouped(injectedPackets)} packets`,
+    `longest ${time(Number(rangeMaxNs))}`,
+    retries > 0 ? style.warn(`${grouped(retries)} retries`) : '',
+    unrecoverableGaps > 0
+      ? style.bad(
+          `${grouped(unrecoverableNumbers)} numbers not to be had (${recovery.lastFailure ?? 'no answer'})`,
+        )
+      : '',
+  ]
+    .filter((part) => part !== '')
+    .join(' · ');
 }
 
 const LINES: readonly [keyof LineReport, string][] = [

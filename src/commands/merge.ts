@@ -5,7 +5,7 @@ import { BaseCommand } from '../cli/base-command.ts';
 import type { Example } from '../cli/definition.ts';
 import { EXIT_DAMAGED, EXIT_PROBLEM } from '../cli/exit-codes.ts';
 import { feedFlag, forceFlag, groupFlag, outputFlag, portFlag, startFlag, strictFlag } from '../cli/flags.ts';
-import { holeFlags } from '../cli/merge-flags.ts';
+import { holeFlags, recoveryFlags, recoverySettings } from '../cli/merge-flags.ts';
 import { mergeLine, mergeTables } from '../cli/merge-tables.ts';
 import { grouped } from '../cli/numbers.ts';
 import type { Output } from '../cli/output.ts';
@@ -16,8 +16,9 @@ import type { CaptureSource } from '../core/pipeline/merge/capture-source.ts';
 import type { MergeReport } from '../core/pipeline/merge/merge-report.ts';
 import type { MergeOptions, MergeProgress } from '../core/pipeline/merge/merge-run.ts';
 
-/** A and B. */
+/** A and B, and what recovery brings. */
 const LINES = 2;
+const LINES_WITH_RECOVERY = 3;
 
 /** Makes one stream of two lines. */
 export default class Merge extends BaseCommand {
@@ -28,6 +29,10 @@ export default class Merge extends BaseCommand {
     { description: 'What did each line lose?', command: 'mdx merge a.pcap b.pcap --json | jq .lines' },
     { description: 'One capture of both lines', command: 'mdx merge a.pcap b.pcap -o merged.pcapng' },
     { description: 'The books of both lines', command: 'mdx merge a.pcap b.pcap | mdx book -' },
+    {
+      description: 'What both lines lost comes from a server',
+      command: 'mdx merge a.pcap b.pcap --recovery tcp://127.0.0.1:9001 -o merged.pcapng',
+    },
     {
       description: 'A hole is given up after 20 ms or 500 numbers',
       command: 'mdx merge a.pcap b.pcap --gap-timeout 20ms --window 500',
@@ -42,16 +47,17 @@ export default class Merge extends BaseCommand {
       ignoreStdin: true,
     }) as Arg<string[]>,
   };
-  static override flags: typeof holeFlags & {
-    output: typeof outputFlag;
-    format: OptionFlag<string | undefined>;
-    force: typeof forceFlag;
-    feed: typeof feedFlag;
-    port: typeof portFlag;
-    group: typeof groupFlag;
-    start: typeof startFlag;
-    strict: typeof strictFlag;
-  } = {
+  static override flags: typeof holeFlags &
+    typeof recoveryFlags & {
+      output: typeof outputFlag;
+      format: OptionFlag<string | undefined>;
+      force: typeof forceFlag;
+      feed: typeof feedFlag;
+      port: typeof portFlag;
+      group: typeof groupFlag;
+      start: typeof startFlag;
+      strict: typeof strictFlag;
+    } = {
     output: outputFlag,
     format: Flags.string({
       summary: 'form of what is written; by the extension of -o unless given, else pcapng',
@@ -63,6 +69,7 @@ export default class Merge extends BaseCommand {
     group: groupFlag,
     start: startFlag,
     ...holeFlags,
+    ...recoveryFlags,
     strict: strictFlag,
   };
 
@@ -73,6 +80,10 @@ export default class Merge extends BaseCommand {
     const { mergeReport } = await import('../core/pipeline/merge/merge-report.ts');
     const { FEEDS } = await import('../core/feeds/registry.ts');
     const { parseAddress } = await import('../core/capture/address.ts');
+    const { openRecoveryClient, openRoute } = await import('../core/net/recovery/client.ts');
+    const settings = recoverySettings(flags);
+    const endpoint = flags.recovery ?? null;
+    if (endpoint !== null) openRoute(endpoint);
     const isStream = flags.output === undefined && process.stdout.isTTY !== true && !this.globals.json;
     const path = flags.output ?? (isStream ? '-' : null);
     const output = path === null ? null : this.#open(path, flags);
@@ -93,15 +104,23 @@ export default class Merge extends BaseCommand {
           start: typeof flags.start === 'bigint' ? Number(flags.start) : 'first-seen',
           window: flags.window ?? Number.POSITIVE_INFINITY,
           waitingPacketsMax: flags['pending-cap'],
-          lines: LINES,
-          recoveryTimeoutNs: null,
+          lines: endpoint === null ? LINES : LINES_WITH_RECOVERY,
+          recoveryTimeoutNs: endpoint === null ? null : flags['recovery-timeout'],
         },
         output:
           output === null
             ? null
             : { sink: (chunk) => output.write(chunk), form: formOf(flags.format, path!) },
-        recovery: null,
-        stopsAtLoss: false,
+        recovery:
+          endpoint === null
+            ? null
+            : (feed, callbacks) =>
+                openRecoveryClient(
+                  endpoint,
+                  { settings, backlog: flags.backlog ?? null, transport: () => feed.transport!() },
+                  callbacks,
+                ),
+        stopsAtLoss: settings.unrecoverablePolicy === 'exit',
         stop: () => this.interruption.signal !== null || output?.closed === true,
         breathe,
       };
@@ -110,7 +129,7 @@ export default class Merge extends BaseCommand {
         version: this.config.version,
         inputs: sources.map(({ input }) => input),
         damage: sources.flatMap(({ damage }) => damage),
-        recovery: null,
+        recovery: endpoint,
         output:
           path === null
             ? null

@@ -20,6 +20,7 @@ beforeAll(() => {
   });
   writeFileSync(at('a.pcap'), played.a);
   writeFileSync(at('b.pcap'), played.b);
+  writeFileSync(at('full.pcap'), play({ profile: { messages: 3000 } }).a);
   writeFileSync(at('both.pcapng'), bothLines(played.a, played.b));
 });
 
@@ -41,7 +42,12 @@ interface Report {
     readonly first: string;
     readonly last: string;
     readonly delivered: number;
-    readonly gaps: readonly { readonly from: string; readonly to: string; readonly state: string }[];
+    readonly gaps: readonly {
+      readonly from: string;
+      readonly to: string;
+      readonly state: string;
+      readonly by: string | null;
+    }[];
   }[];
   readonly delivered: { readonly packets: number; readonly messages: number; readonly lost: number };
 }
@@ -122,6 +128,29 @@ describe('merge', () => {
     expect([cut.code, cut.stderr]).toEqual([3, expect.stringContaining('damaged at byte')]);
     const left = await shell(`$MDX merge ${at('a.pcap')} ${at('b.pcap')} | head -c 10 | wc -c`);
     expect([left.code, left.stdout.trim()]).toEqual([0, '10']);
+  });
+
+  test.each(['tcp+listen', 'mold+udp'])('what both lines lost comes from a server by %s', async (scheme) => {
+    const server = started(['recover-server', at('full.pcap'), '--listen', `${scheme}://127.0.0.1:0`]);
+    const closed = new Promise<number | null>((resolve) => server.on('close', resolve));
+    const endpoint = await new Promise<string>((resolve) => {
+      let text = '';
+      server.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+        const found = /listening (\S+)/.exec(text);
+        if (found !== null && text.includes('\n')) resolve(found[1]!);
+      });
+    });
+    const lines = [at('a.pcap'), at('b.pcap')];
+    const { stdout } = await mdx(['merge', ...lines, ...flags, '--recovery', endpoint, '--json']);
+    server.kill('SIGINT');
+    expect(await closed).toBe(0);
+    const { delivered, channels } = reportOf(stdout);
+    expect(delivered.lost).toBe(0);
+    expect(delivered.messages).toBe(Number(played.truth.lines['A']!.last));
+    const filled = channels.flatMap(({ gaps }) => gaps.filter(({ by }) => by === 'R'));
+    const numbers = filled.reduce((sum, { from, to }) => sum + Number(to) - Number(from) + 1, 0);
+    expect(numbers).toBe(missingOnBoth());
   });
 
   test('a live pipe reports a hole while nothing comes, and says that its upstream ended', async () => {

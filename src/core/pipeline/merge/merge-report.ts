@@ -1,4 +1,5 @@
 import { LineCounts, type SessionCounts } from '../../merge/counts.ts';
+import { RANGE_SECONDS_BOUNDS, type RecoveryCounts } from '../../merge/recovery/counts.ts';
 import { LINE_NAMES } from '../packet-source.ts';
 import {
   damageReports,
@@ -53,6 +54,17 @@ export interface SkewBin {
   readonly count: number;
 }
 
+/** What recovery did: the counters of the client by their names (docs/recovery.md). */
+export interface RecoveryReport
+  extends Omit<RecoveryCounts, 'noteRange' | 'rangeNsMax' | 'rangeNsSum' | 'rangeSeconds'> {
+  readonly endpoint: string;
+  /** From the moment a hole was reported until all of it was there, or it was given up: the longest, and the mean. */
+  readonly rangeMaxNs: string;
+  readonly rangeMeanNs: string | null;
+  /** Ranges that took at most so many seconds and longer than the bound before; null = longer than all. */
+  readonly rangeSeconds: readonly { readonly upTo: number | null; readonly count: number }[];
+}
+
 /** The report of `merge`, as docs/merge.md describes it for machines. */
 export interface MergeReport {
   readonly command: string;
@@ -75,8 +87,8 @@ export interface MergeReport {
     readonly histogram: readonly SkewBin[];
   };
   readonly preference: { readonly preferred: string; readonly failovers: number };
-  /** Counters of the client, by their names; null = there was none. */
-  readonly recovery: Readonly<Record<string, unknown>> | null;
+  /** Null = there was no recovery source. */
+  readonly recovery: RecoveryReport | null;
   readonly damage: RunReport['damage'];
   readonly stopped: string | null;
   readonly output?: OutputReport;
@@ -87,7 +99,8 @@ export interface MergeReportParts {
   readonly version: string;
   readonly inputs: readonly InputResult[];
   readonly damage: readonly Damage[];
-  readonly recovery: Readonly<Record<string, unknown>> | null;
+  /** Endpoint of the recovery source. */
+  readonly recovery: string | null;
   readonly output: OutputReport | null;
 }
 
@@ -127,7 +140,7 @@ export function mergeReport(result: MergeResult, parts: MergeReportParts): Merge
       histogram: histogramOf(room.skew.counts(EDGES_NS)),
     },
     preference: { preferred: preference.prefersA ? 'A' : 'B', failovers: preference.failovers },
-    recovery: parts.recovery,
+    recovery: result.recovery === null ? null : recoveryReport(parts.recovery ?? '', result.recovery),
     damage: damageReports(parts.damage),
     stopped: result.stopped,
     ...(parts.output === null ? {} : { output: parts.output }),
@@ -135,6 +148,18 @@ export function mergeReport(result: MergeResult, parts: MergeReportParts): Merge
       elapsedNs: String(Math.round(result.elapsedNs)),
       packetsPerSecond: Math.round(packets / (result.elapsedNs / 1e9)),
     },
+  };
+}
+
+function recoveryReport(endpoint: string, counts: RecoveryCounts): RecoveryReport {
+  const { rangeNsMax, rangeNsSum, rangeSeconds, ...others } = counts;
+  const ranges = rangeSeconds.reduce((sum, count) => sum + count, 0);
+  return {
+    endpoint,
+    ...others,
+    rangeMaxNs: String(Math.round(rangeNsMax)),
+    rangeMeanNs: ranges === 0 ? null : String(Math.round(rangeNsSum / ranges)),
+    rangeSeconds: rangeSeconds.map((count, at) => ({ upTo: RANGE_SECONDS_BOUNDS[at] ?? null, count })),
   };
 }
 

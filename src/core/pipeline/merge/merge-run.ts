@@ -5,8 +5,10 @@ import type { PipeInterface } from '../../capture/pipe-interface.ts';
 import { GAP_LOST, GAP_OPEN } from '../../event/record.ts';
 import { type Feed, HEADER_DAMAGED, HEADER_DATA, HEADER_END_OF_SESSION } from '../../feeds/feed.ts';
 import { LinePreference } from '../../merge/preference.ts';
+import type { RecoveryCounts } from '../../merge/recovery/counts.ts';
 import type { ArbiterOptions, ArbiterSink } from '../../merge/session-merge.ts';
 import { WaitingRoom } from '../../merge/waiting-room.ts';
+import type { RecoveryCallbacks, RecoveryClient } from '../../net/recovery/client.ts';
 import { Datagram } from '../../packet/datagram.ts';
 import { FeedDetector } from '../detect.ts';
 import { type FlowFilter, passes, sameFlow } from '../flows.ts';
@@ -25,23 +27,10 @@ import { PacketOutput } from './packet-output.ts';
 
 /** Packets between two looks at whether to stop. */
 const PACKETS_PER_TURN = 1024;
+/** The last hole of a session, and then that of the one that waits behind it. */
+const ROUNDS_AT_END = 2;
 /** Longest sleep while nothing comes, ms. */
 const IDLE_MS = 100;
-
-/** What a merge asks of a client that fetches lost packets. */
-export interface MergeRecovery {
-  readonly isIdle: boolean;
-  request(channel: number, session: Uint8Array | null, first: number, count: number): void;
-  satisfied(channel: number, first: number, count: number, session?: Uint8Array | null): void;
-  idle(): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** What the client calls back. */
-export interface MergeRecoverySink {
-  onPacket(channel: number, bytes: Uint8Array, offset: number, length: number): void;
-  onUnrecoverable(channel: number, first: number, count: number, session: Uint8Array | null): void;
-}
 
 export interface MergeOptions {
   readonly sources: readonly PacketSource[];
@@ -53,7 +42,7 @@ export interface MergeOptions {
   /** Where the merged stream goes; null = it is only reported on. */
   readonly output: { readonly sink: ByteSink; readonly form: 'pcap' | 'pcapng' } | null;
   /** Makes the client that fetches what both lines lost, once the feed is known; null = there is none. */
-  readonly recovery: ((feed: Feed, sink: MergeRecoverySink) => MergeRecovery) | null;
+  readonly recovery: ((feed: Feed, callbacks: RecoveryCallbacks) => RecoveryClient) | null;
   /** What cannot be recovered ends the run. */
   readonly stopsAtLoss: boolean;
   readonly stop: () => boolean;
@@ -75,6 +64,7 @@ export interface MergeResult {
   readonly preference: LinePreference;
   /** Packets passed on, parts of packets and heartbeats included. */
   readonly packetsDelivered: number;
+  readonly recovery: RecoveryCounts | null;
   readonly otherPackets: number;
   readonly stopped: 'request' | 'loss' | null;
   readonly elapsedNs: number;
@@ -101,7 +91,7 @@ export function merge(options: MergeOptions): Promise<MergeResult> {
   return new MergeRun(options).execute();
 }
 
-class MergeRun implements ArbiterSink, MergeRecoverySink {
+class MergeRun implements ArbiterSink, RecoveryCallbacks {
   readonly #options: MergeOptions;
   readonly #heads: readonly Head[];
   readonly #room: WaitingRoom = new WaitingRoom();
@@ -115,7 +105,7 @@ class MergeRun implements ArbiterSink, MergeRecoverySink {
   #feed: Feed | null = null;
   #table: MergeChannels | null = null;
   #output: PacketOutput | null = null;
-  #recovery: MergeRecovery | null = null;
+  #recovery: RecoveryClient | null = null;
   #zeroHigh = 0;
   #zeroLow = 0;
   #started = false;
@@ -150,7 +140,7 @@ class MergeRun implements ArbiterSink, MergeRecoverySink {
     try {
       await this.#pump();
       if (this.#table === null) this.#settleFeed();
-      await this.#recovery?.idle();
+      await this.#recoverTheEnd();
       for (const { arbiter } of this.#table?.channels ?? []) arbiter.finish();
     } finally {
       await this.#recovery?.close();
@@ -164,6 +154,7 @@ class MergeRun implements ArbiterSink, MergeRecoverySink {
       room: this.#room,
       preference: this.#preference,
       packetsDelivered: this.#packetsDelivered,
+      recovery: this.#recovery?.counts ?? null,
       otherPackets: this.#other,
       stopped: this.#stopped,
       elapsedNs: Number(process.hrtime.bigint() - started),
@@ -207,7 +198,7 @@ class MergeRun implements ArbiterSink, MergeRecoverySink {
     this.#output?.session(channel, session, first, isReset, this.#timeHigh, this.#timeLow);
   }
 
-  onPacket(number: number, bytes: Uint8Array, offset: number, length: number): void {
+  readonly onPacket = (number: number, bytes: Uint8Array, offset: number, length: number): void => {
     const channel = this.#table!.channels[number]!;
     const flow = channel.flowOf(LINE_R);
     const datagram = this.#fetched;
@@ -220,12 +211,12 @@ class MergeRun implements ArbiterSink, MergeRecoverySink {
     datagram.destination.set(flow.address);
     datagram.destinationPort = flow.port;
     this.#read(channel, LINE_R, datagram);
-  }
+  };
 
-  onUnrecoverable(number: number, first: number, count: number): void {
+  readonly onUnrecoverable = (number: number, first: number, count: number): void => {
     this.#table!.channels[number]!.arbiter.abandon(first, count);
     if (this.#options.stopsAtLoss) this.#stopped = 'loss';
-  }
+  };
 
   async #pump(): Promise<void> {
     let turn = 0;
@@ -244,6 +235,19 @@ class MergeRun implements ArbiterSink, MergeRecoverySink {
       if (this.#heads.every(({ state }) => state === SOURCE_END)) return;
       await this.#wait();
     }
+  }
+
+  /** Holes that were open at the end grow old, and are asked for, as if nothing came any more. */
+  async #recoverTheEnd(): Promise<void> {
+    const recovery = this.#recovery;
+    if (recovery === null) return;
+    const { clock } = this.#room;
+    for (let round = 0; round < ROUNDS_AT_END; round += 1) {
+      await recovery.idle();
+      clock[0] = clock[0]! + this.#options.arbiter.gapTimeoutNs;
+      this.#expire();
+    }
+    await recovery.idle();
   }
 
   /** Between files, time stands still while lost packets are fetched. */
