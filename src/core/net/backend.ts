@@ -42,9 +42,11 @@ export interface RingOptions {
 }
 
 export interface XdpOptions {
-  readonly queue: number;
+  /** The only queue of the interface that is read; null = all of them. */
+  readonly queue: number | null;
   readonly mode: 'generic' | 'native';
   readonly zeroCopy: boolean;
+  /** Packets that the memory of one queue holds, rounded up to a power of two. */
   readonly chunks: number;
 }
 

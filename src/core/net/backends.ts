@@ -3,6 +3,7 @@ import type { BackendName, BlockingBackend, ReceiveOptions } from './backend.ts'
 import { MmsgBackend } from './linux/mmsg-backend.ts';
 import { RingBackend } from './linux/ring-backend.ts';
 import { Syscalls } from './linux/syscalls.ts';
+import { XdpBackend } from './linux/xdp-backend.ts';
 
 /** What was opened, and why this one. `dgram` calls back: it is driven by a loop of its own, `backend` is null. */
 export interface OpenedBackend {
@@ -44,6 +45,6 @@ async function openNative(
     case 'ring':
       return RingBackend.open(calls, options);
     case 'xdp':
-      throw new MdxError('backend-refused', `the ${name} backend is not there yet`);
+      return XdpBackend.open(calls, options);
   }
 }

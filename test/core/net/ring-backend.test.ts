@@ -20,11 +20,13 @@ import {
 } from '../../../src/core/packet/packet-pool.ts';
 import { NetworkNamespace } from '../../world/network-namespace.ts';
 import {
+  frame,
   numberOf,
   payload,
   receiveOptions,
   sendAll,
   senderOptions,
+  sendFrames,
   subscription,
   Taker,
   uniqueGroup,
@@ -138,6 +140,31 @@ describe.skipIf(namespace === null)('packet ring', () => {
         sendAll(await senderTo(group, PORT, { iface: 'va' }), 4, 64, 10);
         expect(new Taker(backend).take(8, 3).map(numberOf)).toEqual([20, 21, 22, 10, 11, 12, 13]);
         expect(backend.status().skipped).toEqual({ fragment: 6 });
+      });
+    });
+
+    it('drops what the UDP stack would drop for its checksum, and reads behind a VLAN tag', async () => {
+      await namespace!.inside(async () => {
+        const [group, group6] = [uniqueGroup(4), 'ff05::6d64:5'];
+        const backend = await ringFor(ring, [
+          subscription(group, PORT, 'vb'),
+          subscription(group6, PORT, 'vb'),
+        ]);
+        const wrong = frame(group, PORT, payload(1, 64));
+        wrong.set([0x12, 0x34], 14 + 20 + 6);
+        const wrong6 = frame(group6, PORT, payload(2, 65));
+        wrong6[14 + 40 + 6]! ^= 1;
+        await sendFrames('va', [
+          wrong,
+          wrong6,
+          frame(group6, PORT, payload(3, 65)),
+          frame(group, PORT, payload(4, 64)),
+          frame(group, PORT, payload(5, 64), 7),
+        ]);
+        const taken = new Taker(backend).take(4, 3);
+        expect(taken.map(numberOf)).toEqual([3, 4, 5]);
+        expect(taken[0]!.datagram.bytes).toEqual(payload(3, 65));
+        expect(backend.status().skipped).toEqual({ badChecksum: 2 });
       });
     });
 

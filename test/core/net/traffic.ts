@@ -1,5 +1,11 @@
 import { parseAddress } from '../../../src/core/capture/address.ts';
+import { frameBytes, synthesizeEthernet } from '../../../src/core/capture/ethernet.ts';
 import type { BlockingBackend, ReceiveOptions, Subscription } from '../../../src/core/net/backend.ts';
+import { AF_PACKET, ETH_P_ALL, SOCK_RAW } from '../../../src/core/net/linux/constants.ts';
+import { findInterface } from '../../../src/core/net/linux/interfaces.ts';
+import { MessageVector } from '../../../src/core/net/linux/message-vector.ts';
+import { packetAddress } from '../../../src/core/net/linux/sockaddr.ts';
+import { Syscalls } from '../../../src/core/net/linux/syscalls.ts';
 import type { SenderOptions, UdpSender } from '../../../src/core/net/sender.ts';
 import { Datagram } from '../../../src/core/packet/datagram.ts';
 import { PacketPool } from '../../../src/core/packet/packet-pool.ts';
@@ -97,4 +103,37 @@ export function numberOf({ datagram }: Taken): number {
 export function sendAll(sender: UdpSender, count: number, length: number = 64, from: number = 0): void {
   for (let index = from; index < from + count; index += 1) sender.send(payload(index, length), 0, length);
   sender.flush();
+}
+
+/** A UDP frame, checksum not computed (0 = none over IPv4), behind a VLAN tag where one is given. */
+export function frame(group: string, port: number, data: Uint8Array, vlan: number | null = null): Uint8Array {
+  const destination = parseAddress(group)!;
+  const bytes = new Uint8Array(frameBytes(destination.ipVersion, data.length));
+  const header = {
+    timeHigh: 0,
+    timeLow: 0,
+    ipVersion: destination.ipVersion,
+    source: parseAddress(destination.ipVersion === 4 ? '10.9.1.1' : 'fd00:6d64::1')!.words,
+    sourcePort: 1234,
+    destination: destination.words,
+    destinationPort: port,
+  };
+  synthesizeEthernet(bytes, new DataView(bytes.buffer), 0, header, 65, data, 0, data.length);
+  if (vlan === null) return bytes;
+  return Uint8Array.of(...bytes.subarray(0, 12), 0x81, 0, vlan >>> 8, vlan & 255, ...bytes.subarray(12));
+}
+
+/** Puts whole frames on the wire of an interface, as they are. */
+export async function sendFrames(device: string, frames: readonly Uint8Array[]): Promise<void> {
+  const calls = await Syscalls.load();
+  const fd = calls.socket(AF_PACKET, SOCK_RAW, 0);
+  calls.bind(fd, packetAddress(ETH_P_ALL, findInterface(calls, device).index));
+  const vector = new MessageVector(calls, 1, 0, 0);
+  for (const each of frames) {
+    const memory = calls.allocate(each.length);
+    memory.bytes.set(each);
+    vector.point(0, memory.address, each.length);
+    if (calls.sendmmsg(fd, vector.memory, vector.pointers[0]!, 1, 0) !== 1) throw new Error('frame not sent');
+  }
+  calls.close(fd);
 }
