@@ -144,6 +144,11 @@ export function startReceivers(line: LineSpec, doorbell: Doorbell, fanout: numbe
   if (cpus !== null && cpus.length !== workers) {
     throw new MdxError('usage', `line ${line.name}: ${cpus.length} processors for ${workers} workers`);
   }
+  if (backend === 'xdp' && workers > 1) {
+    throw new MdxError('usage', `line ${line.name}: ${workers} workers, and xdp reads all queues in one`, {
+      hint: 'The backend ring divides the packets of one group.',
+    });
+  }
   const divides = backend !== 'ring' && backend !== 'xdp';
   if (divides && workers > subscriptions.length) {
     throw new MdxError(
@@ -154,8 +159,7 @@ export function startReceivers(line: LineSpec, doorbell: Doorbell, fanout: numbe
   }
   return Array.from({ length: workers }, (_, worker) => {
     const ring = { ...options.ring, fanout: workers > 1 ? fanout : options.ring.fanout };
-    const xdp = { ...options.xdp, queue: options.xdp.queue + worker };
     const own = divides ? subscriptions.filter((_each, at) => at % workers === worker) : subscriptions;
-    return new Receiver(line, own, cpus?.[worker] ?? null, { ...options, ring, xdp }, doorbell);
+    return new Receiver(line, own, cpus?.[worker] ?? null, { ...options, ring }, doorbell);
   });
 }

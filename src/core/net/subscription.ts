@@ -7,7 +7,7 @@ import type { BackendName, RingOptions, Subscription, XdpOptions } from './backe
 /** How a line is received; what is not said is as `LINE_DEFAULTS`. */
 export interface LineOptions {
   readonly backend: BackendName | 'auto';
-  /** Threads that share the line: by group (dgram, mmsg), by flow (ring), by queue (xdp). */
+  /** Threads that share the line: by group (dgram, mmsg), by flow (ring); xdp has one. */
   readonly workers: number;
   /** Most packets taken by one call. */
   readonly batch: number;
@@ -37,7 +37,7 @@ export const LINE_DEFAULTS: LineOptions = {
   cpus: null,
   realtime: null,
   ring: { version: 3, blockBytes: 65_536, blocks: 256, blockTimeoutMs: 1, fanout: null },
-  xdp: { queue: 0, mode: 'generic', zeroCopy: false, chunks: 16_384 },
+  xdp: { queue: null, mode: 'generic', zeroCopy: false, chunks: 16_384 },
 };
 
 /** One line: its groups in the order of their pairs, and how they are received. */
@@ -207,7 +207,7 @@ function optionsOf(name: string, endpoints: readonly Endpoint[], defaults: LineO
       fanout: defaults.ring.fanout,
     },
     xdp: {
-      queue: read.integer('xdp-queue', 0, 65_535, defaults.xdp.queue),
+      queue: said.has('xdp-queue') ? read.integer('xdp-queue', 0, 255, 0) : defaults.xdp.queue,
       mode: read.choice('xdp-mode', ['generic', 'native'], defaults.xdp.mode),
       zeroCopy: read.choice('xdp-zero-copy', ['yes', 'no'], defaults.xdp.zeroCopy ? 'yes' : 'no') === 'yes',
       chunks: read.integer('xdp-chunks', 64, 1 << 20, defaults.xdp.chunks),

@@ -118,7 +118,7 @@ export function frame(group: string, port: number, data: Uint8Array, vlan: numbe
     destination: destination.words,
     destinationPort: port,
   };
-  synthesizeEthernet(bytes, new DataView(bytes.buffer), 0, header, 65, data, 0, data.length);
+  synthesizeEthernet(bytes, new DataView(bytes.buffer), 0, header, 65, data, 0, data.length, data.length);
   if (vlan === null) return bytes;
   return Uint8Array.of(...bytes.subarray(0, 12), 0x81, 0, vlan >>> 8, vlan & 255, ...bytes.subarray(12));
 }
