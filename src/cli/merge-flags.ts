@@ -30,6 +30,13 @@ export const recoveryTimeoutFlag: OptionFlag<number> = Flags.custom<number>({
   parse: async (text) => parseDuration('recovery-timeout', text),
 })();
 
+/** How long live lines may bring nothing before a command ends, in ms. */
+export const idleTimeoutFlag: OptionFlag<number | undefined> = Flags.custom<number>({
+  summary: 'end when live lines have brought nothing for so long; they go on for ever unless given',
+  helpValue: 'DURATION',
+  parse: async (text) => parseDuration('idle-timeout', text) / 1e6,
+})();
+
 /** Settings of the client that fetches what was lost; the names and defaults are those of core. */
 export const recoveryFlags: {
   readonly recovery: OptionFlag<string | undefined>;

@@ -52,7 +52,7 @@ export const recoverServerFlags: {
     '5s',
   ),
   'max-requests': Flags.integer({
-    summary: 'MoldUDP64 requests of one address in a second; more are not answered',
+    summary: 'requests by UDP of one address in a second; more are not answered',
     helpValue: 'COUNT',
     default: 20_000,
     min: 1,

@@ -5,16 +5,20 @@ import { BaseCommand } from '../cli/base-command.ts';
 import type { Example } from '../cli/definition.ts';
 import { EXIT_DAMAGED, EXIT_PROBLEM } from '../cli/exit-codes.ts';
 import { feedFlag, forceFlag, groupFlag, outputFlag, portFlag, startFlag, strictFlag } from '../cli/flags.ts';
-import { holeFlags, recoveryFlags, recoverySettings } from '../cli/merge-flags.ts';
+import { lineSpecs, tellListening } from '../cli/live-input.ts';
+import { holeFlags, idleTimeoutFlag, recoveryFlags, recoverySettings } from '../cli/merge-flags.ts';
 import { mergeLine, mergeTables } from '../cli/merge-tables.ts';
 import { grouped } from '../cli/numbers.ts';
 import type { Output } from '../cli/output.ts';
 import { outputFormOf } from '../cli/output-form.ts';
+import { lineFlag, type ReceiveFlags, receiveFlags, snapshotGroupFlag } from '../cli/rx-flags.ts';
 import { MdxError } from '../core/errors.ts';
 import type { Feed } from '../core/feeds/feed.ts';
+import type { LiveLines } from '../core/pipeline/live-source.ts';
 import type { CaptureSource } from '../core/pipeline/merge/capture-source.ts';
 import type { MergeReport } from '../core/pipeline/merge/merge-report.ts';
 import type { MergeOptions, MergeProgress } from '../core/pipeline/merge/merge-run.ts';
+import type { PacketSource } from '../core/pipeline/packet-source.ts';
 
 /** A and B, and what recovery brings. */
 const LINES = 2;
@@ -28,6 +32,10 @@ export default class Merge extends BaseCommand {
   static override examples: Example[] = [
     { description: 'What did each line lose?', command: 'mdx merge a.pcap b.pcap --json | jq .lines' },
     { description: 'One capture of both lines', command: 'mdx merge a.pcap b.pcap -o merged.pcapng' },
+    {
+      description: 'Two live lines into books',
+      command: 'mdx merge udp://239.10.10.1:5001?iface=eth0 udp://239.10.20.1:5001?iface=eth1 | mdx book -',
+    },
     { description: 'The books of both lines', command: 'mdx merge a.pcap b.pcap | mdx book -' },
     {
       description: 'What both lines lost comes from a server',
@@ -38,17 +46,21 @@ export default class Merge extends BaseCommand {
       command: 'mdx merge a.pcap b.pcap --gap-timeout 20ms --window 500',
     },
   ];
-  static override args: { inputs: Arg<string[]> } = {
+  static override args: { inputs: Arg<string[] | undefined> } = {
     inputs: Args.string({
       name: 'input',
-      description: 'captures of line A and line B, or one with both; - is standard input',
-      required: true,
+      description:
+        'captures of line A and line B, or one with both, or udp://GROUP:PORT of each; - is standard input',
       multiple: true,
       ignoreStdin: true,
-    }) as Arg<string[]>,
+    }),
   };
   static override flags: typeof holeFlags &
-    typeof recoveryFlags & {
+    typeof recoveryFlags &
+    typeof receiveFlags & {
+      line: typeof lineFlag;
+      snapshot: typeof snapshotGroupFlag;
+      'idle-timeout': typeof idleTimeoutFlag;
       output: typeof outputFlag;
       format: OptionFlag<string | undefined>;
       force: typeof forceFlag;
@@ -70,6 +82,10 @@ export default class Merge extends BaseCommand {
     start: startFlag,
     ...holeFlags,
     ...recoveryFlags,
+    line: lineFlag,
+    snapshot: snapshotGroupFlag,
+    'idle-timeout': idleTimeoutFlag,
+    ...receiveFlags,
     strict: strictFlag,
   };
 
@@ -78,6 +94,7 @@ export default class Merge extends BaseCommand {
     // Loaded here, so that help does not wait for it.
     const { merge } = await import('../core/pipeline/merge/merge-run.ts');
     const { mergeReport } = await import('../core/pipeline/merge/merge-report.ts');
+    const { CaptureSource } = await import('../core/pipeline/merge/capture-source.ts');
     const { FEEDS } = await import('../core/feeds/registry.ts');
     const { parseAddress } = await import('../core/capture/address.ts');
     const { openRecoveryClient, openRoute } = await import('../core/net/recovery/client.ts');
@@ -87,8 +104,9 @@ export default class Merge extends BaseCommand {
     const isStream = flags.output === undefined && process.stdout.isTTY !== true && !this.globals.json;
     const path = flags.output ?? (isStream ? '-' : null);
     const output = path === null ? null : this.#open(path, flags);
-    const sources = await this.#sources(args.inputs);
+    const sources = await this.#sources(args.inputs ?? [], flags);
     if (sources === null) return;
+    const files = sources.filter((source) => source instanceof CaptureSource);
     this.endsByRequest = sources.some(({ isLive }) => isLive);
     const report = await this.#run(sources, output, async (breathe) => {
       const options: MergeOptions = {
@@ -121,14 +139,15 @@ export default class Merge extends BaseCommand {
                   callbacks,
                 ),
         stopsAtLoss: settings.unrecoverablePolicy === 'exit',
+        idleMs: flags['idle-timeout'] ?? Number.POSITIVE_INFINITY,
         stop: () => this.interruption.signal !== null || output?.closed === true,
         breathe,
       };
       const result = await merge(options);
       return mergeReport(result, {
         version: this.config.version,
-        inputs: sources.map(({ input }) => input),
-        damage: sources.flatMap(({ damage }) => damage),
+        inputs: files.map(({ input }) => input),
+        damage: files.flatMap(({ damage }) => damage),
         recovery: endpoint,
         output:
           path === null
@@ -136,7 +155,7 @@ export default class Merge extends BaseCommand {
             : { path, format: formOf(flags.format, path), written: result.packetsDelivered },
       });
     });
-    for (const source of sources) {
+    for (const source of files) {
       if (source.isCut) this.caution(`${source.name}: the stream ends without its end mark: upstream ended`);
     }
     this.#tell(report);
@@ -151,7 +170,7 @@ export default class Merge extends BaseCommand {
 
   /** Runs it with progress and SIGUSR2, and closes the sources whatever happens. */
   async #run(
-    sources: readonly CaptureSource[],
+    sources: readonly PacketSource[],
     output: Output | null,
     work: (breathe: MergeOptions['breathe']) => Promise<MergeReport>,
   ): Promise<MergeReport> {
@@ -173,8 +192,45 @@ export default class Merge extends BaseCommand {
   }
 
   /** @returns null where somebody asked to stop before it was known what comes. */
-  async #sources(inputs: readonly string[]): Promise<CaptureSource[] | null> {
+  async #sources(
+    inputs: readonly string[],
+    flags: LiveFlags,
+  ): Promise<readonly (CaptureSource | LiveLines)[] | null> {
+    const isLive = inputs.some((input) => input.startsWith('udp:')) || flags.line !== undefined;
+    return isLive ? [await this.#listen(inputs, flags)] : this.#captures(inputs);
+  }
+
+  async #listen(inputs: readonly string[], flags: LiveFlags): Promise<LiveLines> {
+    const file = inputs.find((input) => !input.startsWith('udp:'));
+    if (file !== undefined) {
+      throw new MdxError(
+        'usage',
+        `${file} beside live lines: a merge is of captures, or of lines that are received now`,
+      );
+    }
+    const { line, snapshot } = flags;
+    const specs = await lineSpecs(
+      { lines: line ?? [], positional: inputs, snapshots: snapshot ?? [] },
+      flags,
+    );
+    const { LiveLines } = await import('../core/pipeline/live-source.ts');
+    const live = await LiveLines.open(specs, flags.feed ?? null);
+    tellListening(
+      live,
+      (text) => this.note(text),
+      (text) => this.caution(text),
+    );
+    return live;
+  }
+
+  async #captures(inputs: readonly string[]): Promise<CaptureSource[] | null> {
     const { CaptureSource } = await import('../core/pipeline/merge/capture-source.ts');
+    if (inputs.length === 0) {
+      throw new MdxError(
+        'usage',
+        'an input is missing: two captures, one with both lines, - or udp://GROUP:PORT',
+      );
+    }
     if (inputs.length > 2) {
       throw new MdxError('usage', `${inputs.length} inputs: a merge has two lines, A and B`, {
         hint: 'Join the files of one line first: mdx replay part-1.pcap part-2.pcap -o line.pcapng.',
@@ -227,6 +283,12 @@ export default class Merge extends BaseCommand {
     for (const { path, offset, problem } of damage)
       this.caution(`${path}: damaged at byte ${offset}: ${problem}`);
   }
+}
+
+interface LiveFlags extends ReceiveFlags {
+  readonly line: string[] | undefined;
+  readonly snapshot: string[] | undefined;
+  readonly feed: string | undefined;
 }
 
 function standingText({ packets, delivered, lost, waiting }: MergeProgress): string {

@@ -4,18 +4,11 @@ import type { Arg, BooleanFlag, OptionFlag } from '@oclif/core/interfaces';
 import { BaseCommand } from '../cli/base-command.ts';
 import type { Example } from '../cli/definition.ts';
 import { feedFlag, forceFlag, outputFlag, parseDuration } from '../cli/flags.ts';
+import { lineSpecs, tellListening } from '../cli/live-input.ts';
 import { Output } from '../cli/output.ts';
-import {
-  lineFlag,
-  lineOptionsOf,
-  processorsOf,
-  type ReceiveFlags,
-  receiveFlags,
-  snapshotGroupFlag,
-} from '../cli/rx-flags.ts';
+import { lineFlag, type ReceiveFlags, receiveFlags, snapshotGroupFlag } from '../cli/rx-flags.ts';
 import { sizeFlag } from '../cli/size-flag.ts';
 import { MdxError } from '../core/errors.ts';
-import type { LineSpec } from '../core/net/subscription.ts';
 import type { LiveLines } from '../core/pipeline/live-source.ts';
 import type { PipeTarget } from '../core/pipeline/pipe-stream.ts';
 import type { RxReport } from '../core/pipeline/rx-report.ts';
@@ -95,7 +88,10 @@ export default class Rx extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Rx);
-    const specs = await this.#specs(args.line ?? [], flags);
+    const specs = await lineSpecs(
+      { lines: flags.line ?? [], positional: args.line ?? [], snapshots: flags.snapshot ?? [] },
+      flags,
+    );
     const toStdout = flags.output === undefined || flags.output === '-';
     this.#refuseMisuse(flags, toStdout);
     const started = process.hrtime.bigint();
@@ -130,7 +126,11 @@ export default class Rx extends BaseCommand {
     });
     const stopShowing = await this.#show(run, toStdout);
     // Last, so that whoever waits for it can rely on signals being heard.
-    this.#tellListening(live);
+    tellListening(
+      live,
+      (text) => this.note(text),
+      (text) => this.caution(text),
+    );
     try {
       await run.execute();
     } finally {
@@ -142,24 +142,6 @@ export default class Rx extends BaseCommand {
     const report = rxReport(run, feed?.name ?? null, this.config.version, elapsedNs);
     if (!toStdout) await this.printReport(report, (style) => renderRxReport(report, style));
     else this.#tellCounts(report, run.target, rxCountLine(report.lines));
-  }
-
-  async #specs(positional: readonly string[], flags: RxFlags): Promise<LineSpec[]> {
-    const { LINE_DEFAULTS, parseLines } = await import('../core/net/subscription.ts');
-    const texts = { lines: flags.line ?? [], positional, snapshots: flags.snapshot ?? [] };
-    const specs = parseLines(texts, lineOptionsOf(flags, LINE_DEFAULTS));
-    const processors = processorsOf(flags.cpu);
-    if (processors === null) return specs;
-    const wanted = specs.reduce((sum, { options }) => sum + options.workers, 0);
-    if (processors.length !== wanted) {
-      throw new MdxError('usage', `--cpu: ${processors.length} processors for ${wanted} receiving threads`);
-    }
-    let at = 0;
-    return specs.map((spec) => {
-      const cpus = processors.slice(at, at + spec.options.workers);
-      at += spec.options.workers;
-      return { ...spec, options: { ...spec.options, cpus } };
-    });
   }
 
   #refuseMisuse(flags: RxFlags, toStdout: boolean): void {
@@ -194,24 +176,6 @@ export default class Rx extends BaseCommand {
     const path = rotates ? numbered(output, number, new Date()) : output;
     const options = { signal: this.interruption.aborted, tell: (text: string) => this.note(text) };
     return Output.open({ path, force, ...options });
-  }
-
-  #tellListening({ lines }: LiveLines): void {
-    for (const line of lines) {
-      const { name, backend, why, groups, receiveBufferAsked, receiveBufferGranted } = line.status();
-      for (const [at, group] of groups.entries()) {
-        const { iface, source } = line.spec.subscriptions[at]!;
-        const where = [iface === null ? '' : ` on ${iface}`, source === null ? '' : ' from its source'];
-        this.note(
-          `listening ${name} ${group}${where.join('')} (${backend}${why === null ? '' : `: ${why}`})`,
-        );
-      }
-      const short = receiveBufferAsked !== null && (receiveBufferGranted ?? 0) < receiveBufferAsked;
-      if (!short) continue;
-      this.caution(
-        `line ${name}: a receive buffer of ${receiveBufferAsked} bytes was asked for, the kernel grants ${receiveBufferGranted} (net.core.rmem_max)`,
-      );
-    }
   }
 
   /** Counts on SIGUSR2, and the standing of the lines where a terminal shows it. @returns what ends it. */

@@ -45,6 +45,8 @@ export interface MergeOptions {
   readonly recovery: ((feed: Feed, callbacks: RecoveryCallbacks) => RecoveryClient) | null;
   /** What cannot be recovered ends the run. */
   readonly stopsAtLoss: boolean;
+  /** The run ends when live sources have brought nothing for so long; Infinity = never. */
+  readonly idleMs: number;
   readonly stop: () => boolean;
   readonly breathe: (progress: MergeProgress) => Promise<void>;
 }
@@ -115,6 +117,8 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
   /** The packet whose header was read last, and how many numbers it has. */
   #hand: Datagram | null = null;
   #handCount = 0;
+  /** How long nothing has come. */
+  #idleNs = 0;
   #packets = 0;
   #packetsDelivered = 0;
   #delivered = 0;
@@ -284,6 +288,7 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     this.#advance(packet);
     if (state === SOURCE_TIME) return;
     this.#packets += 1;
+    this.#idleNs = 0;
     if (this.#table === null) this.#detect(packet, source);
     else this.#accept(packet, source);
   }
@@ -448,8 +453,12 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     for (const head of waiting) head.state = head.source.next(head.packet);
     if (waiting.some(({ state }) => state !== SOURCE_NONE)) return;
     // Packets bring the time with them; while none comes, what has passed here has passed there.
-    room.clock[0] = room.clock[0]! + Number(process.hrtime.bigint() - before);
+    const passed = Number(process.hrtime.bigint() - before);
+    room.clock[0] = room.clock[0]! + passed;
     if (room.isDue) this.#expire();
+    this.#idleNs += passed;
+    if (this.#idleNs < this.#options.idleMs * 1e6) return;
+    for (const { source } of this.#heads) source.stop();
   }
 }
 
