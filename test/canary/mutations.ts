@@ -39,6 +39,11 @@ const TO_DBN_TESTS = ['test/core/convert/dbn-conversion.test.ts'];
 const EVENT_FIELDS = 'src/core/pipeline/rows/event-fields.ts';
 const EVENT_TEXT_TESTS = ['test/core/convert/event-text.test.ts'];
 
+const FETCHER = 'src/core/merge/recovery/fetcher.ts';
+const FETCHER_TESTS = ['test/core/merge/recovery/fetcher.test.ts'];
+const PROTOCOL_TESTS = ['test/core/merge/recovery/protocols.test.ts'];
+const RECOVERY_TESTS = ['test/core/net/recovery.test.ts'];
+
 /** Mistakes that somebody could make, one from each corner of the way from a file to its books. */
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -545,6 +550,107 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'Atomics.store(this.#words, WRITTEN, this.#put);',
     to: 'Atomics.store(this.#words, WRITTEN, this.#put + 1);',
     tests: ['test/core/packet/ring.test.ts'],
+  },
+  {
+    name: 'recovery: half an answer is accepted',
+    file: FETCHER,
+    within: 'answered(',
+    from: 'this.#ask(job);',
+    to: 'this.#fetched(job);',
+    tests: FETCHER_TESTS,
+    fuzz: true,
+  },
+  {
+    name: 'recovery: nothing is tried again',
+    file: FETCHER,
+    from: 'if (job.attempt < retryAttempts)',
+    to: 'if (job.attempt < 1)',
+    tests: FETCHER_TESTS,
+  },
+  {
+    name: 'recovery: a packet that nobody asked for is handed on',
+    file: FETCHER,
+    from: 'if (job.missing.subtract(from, to) === 0) {',
+    to: 'if (job.missing.subtract(from, to) < 0) {',
+    tests: FETCHER_TESTS,
+  },
+  {
+    name: 'recovery: whatever comes keeps a question alive',
+    file: FETCHER,
+    within: 'packet(number',
+    from: 'const counts = this.#counts;',
+    to: 'const counts = this.#counts;\n    this.#renew();',
+    tests: FETCHER_TESTS,
+  },
+  {
+    name: 'recovery: the pauses do not grow',
+    file: FETCHER,
+    from: 'job.attempt * retryBackoffNs',
+    to: 'retryBackoffNs',
+    tests: FETCHER_TESTS,
+  },
+  {
+    name: 'recovery: the least interval between questions is not kept',
+    file: FETCHER,
+    from: 'this.#lastQuestion + minRequestIntervalNs - now',
+    to: 'this.#lastQuestion - now',
+    tests: FETCHER_TESTS,
+  },
+  {
+    name: 'recovery: one range too many is dropped in silence',
+    file: FETCHER,
+    from: 'this.#counts.droppedRequests += 1;\n      this.#refuse(lane, first, count);',
+    to: 'this.#counts.droppedRequests += 1;',
+    tests: FETCHER_TESTS,
+  },
+  {
+    name: 'recovery: the range behind a lost one goes with it',
+    file: FETCHER,
+    from: 'numbers.shift();\n      this.#lose(lane, from, to);',
+    to: 'this.#lose(lane, from, to);\n      numbers.shift();',
+    tests: FETCHER_TESTS,
+  },
+  {
+    name: 'recovery: ranges that touch are not joined',
+    file: 'src/core/merge/recovery/number-set.ts',
+    from: 'ranges.indexAbove(from - 1)',
+    to: 'ranges.indexAbove(from)',
+    tests: PROTOCOL_TESTS,
+  },
+  {
+    name: 'recovery: a connection that ends inside a header is an end',
+    file: 'src/core/merge/recovery/len-seq-payload.ts',
+    from: 'if (this.#filled === 0) return ANSWER_END;',
+    to: 'if (this.#filled < FRAME_HEADER_BYTES) return ANSWER_END;',
+    tests: PROTOCOL_TESTS,
+  },
+  {
+    name: 'recovery: a request may pass 2^53',
+    file: 'src/core/merge/recovery/mold-request.ts',
+    from: 'first > Number.MAX_SAFE_INTEGER - (count - 1)',
+    to: 'first + count - 1 > Number.MAX_SAFE_INTEGER',
+    tests: PROTOCOL_TESTS,
+  },
+  {
+    name: 'recovery: packets of another session are taken',
+    file: 'src/core/net/recovery/transport-numbers.ts',
+    from: 'reader.session === wanted ? PACKET_READ : PACKET_OTHER_SESSION',
+    to: 'wanted < -1 ? PACKET_OTHER_SESSION : PACKET_READ',
+    tests: RECOVERY_TESTS,
+  },
+  {
+    name: 'recovery server: packets go out whole',
+    file: 'src/core/pipeline/recovery/packet-index.ts',
+    from: 'reader.cut === undefined || this.count === this.#count[at]',
+    to: 'reader.cut === undefined || this.count <= this.#count[at]!',
+    tests: RECOVERY_TESTS,
+  },
+  {
+    name: 'recovery server: a number that both lines have is sent twice',
+    file: 'src/core/pipeline/recovery/packet-index.ts',
+    from: 'Math.max(0, next - first[at]!)',
+    to: '0',
+    tests: RECOVERY_TESTS,
   },
 ];
 

@@ -8,6 +8,7 @@ import { eventsTarget } from './targets/events.ts';
 import { fastLikeTarget } from './targets/fast-like.ts';
 import { itchTarget } from './targets/itch.ts';
 import { moldTarget } from './targets/mold.ts';
+import { recoveryTarget } from './targets/recovery.ts';
 import { streamTargets } from './targets/streams.ts';
 import { textTarget } from './targets/text.ts';
 import { wholeTargets } from './targets/whole.ts';
@@ -26,6 +27,7 @@ export function makeTargets(): Target[] {
     ...streamTargets(corpus),
     eventsTarget(),
     eventFramesTarget(),
+    recoveryTarget(),
     textTarget(),
     ...wholeTargets(corpus),
   ];
