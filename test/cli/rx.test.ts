@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CAPTURE_END } from '../../src/core/capture/capture-reader.ts';
 import { RECORD_END, RECORD_LINE } from '../../src/core/capture/pipe-record.ts';
 import { walk } from '../core/capture/walk.ts';
+import { PseudoTerminal } from '../world/pseudo-terminal.ts';
 import { finished, mdx, shell, started } from '../world/real-process.ts';
 import { freePort, UdpSender } from '../world/udp-sender.ts';
 
@@ -295,6 +296,28 @@ ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up 
   });
 });
 
+/** Packet rings need a right that root has. */
+describe.skipIf(process.getuid?.() !== 0)('ring', () => {
+  test('frames as they were on the wire, parted over two workers', async () => {
+    const file = join(folder, 'ring.pcapng');
+    const rx = new Rx([
+      `udp://${GROUP_A}:${port}?iface=lo`,
+      ...['--backend', 'ring', '--workers', '2', '--limit', '20', '-o', file, '--json'],
+    ]);
+    const done = finished(rx.child, null);
+    await rx.listens();
+    await sender.sendAll(20, GROUP_A, port, (at) => `ring ${at}`);
+    expect(JSON.parse((await done).stdout)).toMatchObject({ received: 20, written: 20 });
+    const { packets, reader } = walk(readFileSync(file));
+    expect(reader.interfaces[0]!.pipe).toMatchObject({ backend: 'ring', clock: 'software' });
+    expect(packets.map(({ payload }) => Buffer.from(payload!, 'hex').toString())).toEqual(
+      Array.from({ length: 20 }, (_, at) => `ring ${at}`),
+    );
+    // The loopback interface has no addresses; made-up frames have.
+    expect(new Set(packets.map(({ data }) => data.slice(12, 28)))).toEqual(new Set(['0000000000000800']));
+  });
+});
+
 test('SIGINT ends in order: every packet that was received is written, and the end is', async () => {
   const rx = new Rx([lineA()]);
   const chunks: Buffer[] = [];
@@ -410,4 +433,20 @@ test('a file that cannot be written is 4', async () => {
   ]);
   expect(code).toBe(4);
   expect(stderr).toContain('Make the folder first');
+});
+
+test('a terminal shows how the lines stand, and then the report', async () => {
+  const terminal = new PseudoTerminal(
+    ['rx', lineA(), lineB(), '--backend', 'dgram', '-o', join(folder, 'shown.pcapng')],
+    140,
+    30,
+  );
+  await terminal.until((lines) => lines.some((line) => line.includes('kbit/s')));
+  await sender.sendAll(7, GROUP_B, port, () => 'shown');
+  await terminal.until((lines) => lines.some((line) => /^B +up +dgram +7 /.test(line)));
+  terminal.kill('SIGINT');
+  expect(await terminal.ended).toBe(0);
+  const text = terminal.lines.join('\n');
+  expect(text).toMatch(/packets +7 received · 7 written/);
+  expect(text).not.toContain('kbit/s');
 });

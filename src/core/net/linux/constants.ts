@@ -76,6 +76,7 @@ export const PACKET_IGNORE_OUTGOING = 23;
 export const TPACKET_V2 = 1;
 export const TPACKET_V3 = 2;
 export const PACKET_FANOUT_HASH = 0;
+export const PACKET_FANOUT_FLAG_IGNORE_OUTGOING = 0x4000;
 export const SIOCGIFMTU = 0x8921;
 
 export const XDP_MMAP_OFFSETS = 1;

@@ -4,6 +4,7 @@ import {
   ETH_P_ALL,
   MAP_SHARED,
   PACKET_FANOUT,
+  PACKET_FANOUT_FLAG_IGNORE_OUTGOING,
   PACKET_FANOUT_HASH,
   PACKET_IGNORE_OUTGOING,
   PACKET_RX_RING,
@@ -101,10 +102,9 @@ export class PacketSocket {
       ring = mapped;
       check('packetBind', calls.bind(fd, packetAddress(ETH_P_ALL, device.index)));
       if (sizes.fanout !== null) {
-        check(
-          'fanout',
-          calls.setNumber(fd, SOL_PACKET, PACKET_FANOUT, sizes.fanout | (PACKET_FANOUT_HASH << 16)),
-        );
+        // The group hears the interface in place of its sockets, so it has to be told the same about what goes out.
+        const mode = PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_IGNORE_OUTGOING;
+        check('fanout', calls.setNumber(fd, SOL_PACKET, PACKET_FANOUT, sizes.fanout | (mode << 16)));
       }
       const reader =
         sizes.version === 2
