@@ -30,6 +30,7 @@ const FORBIDDEN: readonly (readonly [from: string, to: string, why: string])[] =
 const PACKAGES: readonly { readonly package: RegExp; readonly parts: readonly string[] }[] = [
   { package: /^@oclif\//, parts: ['cli', 'commands'] },
   { package: /^ora$/, parts: ['cli'] },
+  { package: /^zeromq$/, parts: ['publish'] },
 ];
 
 /** What runs per message or packet. */

@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import { type Endpoint, parseEndpoint } from '../core/config/endpoint.ts';
 import type { CaptureForm } from '../core/convert/packet-copy.ts';
 import { MdxError } from '../core/errors.ts';
+import { isZmq } from '../core/publish/zeromq/zmq-endpoint.ts';
 
 /** Forms of rows that are text. */
 export type RowFormat = 'ndjson' | 'csv' | 'pretty';
@@ -47,6 +48,9 @@ function formOfEndpoint({ text, options }: Endpoint): OutputForm {
 
 /** What was asked for, unless `?as=` asks for something else. */
 function endpointForm(endpoint: Endpoint, asked: OutputForm): OutputForm {
+  if (isZmq(endpoint.text) && !Object.values(AS).includes(asked)) {
+    throw new MdxError('usage', `${endpoint.text}: packets (pcapng) and events are sent, not ${asked}`);
+  }
   if (!endpoint.options.has('as') || formOfEndpoint(endpoint) === asked) return asked;
   throw new MdxError(
     'usage',

@@ -13,8 +13,10 @@ import {
 } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MdxError } from '../core/errors.ts';
+import { isZmq } from '../core/publish/zeromq/zmq-endpoint.ts';
 import { isReaderGone, StreamTarget, type Target } from './output-target.ts';
 import { socketTarget } from './socket-target.ts';
+import { ZmqTarget } from './zmq-target.ts';
 
 /** Bytes gathered before they are handed over. */
 export const OUTPUT_BLOCK_BYTES = 65_536;
@@ -71,7 +73,9 @@ export class Output {
   static open(options: OutputOptions): Output {
     const { path, force, unbuffered = false, signal = null, tell = () => {} } = options;
     if (path === null || path === '-') return new Output(stdoutTarget(), unbuffered);
-    return new Output(socketTarget(path, { signal, tell }) ?? fileTarget(path, force), unbuffered);
+    const waiting = { signal, tell };
+    if (isZmq(path)) return new Output(new ZmqTarget(path, waiting), unbuffered);
+    return new Output(socketTarget(path, waiting) ?? fileTarget(path, force), unbuffered);
   }
 
   /** Where it goes, for messages. */

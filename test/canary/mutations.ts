@@ -43,6 +43,11 @@ const FETCHER = 'src/core/merge/recovery/fetcher.ts';
 const FETCHER_TESTS = ['test/core/merge/recovery/fetcher.test.ts'];
 const PROTOCOL_TESTS = ['test/core/merge/recovery/protocols.test.ts'];
 const RECOVERY_TESTS = ['test/core/net/recovery.test.ts'];
+const FRAME_READER = 'src/core/journal/frame-reader.ts';
+const SEGMENT_READER = 'src/core/journal/segment-reader.ts';
+const SEGMENT_TESTS = ['test/core/journal/segment.test.ts'];
+const BATCH_TESTS = ['test/core/publish/zeromq/batch.test.ts'];
+const ZMQ_TESTS = ['test/core/pipeline/zeromq/sockets.test.ts'];
 
 /** Mistakes that somebody could make, one from each corner of the way from a file to its books. */
 export const MUTATIONS: readonly Mutation[] = [
@@ -651,6 +656,55 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'Math.max(0, next - first[at]!)',
     to: '0',
     tests: RECOVERY_TESTS,
+  },
+  {
+    name: 'event stream: the sum of a payload is not compared',
+    file: FRAME_READER,
+    from: 'if (crc32c(view, position + FRAME_HEADER_BYTES, payloadBytes) !== crc)',
+    to: 'if (crc32c(view, position + FRAME_HEADER_BYTES, payloadBytes) === Number.NaN)',
+    tests: SEGMENT_TESTS,
+  },
+  {
+    name: 'event stream: a frame may follow any other',
+    file: FRAME_READER,
+    from: 'if (view.getInt32(at + 60, true) !== this.#payloadCrc)',
+    to: 'if (view.getInt32(at + 60, true) === Number.NaN)',
+    tests: SEGMENT_TESTS,
+  },
+  {
+    name: 'event stream: books keep the numbers of the sender',
+    file: SEGMENT_READER,
+    from: 'words[to + record.WORD_BOOK] = this.#books[book]!;',
+    to: 'words[to + record.WORD_BOOK] = book;',
+    tests: ['test/core/pipeline/zeromq/batches.test.ts'],
+  },
+  {
+    name: 'event stream: events that are missing in front of a segment are not noticed',
+    file: SEGMENT_READER,
+    from: 'this.lost = isSame ? frames.eventNumber - this.#nextEvent :',
+    to: 'this.lost = isSame ? 0 :',
+    tests: ['test/core/pipeline/zeromq/batches.test.ts'],
+  },
+  {
+    name: 'event stream: the upper half of a sequence is dropped',
+    file: 'src/core/journal/frame.ts',
+    from: 'view.setInt32(at + 4, Math.floor(value / TWO_32), true);',
+    to: 'view.setInt32(at + 4, 0, true);',
+    tests: SEGMENT_TESTS,
+  },
+  {
+    name: 'ZeroMQ: the upper half of a 64-bit field is dropped',
+    file: 'src/core/publish/zeromq/protobuf.ts',
+    from: 'this.#view.setInt32(this.used + 4, high, true);',
+    to: 'this.#view.setInt32(this.used + 4, 0, true);',
+    tests: BATCH_TESTS,
+  },
+  {
+    name: 'ZeroMQ: batches that are missing are not counted',
+    file: 'src/core/publish/zeromq/batch-receiver.ts',
+    from: 'counts.lostBatches += batch.sequence - last.sequence - 1;',
+    to: '',
+    tests: ZMQ_TESTS,
   },
 ];
 

@@ -157,7 +157,7 @@ class PacketCopy {
       if (state.stopped !== null || step === CAPTURE_END) break;
       if (step === CAPTURE_MORE) await state.fill(source);
     }
-    input.bytes = source.bytes;
+    state.noteSource(input, source);
     if (input.lastTime !== null) state.latest = { path: input.path, time: input.lastTime };
   }
 

@@ -41,6 +41,8 @@ export class SegmentReader {
   messages = 0;
   /** Nothing more is to come of the segment. */
   closed = false;
+  /** The stream has ended behind a whole frame, and not where its writer closed it. */
+  endsOpen = false;
   readonly #window: ByteWindow;
   readonly #dictionary: Dictionary;
   /** Numbers in the dictionary by number in the stream. */
@@ -65,11 +67,6 @@ export class SegmentReader {
     this.#window = window;
     this.#dictionary = dictionary;
     this.frames = new FrameReader(window);
-  }
-
-  /** Number of the last event that was read. */
-  get lastEvent(): number {
-    return this.#nextEvent - 1;
   }
 
   /** Goes on to what comes next. @returns one of FRAME_MORE, _END, _TRUNCATED, _DAMAGED and SEGMENT_*. */
@@ -180,6 +177,7 @@ export class SegmentReader {
   /** The stream ends, and not where its writer closed it. */
   #cut(): number {
     const { frames } = this;
+    this.endsOpen = true;
     frames.problem = `the stream ends without a frame that closes it, behind event ${this.#nextEvent - 1}`;
     frames.problemOffset = this.#window.offset;
     return FRAME_TRUNCATED;

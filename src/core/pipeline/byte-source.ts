@@ -1,4 +1,5 @@
 import { ByteWindow } from '../binary/byte-window.ts';
+import { isZmq, parseZmqEndpoint } from '../publish/zeromq/zmq-endpoint.ts';
 import { Decompressor } from './decompressor.ts';
 import { GzipPieces, isGzip } from './gzip-pieces.ts';
 import { type ByteSource, openRaw, roomOf, type Tell } from './raw-source.ts';
@@ -13,7 +14,8 @@ const MAGIC_BYTES = 4;
 const HEAD_BYTES = 262144;
 
 /**
- * Opens a file, stdin for `-`, or a socket: `tcp://HOST:PORT`, `tcp+listen://HOST:PORT`, `unix:PATH`, `unix+listen:PATH`.
+ * Opens a file, stdin for `-`, or a socket: `tcp://HOST:PORT`, `tcp+listen://HOST:PORT`, `unix:PATH`, `unix+listen:PATH`,
+ * `zmq+pull://HOST:PORT`, `zmq+sub://HOST:PORT`.
  * Rejects with MdxError: missing, a directory, not readable, nobody there.
  * @param signal ends the waiting for a peer and for bytes: this or `fill` then rejects with Interrupted.
  */
@@ -22,7 +24,7 @@ export async function openByteSource(
   signal: AbortSignal | null = null,
   tell: Tell = () => {},
 ): Promise<ByteSource> {
-  const raw = await openRaw(path, signal, tell);
+  const raw = isZmq(path) ? await openZmq(path, signal, tell) : await openRaw(path, signal, tell);
   const head = new ByteWindow(HEAD_BYTES);
   try {
     while (head.available < MAGIC_BYTES && (await raw.fill(head))) {
@@ -36,6 +38,13 @@ export async function openByteSource(
   if (isGzip(start)) return new Decompressor(raw, head, new GzipPieces());
   if (isZstd(start)) return new Decompressor(raw, head, new ZstdPieces());
   return new PlainSource(raw, head);
+}
+
+async function openZmq(path: string, signal: AbortSignal | null, tell: Tell): Promise<ByteSource> {
+  const endpoint = parseZmqEndpoint(path, false);
+  // Loaded here: it brings a library that nobody else needs.
+  const { ZmqSource } = await import('./zeromq/zmq-source.ts');
+  return ZmqSource.open(endpoint, signal, tell);
 }
 
 /** What is not compressed: the beginning that was looked at, then the source itself. */
@@ -54,6 +63,10 @@ class PlainSource implements ByteSource {
 
   get bytes(): number {
     return this.#raw.bytes;
+  }
+
+  get losses(): ReadonlyMap<string, number> {
+    return this.#raw.losses ?? new Map();
   }
 
   async fill(window: ByteWindow): Promise<boolean> {

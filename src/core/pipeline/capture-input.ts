@@ -75,7 +75,7 @@ export class CaptureInput {
       // At the end of the input the reader looks once more at what is left and answers END or TRUNCATED.
       if (step === CAPTURE_MORE) await state.fill(source);
     }
-    input.bytes = source.bytes;
+    state.noteSource(input, source);
     for (const [index, name] of SKIP_NAMES.entries()) {
       if (skipped[index]! > 0) input.skipped.set(name, (input.skipped.get(name) ?? 0) + skipped[index]!);
     }

@@ -198,7 +198,7 @@ export class EventInput {
       this.#range = null;
     }
     this.#sink = null;
-    input.bytes = source.bytes;
+    state.noteSource(input, source);
     if (input.lastTime !== null) state.latest = { path: source.path, time: input.lastTime };
     await state.breathe(source);
   }

@@ -25,6 +25,8 @@ export interface ByteSource {
    */
   fill(window: ByteWindow): Promise<boolean>;
   close(): Promise<void>;
+  /** What did not come, by what it is, where a source can tell: for the report. */
+  readonly losses?: ReadonlyMap<string, number>;
 }
 
 /** Somebody asked to stop while a pipe, socket or terminal had nothing to read. */

@@ -109,6 +109,12 @@ export class RunState implements RunFacts {
     this.noteEnd(source, truncated, reader.problem, reader.problemOffset);
   }
 
+  /** Notes how much was read of a source, and what it knows that did not come. */
+  noteSource(input: InputResult, { bytes, losses }: ByteSource): void {
+    input.bytes = bytes;
+    for (const [what, count] of losses ?? []) input.skipped.set(what, count);
+  }
+
   addInput(path: string, format: InputResult['format'], hasPackets: boolean): InputResult {
     const none = hasPackets ? 0 : null;
     const input: InputResult = {
