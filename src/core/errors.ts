@@ -55,7 +55,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorKind>> = {
   'feed-ambiguous': { exit: 2, meaning: 'More than one feed matches what was read.' },
   'channel-on-two-flows': {
     exit: 2,
-    meaning: 'One channel arrives on two flows, as when a capture has both lines.',
+    meaning: 'One channel arrives on two flows, and it was too late to make one stream of them.',
   },
   'group-too-long': { exit: 1, meaning: 'A group of events does not end, so no point in it can be shown.' },
   'instruments-file': { exit: 2, meaning: 'The file of instrument names cannot be understood.' },

@@ -11,8 +11,15 @@ interface Frame {
   readonly bytes: Uint8Array;
 }
 
-/** One capture with both lines in it, as a port that sees both would make it: by time, line A first. */
-export function bothLines(a: Uint8Array, b: Uint8Array): Buffer {
+/**
+ * One capture with both lines in it, as a port that sees both would make it: by time, line A first. `named`: the interfaces
+ * say which line they are.
+ */
+export function bothLines(
+  a: Uint8Array,
+  b: Uint8Array,
+  { named }: { readonly named: boolean } = { named: true },
+): Buffer {
   const frames = [...framesOf(a, 0), ...framesOf(b, 1)];
   frames.sort((x, y) => (x.time < y.time ? -1 : x.time > y.time ? 1 : x.line - y.line));
   const chunks: Buffer[] = [];
@@ -20,7 +27,7 @@ export function bothLines(a: Uint8Array, b: Uint8Array): Buffer {
   const lines = ['A', 'B'].map((line) =>
     writer.addInterface({
       name: line,
-      description: `mdx/1 line=${line} clock=file source=file:${line} pair=0`,
+      description: named ? `mdx/1 line=${line} clock=file source=file:${line} pair=0` : 'a span port',
     }),
   );
   for (const { line, timeHigh, timeLow, bytes } of frames) {

@@ -27,7 +27,8 @@ export class Arbiter {
   readonly #options: ArbiterOptions;
   readonly #sink: ArbiterSink;
   readonly #room: WaitingRoom;
-  readonly #seen: SeenNumbers | null;
+  /** What the lines showed, to compare it; null: they are not compared. */
+  #seen: SeenNumbers | null = null;
   readonly #budget: GapBudget = new GapBudget();
   /** In order of first sight. */
   readonly #merges: SessionMerge[] = [];
@@ -44,7 +45,7 @@ export class Arbiter {
     this.#options = options;
     this.#sink = sink;
     this.#room = room;
-    this.#seen = options.lines > 1 ? new SeenNumbers(room.skew) : null;
+    if (options.lines > 1 && options.comparesWhenAsked !== true) this.compare();
     this.#newest = new Int32Array(options.lines).fill(-1);
     this.strays = Array.from({ length: options.lines }, () => new LineCounts());
   }
@@ -57,6 +58,11 @@ export class Arbiter {
       counts.push(merge.counts);
     }
     return counts;
+  }
+
+  /** From now on the copies of a number are compared: for conflicts, and for the skew of the lines. */
+  compare(): void {
+    this.#seen ??= new SeenNumbers(this.#room.skew);
   }
 
   /** A datagram with messages. */
@@ -78,10 +84,11 @@ export class Arbiter {
       }
       while (merge.isHeld && this.#room.isFull(datagram, this.#options.waitingPacketsMax)) this.#next();
     }
-    if (this.#seen !== null) {
+    const seen = this.#seen;
+    if (seen !== null) {
       const { digests } = this.#room;
       header.digest(datagram, count, digests);
-      merge.compare(line, datagram, first, count, digests);
+      merge.compare(seen, line, datagram, first, count, digests);
     }
     merge.data(line, datagram, first, count);
     if (this.#at + 1 < this.#merges.length) this.#advance();
@@ -164,15 +171,7 @@ export class Arbiter {
     if (this.#merges.length - this.#at > SESSIONS_WAITING_MAX) this.#next();
     if (this.#merges.length >= SESSIONS_MAX) this.#drop();
     const last = this.#merges[this.#merges.length - 1] ?? null;
-    const merge = new SessionMerge(
-      session,
-      this.channel,
-      this.#options,
-      this.#sink,
-      room,
-      this.#seen,
-      this.#budget,
-    );
+    const merge = new SessionMerge(session, this.channel, this.#options, this.#sink, room, this.#budget);
     this.#merges.push(merge);
     // Also behind a session of which only heartbeats came; messages without a session are none.
     if (last !== null && (last.started || last.session !== 0)) {

@@ -16,6 +16,8 @@ export interface ArbiterOptions {
   readonly waitingPacketsMax: number;
   /** 1 … 3: A; A and B; A, B and what recovery brings. */
   readonly lines: number;
+  /** Copies of a number are compared only from `Arbiter.compare` on: for whoever does not know yet that there are two lines. */
+  readonly comparesWhenAsked?: boolean;
   /** How long a reported hole waits for recovery; null: there is none, a hole is lost when it is reported. */
   readonly recoveryTimeoutNs: number | null;
 }
@@ -63,7 +65,6 @@ export class SessionMerge {
   readonly #options: ArbiterOptions;
   readonly #sink: ArbiterSink;
   readonly #room: WaitingRoom;
-  readonly #seen: SeenNumbers | null;
   /** Nothing is passed on or reported yet: the session before is not over. */
   #held = false;
   #closed = false;
@@ -98,7 +99,6 @@ export class SessionMerge {
     options: ArbiterOptions,
     sink: ArbiterSink,
     room: WaitingRoom,
-    seen: SeenNumbers | null,
     budget: GapBudget,
   ) {
     this.session = session;
@@ -108,7 +108,6 @@ export class SessionMerge {
     this.#options = options;
     this.#sink = sink;
     this.#room = room;
-    this.#seen = seen;
     this.#hand = this.#kept;
     this.#lineHighest = new Float64Array(options.lines);
     for (let line = 0; line < options.lines; line += 1) this.#unshown.push(new RangeList(RANGES_MAX));
@@ -172,13 +171,19 @@ export class SessionMerge {
   }
 
   /** Compares the numbers of the packet in hand with what other copies were; `digests` are theirs. */
-  compare(line: number, datagram: Datagram, first: number, count: number, digests: Int32Array): void {
-    if (this.#seen === null) return;
+  compare(
+    seen: SeenNumbers,
+    line: number,
+    datagram: Datagram,
+    first: number,
+    count: number,
+    digests: Int32Array,
+  ): void {
     let lagging = first;
     for (let other = 0; other < 2; other += 1) {
       if (other !== line && this.showed(other)) lagging = Math.min(lagging, this.#lineHighest[other]!);
     }
-    this.counts.conflicts += this.#seen.note(this.session, first, count, line, datagram, digests, lagging);
+    this.counts.conflicts += seen.note(this.session, first, count, line, datagram, digests, lagging);
   }
 
   /** A line says that `number` is the next one. */

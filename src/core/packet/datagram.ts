@@ -36,7 +36,11 @@ export class Datagram {
 
   /** A datagram of its own: the payload in a new buffer. For packets that have to wait, not for every one. */
   copy(): Datagram {
-    const copy = new Datagram();
+    return this.copyTo(new Datagram());
+  }
+
+  /** Makes a new datagram a copy of this one. */
+  protected copyTo<T extends Datagram>(copy: T): T {
     copy.attach(this.bytes.slice(this.offset, this.offset + this.length));
     copy.length = this.length;
     copy.timeHigh = this.timeHigh;

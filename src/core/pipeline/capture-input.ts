@@ -9,30 +9,42 @@ import {
   type CaptureFormat,
   CaptureReader,
 } from '../capture/capture-reader.ts';
+import { GAP_STATE_LOST, RECORD_GAP } from '../capture/pipe-record.ts';
 import { SKIP_NAMES, UDP_OK, UdpExtractor } from '../capture/udp.ts';
 import { MdxError } from '../errors.ts';
 import type { Feed, ProductNumbers } from '../feeds/feed.ts';
-import { Datagram } from '../packet/datagram.ts';
+import type { Datagram } from '../packet/datagram.ts';
 import type { ByteSource } from './byte-source.ts';
 import { FeedDetector } from './detect.ts';
+import { FlowPairs, PAIR_HELD, PAIR_PASS } from './flow-pairs.ts';
 import { type Channel, type FlowFilter, passes, sameFlow } from './flows.ts';
 import { PacketPipeline } from './packet-pipeline.ts';
+import { LINE_NAMES, SourcePacket } from './packet-source.ts';
 import type { InputResult, RunState } from './run-state.ts';
+import { ToldLosses } from './told-losses.ts';
 
 /** Packets between two looks at whether to stop. */
 const PACKETS_PER_TURN = 8192;
 /** The same where events are watched, which may print many times what is read: then a slow reader counts. */
 const PACKETS_PER_TURN_WATCHED = 16;
+/** Longest that packets whose flow is in doubt wait for a pipe, ms. */
+const PATIENCE_MS = 100;
 
 /** Reads captures, which are one capture if they are several: packets → datagrams of one feed → events. */
 export class CaptureInput {
   readonly #state: RunState;
-  readonly #datagram: Datagram = new Datagram();
+  readonly #packet: SourcePacket = new SourcePacket();
   readonly #extractor: UdpExtractor = new UdpExtractor();
-  readonly #detector: FeedDetector;
+  readonly #detector: FeedDetector<SourcePacket>;
   /** Nobody has named port or group: a flow is the feed's when one of its datagrams looks like it. */
   readonly #looks: boolean;
   #pipeline: PacketPipeline | null = null;
+  /** Finds the lines of the pipeline's channels. */
+  #pairs: FlowPairs | null = null;
+  /** Packets that it kept and that can be handled now. */
+  #released: SourcePacket[] = [];
+  /** What a packet pipe says besides packets. */
+  readonly #told: ToldLosses = new ToldLosses();
   /** Set while a paced run waits: ns. */
   #wait = 0;
 
@@ -57,12 +69,12 @@ export class CaptureInput {
     const input = state.addInput(source.path, format, true);
     const reader = new CaptureReader(state.window, format);
     const skipped = new Float64Array(SKIP_NAMES.length);
-    this.#datagram.attach(state.window.bytes);
+    this.#packet.attach(state.window.bytes);
     for (;;) {
       const step = this.#walk(reader, input, skipped);
       if (this.#wait > 0) {
         await this.#waitForDatagram(source);
-        if (state.stopped === null) this.#take(input);
+        if (state.stopped === null && this.#released.length === 0) this.#take(input);
         if (state.stopped !== null) break;
         continue;
       }
@@ -73,7 +85,7 @@ export class CaptureInput {
       await this.#breathe(source);
       if (state.stopped !== null || step === CAPTURE_END) break;
       // At the end of the input the reader looks once more at what is left and answers END or TRUNCATED.
-      if (step === CAPTURE_MORE) await state.fill(source);
+      if (step === CAPTURE_MORE) await this.#fill(source);
     }
     state.noteSource(input, source);
     for (const [index, name] of SKIP_NAMES.entries()) {
@@ -86,6 +98,7 @@ export class CaptureInput {
     const { inputs, damage, feed, stopped } = this.#state;
     const { held } = this.#detector;
     if (feed !== null && held.length > 0) this.#takeAnyway(feed);
+    if (this.#pairs !== null) this.#release(this.#pairs.takeAll());
     this.#pipeline?.finish();
     const last = inputs.at(-1);
     if (feed !== null || last === undefined || last.packets === null) return;
@@ -102,7 +115,7 @@ export class CaptureInput {
   /** Walks the packets in the window. @returns the reader's answer, or CAPTURE_PACKET when it is time to breathe. */
   #walk(reader: CaptureReader, input: InputResult, skipped: Float64Array): number {
     const state = this.#state;
-    const datagram = this.#datagram;
+    const packet = this.#packet;
     const extractor = this.#extractor;
     const { window } = state;
     const { pacer, from, until } = state.options;
@@ -112,7 +125,12 @@ export class CaptureInput {
     let datagrams = 0;
     let step = CAPTURE_PACKET;
     while (packets < packetsMax) {
+      if (this.#released.length > 0) {
+        this.#drain();
+        if (this.#wait > 0 || state.stopped !== null) break;
+      }
       step = reader.next();
+      if (step === CAPTURE_RECORD) this.#heed(reader);
       if (step >= CAPTURE_RECORD) continue;
       if (step !== CAPTURE_PACKET) break;
       packets += 1;
@@ -121,16 +139,20 @@ export class CaptureInput {
         input.firstTime = toBigUint(reader.timeHigh, reader.timeLow);
         state.refuseBackwards(input.path, input.firstTime);
       }
-      const outcome = extractor.extract(reader, window, datagram);
+      const outcome = extractor.extract(reader, window, packet);
       if (outcome !== UDP_OK) {
         skipped[outcome]! += 1;
         continue;
       }
       datagrams += 1;
-      if (bounded && isOutside(input, datagram, from, until)) continue;
-      if (pacer !== null) {
+      const pipe = reader.interfaces[reader.interfaceId]?.pipe ?? null;
+      packet.line = pipe === null ? -1 : LINE_NAMES.indexOf(pipe.line);
+      packet.pair = pipe?.pair ?? -1;
+      packet.interfaceId = pipe === null ? -1 : reader.interfaceId;
+      if (bounded && isOutside(input, packet, from, until)) continue;
+      if (pacer !== null && this.#pairs?.holds !== true) {
         // A datagram that is not due yet stays where it is in the window.
-        this.#wait = pacer.waitNs(datagram.timeHigh, datagram.timeLow);
+        this.#wait = pacer.waitNs(packet.timeHigh, packet.timeLow);
         if (this.#wait > 0) break;
       }
       this.#take(input);
@@ -147,15 +169,51 @@ export class CaptureInput {
 
   /** Decodes the datagram at hand, or counts it as none of the feed's. */
   #take(input: InputResult): void {
-    if (!this.#accept(this.#datagram)) count(input.skipped, 'otherPort');
+    if (!this.#accept(this.#packet)) count(input.skipped, 'otherPort');
   }
 
-  /** @returns false when the datagram is not one of the feed's. */
-  #accept(datagram: Datagram): boolean {
-    const pipeline = this.#pipeline;
-    if (pipeline === null) return this.#detect(datagram);
+  /** @returns false when the packet is not one of the feed's. */
+  #accept(packet: SourcePacket): boolean {
+    const pairs = this.#pairs;
+    if (pairs === null) return this.#detect(packet);
+    const answer = pairs.offer(packet);
+    if (answer === PAIR_PASS) return this.#process(packet);
+    if (pairs.isSettled) this.#released = [...pairs.take()];
+    return answer === PAIR_HELD;
+  }
+
+  /** Handles packets that were kept until it was known whose they are, when they are due. */
+  #drain(): void {
     const state = this.#state;
-    const accepted = pipeline.accept(datagram);
+    const { pacer } = state.options;
+    const released = this.#released;
+    let done = 0;
+    while (done < released.length && state.stopped === null) {
+      const packet = released[done]!;
+      if (pacer !== null) {
+        this.#wait = pacer.waitNs(packet.timeHigh, packet.timeLow);
+        if (this.#wait > 0) break;
+      }
+      done += 1;
+      if (!this.#process(packet)) count(state.inputs.at(-1)!.skipped, 'otherPort');
+    }
+    released.splice(0, done);
+  }
+
+  /** The same at once, where there is no time to wait for. */
+  #release(packets: readonly SourcePacket[]): void {
+    for (const packet of [...this.#released.splice(0), ...packets]) {
+      if (this.#state.stopped !== null) return;
+      if (!this.#process(packet)) count(this.#state.inputs.at(-1)!.skipped, 'otherPort');
+    }
+  }
+
+  #process(packet: SourcePacket): boolean {
+    const state = this.#state;
+    const pipeline = this.#pipeline!;
+    if (this.#told.waits) this.#told.tell(packet, pipeline);
+    const accepted = pipeline.accept(packet, packet.line, packet.pair);
+    if (packet.interfaceId >= 0) this.#told.learn(packet, pipeline.flows);
     if (pipeline.full) state.stopped = 'limit';
     if (state.gate !== null) {
       // At once, so that what is read does not depend on the size of a batch.
@@ -165,22 +223,31 @@ export class CaptureInput {
     return accepted;
   }
 
+  /** What a packet pipe says of itself: numbers that were lost before it are lost here, too. */
+  #heed({ record, interfaces }: CaptureReader): void {
+    if (record.kind !== RECORD_GAP || record.state !== GAP_STATE_LOST) return;
+    // It stands where it happened, so what is kept was in front of it.
+    if (this.#pairs !== null) this.#release(this.#pairs.take());
+    this.#told.add(record, interfaces, this.#pipeline);
+  }
+
   /** Before the first channel: looks at datagrams until one tells. Held ones count when their turn comes. */
-  #detect(datagram: Datagram): boolean {
+  #detect(packet: SourcePacket): boolean {
     const state = this.#state;
-    if (!passes(this.#flowFilter(false), datagram)) return false;
+    if (!passes(this.#flowFilter(false), packet)) return false;
     if (state.feed !== null && !this.#looks) {
-      this.#pipeline = this.#openPipeline(state.feed, false);
-      return this.#accept(datagram);
+      this.#openPipeline(state.feed, false);
+      return this.#accept(packet);
     }
-    const feed = this.#detector.offer(datagram);
+    const feed = this.#detector.offer(packet);
     if (feed !== null) {
       state.feed = feed;
-      this.#pipeline = this.#openPipeline(feed, this.#looks);
+      const { flows } = this.#openPipeline(feed, this.#looks);
       // Heartbeats and the like in front of the datagram that tells are of its channel, though they look like nothing.
       const { held } = this.#detector;
       const telling = held.at(-1)!;
-      this.#pipeline.flows.open(held.find((each) => sameFlow(each, telling))!);
+      const first = held.find((each) => sameFlow(each, telling))!;
+      flows.open(first, first.line, first.pair, null);
       this.#replayHeld();
     } else if (this.#detector.exhausted) {
       if (state.feed === null) throw this.#detector.failure(state.inputs.at(-1)!.path, 0);
@@ -191,7 +258,7 @@ export class CaptureInput {
 
   /** No datagram looks like the feed that was named: so it is the user who knows, and every flow is one of it. */
   #takeAnyway(feed: Feed): void {
-    this.#pipeline = this.#openPipeline(feed, false);
+    this.#openPipeline(feed, false);
     this.#replayHeld();
   }
 
@@ -217,7 +284,7 @@ export class CaptureInput {
     state.framing = feed.framings[0]!;
     const { arbiter, messagesMax, snapshots, snapshotRequired } = state.options;
     if (snapshots.length > 0 || snapshotRequired) this.#refuseSnapshots(feed);
-    return new PacketPipeline({
+    const pipeline = new PacketPipeline({
       feed,
       counts,
       dictionary: state.dictionary,
@@ -230,6 +297,9 @@ export class CaptureInput {
       midnight: ({ timeHigh, timeLow }) => state.midnight(feed, toBigUint(timeHigh, timeLow)),
       messagesMax,
     });
+    this.#pipeline = pipeline;
+    this.#pairs = new FlowPairs(feed, pipeline.flows);
+    return pipeline;
   }
 
   #refuseSnapshots(feed: Feed): void {
@@ -250,6 +320,26 @@ export class CaptureInput {
     this.#pipeline?.flush();
     await this.#state.breathe(source);
     await this.#state.pause(wait);
+  }
+
+  /** While a pipe brings nothing, packets that are kept do not wait for it for long. */
+  async #fill(source: ByteSource): Promise<void> {
+    const filling = this.#state.fill(source);
+    const pairs = this.#pairs;
+    if (pairs?.holds !== true) {
+      await filling;
+      return;
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<'late'>((resolve) => {
+      timer = setTimeout(resolve, PATIENCE_MS, 'late');
+    });
+    const outcome = await Promise.race([filling, patience]);
+    clearTimeout(timer);
+    if (outcome !== 'late') return;
+    this.#release(pairs.take());
+    if (this.#state.isWatched) this.#pipeline?.flush();
+    await filling;
   }
 
   async #breathe(source: ByteSource): Promise<void> {

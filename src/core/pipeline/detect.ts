@@ -12,8 +12,8 @@ const DETECT_BYTES_MAX: number = 8 * 1024 * 1024;
  * decides. Releases of one protocol may share messages, so what fits several is left open until another datagram of
  * the flow leaves one. What was looked at is kept, so that nothing is lost when the answer comes.
  */
-export class FeedDetector {
-  readonly held: Datagram[] = [];
+export class FeedDetector<T extends Datagram = Datagram> {
+  readonly held: T[] = [];
   readonly #feeds: readonly Feed[];
   #heldBytes = 0;
   /** What the datagrams of a flow fit so far, where that is more than one. */
@@ -24,8 +24,8 @@ export class FeedDetector {
   }
 
   /** Holds a datagram and looks at it. @returns the feed when it is known now. */
-  offer(datagram: Datagram): Feed | null {
-    const copy = datagram.copy();
+  offer(datagram: T): Feed | null {
+    const copy = datagram.copy() as T;
     this.held.push(copy);
     this.#heldBytes += datagram.length;
     const matching = this.#feeds.filter((feed) => feed.detectDatagram?.(datagram) === 'yes');

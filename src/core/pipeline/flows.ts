@@ -1,20 +1,38 @@
 import type { Feed, PacketDecoder } from '../feeds/feed.ts';
 import type { Arbiter } from '../merge/arbiter.ts';
 import type { Datagram } from '../packet/datagram.ts';
+import { LINE_A, LINE_B, type SourcePacket } from './packet-source.ts';
 
 /** Channels one run keeps apart; datagrams of further flows count as `otherPort`. */
 export const CHANNELS_MAX = 1024;
 
-/** One independent sequence space: the datagrams of one destination address and port, or a named part of them. */
-export interface Channel {
-  readonly number: number;
+/** What one line shows of a channel: the datagrams to one destination address and port, or a named part of them. */
+export interface Flow {
+  readonly channel: Channel;
+  /** Line of its packets: as the source says it, else A for the first flow of a channel and B for the second. */
+  readonly line: number;
+  /** Line that the source says, −1 = it does not. */
+  readonly said: number;
   readonly address: Int32Array;
   readonly ipVersion: number;
   readonly port: number;
   /** What tells the channels of one destination apart, where the feed's packets say it. */
   readonly subchannel: number;
+  /** Some of the newest packets of a channel's only flow, to tell its twin by, and the time of the last one. */
+  readonly recent: SourcePacket[];
+  recentHigh: number;
+  recentLow: number;
+}
+
+/** One independent sequence space, on one line or on several. */
+export interface Channel {
+  readonly number: number;
   readonly decoder: PacketDecoder;
   readonly arbiter: Arbiter;
+  /** In order of first sight; the first one is there from the beginning. */
+  readonly flows: Flow[];
+  /** Number of the group pair as the source says it, −1 = it does not. */
+  readonly pair: number;
 }
 
 /** Which flows belong to the feed. */
@@ -35,50 +53,102 @@ export interface Destination {
   readonly port: number;
 }
 
-/** Finds the channel of a datagram; the last one found is tried first. */
+/** What a channel is made of. */
+export type ChannelParts = Pick<Channel, 'decoder' | 'arbiter'>;
+
+/** Finds the flow of a datagram; the last one found is tried first. */
 export class FlowTable {
   readonly channels: Channel[] = [];
+  readonly flows: Flow[] = [];
   readonly #feed: Feed;
   readonly #filter: FlowFilter;
-  readonly #open: (number: number, datagram: Datagram) => Channel;
-  #last: Channel | null = null;
+  readonly #make: (number: number, datagram: Datagram) => ChannelParts;
+  #last: Flow | null = null;
   readonly #subchannelOf: ((datagram: Datagram) => number) | null;
 
-  constructor(feed: Feed, filter: FlowFilter, open: (number: number, datagram: Datagram) => Channel) {
+  constructor(feed: Feed, filter: FlowFilter, make: (number: number, datagram: Datagram) => ChannelParts) {
     this.#feed = feed;
     this.#filter = filter;
-    this.#open = open;
+    this.#make = make;
     this.#subchannelOf = feed.subchannelOf ?? null;
   }
 
-  /** The channel, or null when the datagram is not one of the feed's. */
-  channelOf(datagram: Datagram): Channel | null {
+  /** The flow of a datagram on a line (−1 = not said), or null when none has been opened for it. */
+  find(datagram: Datagram, line: number): Flow | null {
     const last = this.#last;
     const subchannel = this.#subchannelOf === null ? 0 : this.#subchannelOf(datagram);
-    if (last !== null && isOf(last, datagram, subchannel)) return last;
-    for (const channel of this.channels) {
-      if (isOf(channel, datagram, subchannel)) {
-        this.#last = channel;
-        return channel;
+    if (last !== null && isOf(last, datagram, subchannel, line)) return last;
+    for (const flow of this.flows) {
+      if (isOf(flow, datagram, subchannel, line)) {
+        this.#last = flow;
+        return flow;
       }
     }
-    if (!this.#admits(datagram) || this.channels.length === CHANNELS_MAX) return null;
-    return this.open(datagram);
+    return null;
   }
 
-  /** Makes the flow of a datagram a channel without a look at it: another one of the flow has told the feed. */
-  open(datagram: Datagram): Channel {
-    const channel = this.#open(this.channels.length, datagram);
-    this.channels.push(channel);
-    this.#last = channel;
-    return channel;
-  }
-
-  #admits(datagram: Datagram): boolean {
+  /** May a flow be opened for the datagram? */
+  admits(datagram: Datagram): boolean {
     if (!passes(this.#filter, datagram)) return false;
     if (!this.#filter.detect || isSnapshot(this.#filter, datagram)) return true;
     return this.#feed.detectDatagram?.(datagram) === 'yes';
   }
+
+  /** The channel of a pair that the source names; null where it has none yet. */
+  channelOfPair(datagram: Datagram, pair: number): Channel | null {
+    const subchannel = this.subchannelOf(datagram);
+    return (
+      this.channels.find((each) => each.pair === pair && each.flows[0]!.subchannel === subchannel) ?? null
+    );
+  }
+
+  /** Part of its destination that the datagram is of; 0 where it does not say. */
+  subchannelOf(datagram: Datagram): number {
+    return this.#subchannelOf === null ? 0 : Math.max(0, this.#subchannelOf(datagram));
+  }
+
+  /**
+   * Makes the flow of a datagram one more of a channel, or without one a channel of its own.
+   * @returns null where there are too many channels.
+   */
+  open(datagram: Datagram, line: number, pair: number, channel: Channel | null): Flow | null {
+    const of = channel ?? this.#openChannel(datagram, pair);
+    if (of === null) return null;
+    const flow: Flow = {
+      channel: of,
+      line: line >= 0 ? line : freeLine(of),
+      said: line,
+      address: datagram.destination.slice(),
+      ipVersion: datagram.ipVersion,
+      port: datagram.destinationPort,
+      subchannel: this.subchannelOf(datagram),
+      recent: [],
+      recentHigh: 0,
+      recentLow: 0,
+    };
+    of.flows.push(flow);
+    if (of.flows.length > 1) of.arbiter.compare();
+    this.flows.push(flow);
+    this.#last = flow;
+    return flow;
+  }
+
+  #openChannel(datagram: Datagram, pair: number): Channel | null {
+    const number = this.channels.length;
+    if (number === CHANNELS_MAX) return null;
+    const channel: Channel = { number, pair, flows: [], ...this.#make(number, datagram) };
+    this.channels.push(channel);
+    return channel;
+  }
+}
+
+/** Does a channel have a flow of a line? */
+export function hasLine({ flows }: Channel, line: number): boolean {
+  return flows.some((flow) => flow.line === line);
+}
+
+function freeLine(channel: Channel): number {
+  return hasLine(channel, LINE_A) ? LINE_B : LINE_A;
 }
 
 /** Is it sent to one of the ports and groups asked for? */
@@ -100,11 +170,12 @@ export function sameFlow(left: Datagram, right: Datagram): boolean {
 }
 
 /** @param subchannel that of the datagram; −1 = unknown, any fits. */
-function isOf(channel: Channel, datagram: Datagram, subchannel: number): boolean {
+function isOf(flow: Flow, datagram: Datagram, subchannel: number, line: number): boolean {
   return (
-    channel.port === datagram.destinationPort &&
-    (channel.subchannel === subchannel || subchannel < 0) &&
-    sameAddress(channel.address, datagram.destination)
+    flow.port === datagram.destinationPort &&
+    flow.said === line &&
+    (flow.subchannel === subchannel || subchannel < 0) &&
+    sameAddress(flow.address, datagram.destination)
   );
 }
 

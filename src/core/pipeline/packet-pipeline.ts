@@ -29,10 +29,13 @@ import { Arbiter } from '../merge/arbiter.ts';
 import type { ArbiterOptions, ArbiterSink } from '../merge/session-merge.ts';
 import { WaitingRoom } from '../merge/waiting-room.ts';
 import type { Datagram } from '../packet/datagram.ts';
-import { type Channel, type FlowFilter, FlowTable } from './flows.ts';
+import { type Channel, type ChannelParts, type Flow, type FlowFilter, FlowTable } from './flows.ts';
+import { LINE_NAMES } from './packet-source.ts';
 import { TwinFlows } from './twin-flows.ts';
 
 const TWO_32 = 4294967296;
+/** A channel may come on any of them, which its packets show. */
+const LINES: number = LINE_NAMES.length;
 
 export interface PacketPipelineOptions {
   readonly feed: Feed;
@@ -43,7 +46,7 @@ export interface PacketPipelineOptions {
   readonly messages?: MessageSink | null;
   readonly flows: FlowFilter;
   readonly snapshots: SnapshotOptions;
-  readonly arbiter: ArbiterOptions;
+  readonly arbiter: Omit<ArbiterOptions, 'lines'>;
   /** ns from 1970 to the midnight that venue times count from; asked with the first datagram. Null: unknown. */
   readonly midnight: (datagram: Datagram) => bigint | null;
   /** Most messages to decode. */
@@ -77,7 +80,7 @@ export class PacketPipeline implements ArbiterSink {
     if (decoders === undefined) throw new Error(`${feed.name} has no packets`);
     this.#decoders = decoders;
     this.flows = new FlowTable(options.feed, options.flows, (number, datagram) =>
-      this.#open(number, datagram),
+      this.#make(number, datagram),
     );
   }
 
@@ -91,8 +94,11 @@ export class PacketPipeline implements ArbiterSink {
     return this.#options.counts.messages >= this.#options.messagesMax;
   }
 
-  /** Takes a datagram of a line (0 = A). @returns false when it is not one of the feed's. */
-  accept(datagram: Datagram, line = 0): boolean {
+  /**
+   * Takes a datagram. @param line as its source says it, −1 = it does not; @param pair likewise, for a flow that was not
+   * opened yet. @returns false when it is not one of the feed's.
+   */
+  accept(datagram: Datagram, line = -1, pair = -1): boolean {
     if (!this.#started) {
       this.#started = true;
       this.#zeroHigh = datagram.timeHigh;
@@ -104,18 +110,33 @@ export class PacketPipeline implements ArbiterSink {
     this.#timeHigh = datagram.timeHigh;
     this.#timeLow = datagram.timeLow;
     if (this.#room.isDue) this.#expire();
-    const channel = this.flows.channelOf(datagram);
-    if (channel === null) return false;
+    const flow = this.flowOf(datagram, line, pair);
+    if (flow === null) return false;
+    const { channel } = flow;
     const { decoder, arbiter } = channel;
     const kind = decoder.readHeader(datagram);
     if (kind === HEADER_DATA) {
       if (this.flows.channels.length > 1) {
         this.#twins.observe(this.flows.channels, channel, datagram, decoder.headerBytes);
       }
-      arbiter.data(line, datagram, decoder);
-    } else if (kind === HEADER_DAMAGED) this.#damaged(channel, line, datagram);
-    else arbiter.mark(line, decoder, kind === HEADER_END_OF_SESSION);
+      arbiter.data(flow.line, datagram, decoder);
+    } else if (kind === HEADER_DAMAGED) this.#damaged(channel, flow.line, datagram);
+    else arbiter.mark(flow.line, decoder, kind === HEADER_END_OF_SESSION);
     return true;
+  }
+
+  /** The flow of a datagram, opened at first sight; null where it is none of the feed's. */
+  flowOf(datagram: Datagram, line: number, pair: number): Flow | null {
+    const { flows } = this;
+    const known = flows.find(datagram, line);
+    if (known !== null || !flows.admits(datagram)) return known;
+    return flows.open(datagram, line, pair, pair < 0 ? null : flows.channelOfPair(datagram, pair));
+  }
+
+  /** The stream says that numbers of a channel are lost. @param id of their session, as the wire has it. */
+  declareLost({ decoder, arbiter }: Channel, id: Uint8Array, first: number, count: number): void {
+    const session = decoder.sessionOf === undefined ? decoder.session : decoder.sessionOf(id);
+    if (session >= 0) arbiter.declareLost(session, first, count);
   }
 
   /** Hands over what has been decoded so far. */
@@ -193,18 +214,11 @@ export class PacketPipeline implements ArbiterSink {
     for (const channel of this.flows.channels) channel.arbiter.expire();
   }
 
-  #open(number: number, datagram: Datagram): Channel {
-    const { feed, arbiter, midnight } = this.#options;
-    const subchannel = feed.subchannelOf === undefined ? 0 : feed.subchannelOf(datagram);
-    const decoder = this.#decoders.open({ channel: number, midnight: midnight(datagram) });
+  #make(number: number, datagram: Datagram): ChannelParts {
+    const { arbiter, midnight } = this.#options;
     return {
-      number,
-      address: datagram.destination.slice(),
-      ipVersion: datagram.ipVersion,
-      port: datagram.destinationPort,
-      subchannel,
-      decoder,
-      arbiter: new Arbiter(number, arbiter, this, this.#room),
+      decoder: this.#decoders.open({ channel: number, midnight: midnight(datagram) }),
+      arbiter: new Arbiter(number, { ...arbiter, lines: LINES, comparesWhenAsked: true }, this, this.#room),
     };
   }
 }

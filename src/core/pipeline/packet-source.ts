@@ -24,6 +24,16 @@ export class SourcePacket extends Datagram {
   line = -1;
   /** Number of the group pair within its line: A's n-th group carries what B's n-th carries; −1 = not said. */
   pair = -1;
+  /** Interface of a packet pipe that it came on, −1 = none. */
+  interfaceId = -1;
+
+  override copy(): SourcePacket {
+    const copy = this.copyTo(new SourcePacket());
+    copy.line = this.line;
+    copy.pair = this.pair;
+    copy.interfaceId = this.interfaceId;
+    return copy;
+  }
 }
 
 /** Where packets come from: capture files, pipes, sockets and live lines look the same to a merge. */

@@ -72,6 +72,8 @@ export interface ChannelReport {
   readonly outOfOrder: number;
   readonly late: number;
   readonly unsequenced: number;
+  /** Numbers with other bytes on another line; absent where the channel came on one. */
+  readonly conflicts?: number;
   readonly gaps: readonly { readonly from: string; readonly to: string; readonly state: Gap['state'] }[];
   /** Ranges beyond those that are kept one by one. */
   readonly gapsNotListed?: number;
@@ -306,7 +308,7 @@ function productReport(product: ProductNumbers): ProductReport {
   return { segment, channel, first: text(first), last: text(last), lost, snapshots, complete };
 }
 
-function channelReports({ number, decoder, arbiter }: Channel): ChannelReport[] {
+function channelReports({ number, decoder, arbiter, flows }: Channel): ChannelReport[] {
   return arbiter.sessions.map((counts) => {
     const { packets, duplicates, outOfOrder, late, unsequenced } = counts.total;
     const { list, notListed } = counts.gaps;
@@ -320,6 +322,7 @@ function channelReports({ number, decoder, arbiter }: Channel): ChannelReport[] 
       outOfOrder,
       late,
       unsequenced,
+      ...(flows.length > 1 ? { conflicts: counts.conflicts } : {}),
       gaps: list.map(({ from, to, state }) => ({ from: String(from), to: String(to), state })),
       ...(notListed > 0 ? { gapsNotListed: notListed } : {}),
     };

@@ -1,7 +1,7 @@
 import { formatAddress } from '../capture/address.ts';
 import { MdxError } from '../errors.ts';
 import type { Datagram } from '../packet/datagram.ts';
-import type { Channel } from './flows.ts';
+import type { Channel, Flow } from './flows.ts';
 
 /** Recent datagrams remembered per channel, by number modulo this. */
 const REMEMBERED = 4096;
@@ -17,8 +17,8 @@ interface Memory {
 }
 
 /**
- * Finds out whether two flows carry one channel: a capture on a span port holds both lines, and to apply both would
- * make a wrong book. Same session, same number and same bytes on two flows is proof; same session and overlapping
+ * Finds out whether two channels are one whose second line was not found in time (FlowPairs): to apply both would make a
+ * wrong book. Same session, same number and same bytes on two flows is proof; same session and overlapping
  * numbers without a datagram to compare is taken for one at the end.
  */
 export class TwinFlows {
@@ -94,17 +94,19 @@ function hashOf(datagram: Datagram, headerBytes: number): number {
   return hash;
 }
 
-function addressOf({ address, ipVersion }: Channel): string {
+function addressOf({ address, ipVersion }: Flow): string {
   return formatAddress(address, ipVersion);
 }
 
 function twinError(channel: Channel, other: Channel): MdxError {
   // The one that was seen first: the other one may be the later line.
-  const [kept, left] = other.number < channel.number ? [other, channel] : [channel, other];
+  const [{ flows: keptFlows }, { flows: leftFlows }] =
+    other.number < channel.number ? [other, channel] : [channel, other];
+  const [kept, left] = [keptFlows[0]!, leftFlows[0]!];
   const choice = kept.port === left.port ? `--group ${addressOf(kept)}` : `--port ${kept.port}`;
   return new MdxError(
     'channel-on-two-flows',
-    `reading one line: the same channel arrives on two flows, to ${addressOf(kept)} port ${kept.port} and to ${addressOf(left)} port ${left.port}`,
+    `the same channel arrives on two flows, to ${addressOf(kept)} port ${kept.port} and to ${addressOf(left)} port ${left.port}`,
     { hint: `Choose one of them, for example with ${choice}.` },
   );
 }

@@ -80,7 +80,8 @@ export class MoldLedger {
   settle(channels: readonly Channel[]): number {
     same('channels', channels.length, this.#accounts.size);
     let delivered = 0;
-    for (const { port, arbiter } of channels) {
+    for (const { flows, arbiter } of channels) {
+      const { port } = flows[0]!;
       const account = this.#accounts.get(port);
       if (account === undefined) throw new Broken(`a channel of port ${port}, which no packet was sent to`);
       let packets = 0;

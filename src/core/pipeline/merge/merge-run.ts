@@ -98,7 +98,7 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
   readonly #heads: readonly Head[];
   readonly #room: WaitingRoom = new WaitingRoom();
   readonly #preference: LinePreference = new LinePreference();
-  readonly #detector: FeedDetector;
+  readonly #detector: FeedDetector<SourcePacket>;
   readonly #held: Held[] = [];
   /** A flow has to look like the feed, unless somebody has said where it is. */
   readonly #looks: boolean;
@@ -386,7 +386,7 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     const isCertain = named !== null && (origin !== null || !this.#looks);
     const found = this.#detector.offer(packet);
     const copy = this.#detector.held.at(-1)!;
-    this.#held.push({ packet: sourcePacket(copy, packet), source, origin });
+    this.#held.push({ packet: copy, source, origin });
     if (isCertain) this.#begin(named);
     else if (found !== null) this.#begin(found);
     else if (this.#detector.exhausted) this.#settleFeed();
@@ -465,23 +465,4 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
 function isBefore(a: SourcePacket, b: SourcePacket): boolean {
   const ns = nsBetween(a.timeHigh, a.timeLow, b.timeHigh, b.timeLow);
   return ns < 0 || (ns === 0 && a.line < b.line);
-}
-
-/** The copy of a packet with what its source knew of it. */
-function sourcePacket(copy: Datagram, { line, pair }: SourcePacket): SourcePacket {
-  const packet = new SourcePacket();
-  packet.attach(copy.bytes);
-  packet.offset = copy.offset;
-  packet.length = copy.length;
-  packet.timeHigh = copy.timeHigh;
-  packet.timeLow = copy.timeLow;
-  packet.packetNumber = copy.packetNumber;
-  packet.ipVersion = copy.ipVersion;
-  packet.sourcePort = copy.sourcePort;
-  packet.destinationPort = copy.destinationPort;
-  packet.destination.set(copy.destination);
-  packet.source.set(copy.source);
-  packet.line = line;
-  packet.pair = pair;
-  return packet;
 }

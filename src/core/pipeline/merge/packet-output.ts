@@ -163,6 +163,9 @@ export class PacketOutput {
   ): PipeRecord {
     const record = this.#record.reset(kind);
     record.channel = channel.number;
+    // Readers know the channel by the interface: one that they have packets of, if there is one.
+    const flow = channel.flows.find(({ interfaceId }) => interfaceId >= 0) ?? channel.flows[0]!;
+    record.interfaceId = this.#interfaceOf(this.#pipe!, flow);
     const id = channel.transport.sessionId?.(session) ?? null;
     if (id !== null) record.session.set(id.subarray(0, record.session.length));
     record.first = first;

@@ -1,0 +1,66 @@
+import type { CaptureInterface } from '../capture/captured-packet.ts';
+import type { PipeRecord } from '../capture/pipe-record.ts';
+import type { Channel, FlowTable } from './flows.ts';
+import type { PacketPipeline } from './packet-pipeline.ts';
+import type { SourcePacket } from './packet-source.ts';
+
+interface Loss {
+  readonly interfaceId: number;
+  readonly session: Uint8Array;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Most losses that are kept for the first packet of their interface. */
+const WAITING_MAX = 65_536;
+
+/**
+ * Numbers that a merged packet pipe says are lost. Its records name an interface, and the packets of that tell the channel:
+ * what is told before the first of them waits for it.
+ */
+export class ToldLosses {
+  /** By interface of the running section. */
+  #channels: (Channel | undefined)[] = [];
+  #interfaces: readonly CaptureInterface[] | null = null;
+  #waiting: Loss[] = [];
+
+  /** Some losses wait for a packet. */
+  get waits(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** A record says that numbers are lost. */
+  add(
+    { interfaceId, session, first, count }: PipeRecord,
+    interfaces: readonly CaptureInterface[],
+    pipeline: PacketPipeline | null,
+  ): void {
+    if (interfaces !== this.#interfaces) {
+      this.#interfaces = interfaces;
+      this.#channels = [];
+      this.#waiting = [];
+    }
+    const channel = this.#channels[interfaceId];
+    if (channel !== undefined) pipeline?.declareLost(channel, session, first, count);
+    else if (this.#waiting.length < WAITING_MAX && interfaces[interfaceId]?.pipe != null) {
+      this.#waiting.push({ interfaceId, session: session.slice(), first, count });
+    }
+  }
+
+  /** A packet is about to be handled: what waits for its interface is told first. */
+  tell(packet: SourcePacket, pipeline: PacketPipeline): void {
+    const mine = this.#waiting.filter(({ interfaceId }) => interfaceId === packet.interfaceId);
+    if (mine.length === 0) return;
+    const flow = pipeline.flowOf(packet, packet.line, packet.pair);
+    if (flow === null) return;
+    for (const { session, first, count } of mine) pipeline.declareLost(flow.channel, session, first, count);
+    this.#waiting = this.#waiting.filter((loss) => !mine.includes(loss));
+  }
+
+  /** A packet was handled. */
+  learn(packet: SourcePacket, flows: FlowTable): void {
+    if (this.#channels[packet.interfaceId] !== undefined) return;
+    const channel = flows.find(packet, packet.line)?.channel;
+    if (channel !== undefined) this.#channels[packet.interfaceId] = channel;
+  }
+}
