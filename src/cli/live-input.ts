@@ -36,7 +36,7 @@ export function tellListening(
     }
     if (receiveBufferAsked === null || (receiveBufferGranted ?? 0) >= receiveBufferAsked) continue;
     caution(
-      `line ${name}: a receive buffer of ${receiveBufferAsked} bytes was asked for, the kernel grants ${receiveBufferGranted} (net.core.rmem_max)`,
+      `line ${name}: the kernel grants a receive buffer of ${receiveBufferGranted} of ${receiveBufferAsked} bytes; net.core.rmem_max is the limit`,
     );
   }
 }

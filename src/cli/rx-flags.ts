@@ -56,7 +56,7 @@ export const receiveFlags: { [K in keyof ReceiveFlags]: OptionFlag<ReceiveFlags[
     'bytes of a packet that are kept; longer ones are cut and counted [2048]',
   ),
   pool: count('pool', 'packets of a line that may wait for the reader [65536]', 64, 1 << 22),
-  rcvbuf: sizeFlag('rcvbuf', 'receive buffer to ask the kernel for; what it granted is reported'),
+  rcvbuf: sizeFlag('rcvbuf', 'receive buffer to ask the kernel for; what it grants is reported [8MiB]'),
   'busy-poll': Flags.custom<number>({
     summary: 'let the kernel look for packets so long before it sleeps (SO_BUSY_POLL)',
     helpValue: 'DURATION',
@@ -88,7 +88,7 @@ export function lineOptionsOf(flags: ReceiveFlags, defaults: LineOptions): LineO
     batch: flags.batch ?? defaults.batch,
     slotBytes: flags['slot-bytes'] ?? defaults.slotBytes,
     slots: flags.pool ?? defaults.slots,
-    receiveBufferBytes: flags.rcvbuf ?? null,
+    receiveBufferBytes: flags.rcvbuf ?? defaults.receiveBufferBytes,
     busyPollUs: flags['busy-poll'] ?? null,
     timestamping: flags.timestamps as LineOptions['timestamping'],
     realtime: flags.realtime ?? null,

@@ -176,7 +176,8 @@ class GroupSocket {
         throw this.#failure('joining', error as Error);
       }
     }
-    this.granted = socket.getRecvBufferSize();
+    // The kernel doubles what it grants, for what it needs beside the packets.
+    this.granted = socket.getRecvBufferSize() / 2;
     socket.on('message', onPacket);
   }
 

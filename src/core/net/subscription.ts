@@ -14,7 +14,8 @@ export interface LineOptions {
   /** Bytes of a packet that are kept, and packets that may wait, of each worker. */
   readonly slotBytes: number;
   readonly slots: number;
-  readonly receiveBufferBytes: number | null;
+  /** Receive buffer to ask for; what the system gives unasked holds some 250 small packets. */
+  readonly receiveBufferBytes: number;
   readonly busyPollUs: number | null;
   readonly timestamping: 'off' | 'software' | 'hardware';
   /** Processors of the workers, the first one's first; null = the system chooses. */
@@ -31,7 +32,7 @@ export const LINE_DEFAULTS: LineOptions = {
   batch: 64,
   slotBytes: 2048,
   slots: 65_536,
-  receiveBufferBytes: null,
+  receiveBufferBytes: 8 << 20,
   busyPollUs: null,
   timestamping: 'software',
   cpus: null,
@@ -190,7 +191,7 @@ function optionsOf(name: string, endpoints: readonly Endpoint[], defaults: LineO
     backend: read.choice('backend', ['auto', 'dgram', 'mmsg', 'ring', 'xdp'], defaults.backend),
     workers: read.integer('workers', 1, 64, defaults.workers),
     batch: read.integer('batch', 1, 1024, defaults.batch),
-    slotBytes: slotBytesOf(read.size('slot-bytes', defaults.slotBytes)!),
+    slotBytes: slotBytesOf(read.size('slot-bytes', defaults.slotBytes)),
     slots: read.integer('pool', 64, 1 << 22, defaults.slots),
     receiveBufferBytes: read.size('rcvbuf', defaults.receiveBufferBytes),
     busyPollUs: read.optional('busy-poll', 1_000_000, defaults.busyPollUs),
@@ -201,7 +202,7 @@ function optionsOf(name: string, endpoints: readonly Endpoint[], defaults: LineO
       version: Number(read.choice('ring-version', ['2', '3'], String(defaults.ring.version) as '2' | '3')) as
         | 2
         | 3,
-      blockBytes: read.size('ring-block', defaults.ring.blockBytes)!,
+      blockBytes: read.size('ring-block', defaults.ring.blockBytes),
       blocks: read.integer('ring-blocks', 1, 65_536, defaults.ring.blocks),
       blockTimeoutMs: read.integer('ring-timeout', 1, 10_000, defaults.ring.blockTimeoutMs),
       fanout: defaults.ring.fanout,
@@ -250,7 +251,7 @@ class Said {
     return this.#values.has(key) ? this.integer(key, 1, max, 1) : otherwise;
   }
 
-  size(key: string, otherwise: number | null): number | null {
+  size(key: string, otherwise: number): number {
     const value = this.#values.get(key);
     if (value === undefined) return otherwise;
     const bytes = parseSize(value);
