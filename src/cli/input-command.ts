@@ -1,13 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Conversion } from '../core/convert/conversion.ts';
 import type { CaptureForm, PacketCopyResult } from '../core/convert/packet-copy.ts';
+import type { RecoveryReport } from '../core/pipeline/merge/merge-report.ts';
 import type { RunResult } from '../core/pipeline/run.ts';
 import type { RunOptions } from '../core/pipeline/run-options.ts';
 import type { BookFilter } from '../core/pipeline/wanted-books.ts';
 import { BaseCommand } from './base-command.ts';
 import { standingText } from './count-line.ts';
+import { EXIT_PROBLEM } from './exit-codes.ts';
 import { type InputFlags, inputOptions } from './input.ts';
 import type { Output } from './output.ts';
+import { recoveredInput, recoveryLine } from './recovered-input.ts';
 import type { Watching, WatchOptions } from './watch/watch.ts';
 
 /** What a command decides about its run besides the flags that all of them have. */
@@ -31,6 +34,9 @@ interface WatchChoices
 
 /** What commands share that read captures and build books. */
 export abstract class InputCommand extends BaseCommand {
+  /** What recovery did, null where there was none. */
+  protected recovery: RecoveryReport | null = null;
+
   /** Reads the files and says on stderr how far it is, and in the end what could not be read. */
   protected async runInput(
     paths: readonly string[],
@@ -40,6 +46,7 @@ export abstract class InputCommand extends BaseCommand {
     // Loaded here, so that help does not wait for it.
     const { run } = await import('../core/pipeline/run.ts');
     const input = await inputOptions(paths, flags);
+    const recovered = await recoveredInput(flags, input);
     let line = (): string => 'nothing read yet';
     // Without a listener SIGUSR2 ends the process.
     process.on('SIGUSR2', () => {
@@ -55,6 +62,7 @@ export abstract class InputCommand extends BaseCommand {
       steps: watching?.gate ?? null,
       signal: this.interruption.aborted,
       tell: (text) => this.note(text),
+      ...(recovered === null ? {} : { open: recovered.open }),
       stop: () => this.interruption.signal !== null || writing?.output.closed === true,
       breathe: async (standing) => {
         line = () => standingText(standing);
@@ -67,6 +75,12 @@ export abstract class InputCommand extends BaseCommand {
     await watching?.stay(result.counts.messages);
     this.#tellProblems(result);
     this.#tellUnmatched(result, input.books);
+    this.recovery = (await recovered?.report()) ?? null;
+    if (this.recovery !== null) {
+      this.note(recoveryLine(this.recovery));
+      const isProblem = flags['unrecoverable-policy'] === 'exit' && this.recovery.unrecoverableGaps > 0;
+      if (isProblem) this.exitWith(EXIT_PROBLEM);
+    }
     return result;
   }
 

@@ -21,6 +21,8 @@ import {
   symbolFlag,
   untilFlag,
 } from './flags.ts';
+import { type RecoveryFlags, recoveryFlags } from './merge-flags.ts';
+import { rebuildFlag } from './recovered-input.ts';
 
 /** Flags of every command that reads captures and builds books: what is read, and how. */
 export const inputFlags: {
@@ -38,7 +40,8 @@ export const inputFlags: {
   readonly start: typeof startFlag;
   readonly 'gap-timeout': typeof gapTimeoutFlag;
   readonly 'batch-events': typeof batchEventsFlag;
-} = {
+  readonly rebuild: typeof rebuildFlag;
+} & typeof recoveryFlags = {
   feed: feedFlag,
   port: portFlag,
   group: groupFlag,
@@ -53,10 +56,12 @@ export const inputFlags: {
   start: startFlag,
   'gap-timeout': gapTimeoutFlag,
   'batch-events': batchEventsFlag,
+  ...recoveryFlags,
+  rebuild: rebuildFlag,
 };
 
 /** The same as they are parsed. */
-export interface InputFlags {
+export interface InputFlags extends RecoveryFlags {
   readonly feed: string | undefined;
   readonly port: number[] | undefined;
   readonly group: string[] | undefined;
@@ -71,12 +76,14 @@ export interface InputFlags {
   readonly start: bigint | 'first-seen' | 'snapshot';
   readonly 'gap-timeout': number;
   readonly 'batch-events': number;
+  readonly 'recovery-timeout': number;
+  readonly rebuild: boolean;
 }
 
 /** The part of a run that these flags choose. */
 export type InputOptions = Omit<
   RunOptions,
-  'stopAt' | 'invariants' | 'observers' | 'pacer' | 'steps' | 'signal' | 'tell' | 'stop' | 'breathe'
+  'stopAt' | 'invariants' | 'observers' | 'pacer' | 'steps' | 'signal' | 'tell' | 'open' | 'stop' | 'breathe'
 >;
 
 export async function inputOptions(paths: readonly string[], flags: InputFlags): Promise<InputOptions> {

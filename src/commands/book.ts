@@ -95,15 +95,18 @@ export default class Book extends InputCommand {
       isBusy: false,
     });
     const isChosen = flags.symbol !== undefined || flags.instrument !== undefined;
-    const report = reportOf(result, {
-      command: 'book',
-      version: this.config.version,
-      allInstruments: flags['all-instruments'],
-      depth: {
-        levels: flags.depth ?? (format === 'pretty' ? DEPTH_PEOPLE : Number.POSITIVE_INFINITY),
-        queues: flags.orders,
-      },
-    });
+    const report = {
+      ...reportOf(result, {
+        command: 'book',
+        version: this.config.version,
+        allInstruments: flags['all-instruments'],
+        depth: {
+          levels: flags.depth ?? (format === 'pretty' ? DEPTH_PEOPLE : Number.POSITIVE_INFINITY),
+          queues: flags.orders,
+        },
+      }),
+      ...(this.recovery === null ? {} : { recovery: this.recovery }),
+    };
     if (flags.at !== undefined) this.#tellPoint(result, report);
     if (format === 'json') output.write(`${toJson(report, 2)}\n`);
     else if (format === 'pretty') {

@@ -33,6 +33,7 @@ import { wallClock } from '../cli/wall-clock.ts';
 import type { CaptureForm } from '../core/convert/packet-copy.ts';
 import { MdxError } from '../core/errors.ts';
 import type { InvariantMode } from '../core/pipeline/invariant-watch.ts';
+import type { RecoveryReport } from '../core/pipeline/merge/merge-report.ts';
 import type { Pacer } from '../core/pipeline/pacer.ts';
 import type { RunReport } from '../core/pipeline/report.ts';
 
@@ -59,6 +60,10 @@ export default class Replay extends InputCommand {
     {
       description: 'Every event as a line of JSON',
       command: 'mdx replay session.pcap -o events.ndjson',
+    },
+    {
+      description: 'A capture that begins in the middle: its session from the first message on',
+      command: 'mdx replay late.pcap --recovery tcp://127.0.0.1:9001 --rebuild',
     },
     {
       description: 'A capture as a DBN file of order-by-order records',
@@ -131,12 +136,13 @@ export default class Replay extends InputCommand {
       isBusy: onStdout,
     });
     writing?.conversion.finish();
-    const report: RunReport = {
+    const report: RunReport & { readonly recovery?: RecoveryReport } = {
       ...reportOf(result, {
         command: 'replay',
         version: this.config.version,
         allInstruments: flags['all-instruments'],
       }),
+      ...(this.recovery === null ? {} : { recovery: this.recovery }),
       ...(plan === null || writing === null || onStdout ? {} : { output: outputReport(plan, writing) }),
     };
     // What is written is never mixed with a report: one line beside it has its counts.
@@ -145,7 +151,8 @@ export default class Replay extends InputCommand {
     } else if (!writing!.output.closed) {
       this.note(countLine(report, writing!.conversion.written, UNITS[plan.form] ?? 'rows'));
     }
-    this.exitWith(exitCode(report, flags.strict));
+    const code = exitCode(report, flags.strict);
+    if (code !== 0) this.exitWith(code);
     if (this.interruption.exitCode !== null) this.exitWith(this.interruption.exitCode);
   }
 
@@ -233,7 +240,16 @@ const UNFIT_TO_STEP = [
 ] as const;
 
 /** What is meaningless where packets are copied. */
-const UNFIT_TO_COPY = ['symbol', 'instrument', 'instruments', 'date', 'strict', 'all-instruments'] as const;
+const UNFIT_TO_COPY = [
+  'recovery',
+  'rebuild',
+  'symbol',
+  'instrument',
+  'instruments',
+  'date',
+  'strict',
+  'all-instruments',
+] as const;
 
 interface ReplayFlags extends InputFlags, OutputFlags {
   readonly speed: number;

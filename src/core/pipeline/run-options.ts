@@ -2,7 +2,7 @@ import type { Naming } from '../event/naming.ts';
 import type { Feed } from '../feeds/feed.ts';
 import type { ArbiterOptions } from '../merge/session-merge.ts';
 import type { EventObserver } from './books.ts';
-import type { Tell } from './byte-source.ts';
+import type { ByteSource, Tell } from './byte-source.ts';
 import type { Destination } from './flows.ts';
 import type { InvariantMode } from './invariant-watch.ts';
 import type { Pacer } from './pacer.ts';
@@ -45,6 +45,8 @@ export interface RunOptions {
   readonly signal: AbortSignal | null;
   /** Is told where a listening input can be reached. Absent: nobody has to know. */
   readonly tell?: Tell;
+  /** How a path is opened. Absent: as the file, pipe or socket that it names. */
+  readonly open?: (path: string, signal: AbortSignal | null, tell: Tell) => Promise<ByteSource>;
   /** Asked between chunks: should the run stop here? */
   readonly stop: () => boolean;
   /** Called between chunks: the place to wait for a slow reader. */

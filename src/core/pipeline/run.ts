@@ -120,8 +120,8 @@ class Run {
   /** @returns null where somebody asked to stop before there was anything to read. */
   async #open(path: string): Promise<ByteSource | null> {
     try {
-      const { signal, tell } = this.#state.options;
-      return await openByteSource(path, signal, tell);
+      const { signal, tell = () => {}, open = openByteSource } = this.#state.options;
+      return await open(path, signal, tell);
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
       this.#state.stopped = 'request';

@@ -151,7 +151,8 @@ export function mergeReport(result: MergeResult, parts: MergeReportParts): Merge
   };
 }
 
-function recoveryReport(endpoint: string, counts: RecoveryCounts): RecoveryReport {
+/** What recovery did, for a report. */
+export function recoveryReport(endpoint: string, counts: RecoveryCounts): RecoveryReport {
   const { rangeNsMax, rangeNsSum, rangeSeconds, ...others } = counts;
   const ranges = rangeSeconds.reduce((sum, count) => sum + count, 0);
   return {
