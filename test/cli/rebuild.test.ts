@@ -71,6 +71,11 @@ describe('--rebuild', () => {
     },
   );
 
+  it('takes no more than is wanted', async () => {
+    const few = await replay([LATE, '--recovery', endpoints[0]!, '--rebuild', '--limit', '10']);
+    expect(few.feed.messages).toBe(10);
+  });
+
   it('goes on without a server, and tells that its books are not whole', async () => {
     const args = [LATE, '--recovery', DEAD, '--rebuild', '--retry-backoff', '1ms'];
     const without = await replay(args);

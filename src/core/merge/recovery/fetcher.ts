@@ -109,6 +109,9 @@ export class Fetcher {
   #takeBackWait: (() => void) | null = null;
   #takeBackDeadline: (() => void) | null = null;
   #isStarting = false;
+  #isPaused = false;
+  /** Waits for `resume` to ask on. */
+  #heldUp: Job | null = null;
   #isClosed = false;
 
   constructor(parts: {
@@ -172,6 +175,20 @@ export class Fetcher {
     this.#renew();
   }
 
+  /** Whoever takes the packets has no room: nothing more is asked for, and what is under way is not late. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  /** There is room again. */
+  resume(): void {
+    this.#isPaused = false;
+    this.#renew();
+    const job = this.#heldUp;
+    this.#heldUp = null;
+    if (job !== null && job === this.#job) this.#ask(job);
+  }
+
   /**
    * A packet came.
    * @param number what its frame says its first number is; −1 where no frame does.
@@ -213,7 +230,8 @@ export class Fetcher {
     }
     if (this.#route.answersOnePacket && this.#isAsking) {
       this.#endQuestion();
-      this.#ask(job);
+      if (this.#isPaused) this.#heldUp = job;
+      else this.#ask(job);
     }
     return true;
   }
@@ -333,7 +351,7 @@ export class Fetcher {
       this.#takeBackDeadline = null;
       const job = this.#job;
       if (job === null || !this.#isAsking) return;
-      const left = this.#deadline - this.#timers.now();
+      const left = this.#isPaused ? ns : this.#deadline - this.#timers.now();
       if (left > 0) {
         this.#watchDeadline(left);
         return;

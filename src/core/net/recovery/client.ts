@@ -42,6 +42,9 @@ export interface RecoveryClient {
   request(channel: number, session: Uint8Array | null, first: number, count: number): void;
   /** These numbers came from elsewhere, or were given up. Session left out: the one of the channel asked for last. */
   satisfied(channel: number, first: number, count: number, session?: Uint8Array | null): void;
+  /** There is no room for more packets, and there is again: nothing is fetched between the two, and nothing is late. */
+  pause(): void;
+  resume(): void;
   /** Resolves when nothing is being fetched any more. */
   idle(): Promise<void>;
   /** Tells what is still missing as unrecoverable, and closes socket and backlog. */
@@ -124,6 +127,16 @@ class SocketRecoveryClient implements RecoveryClient {
 
   satisfied(channel: number, first: number, count: number, session: Uint8Array | null = null): void {
     this.#fetcher.satisfied(channel, session, first, count);
+  }
+
+  pause(): void {
+    this.#fetcher.pause();
+    this.#route.pause();
+  }
+
+  resume(): void {
+    this.#route.resume();
+    this.#fetcher.resume();
   }
 
   idle(): Promise<void> {

@@ -23,6 +23,9 @@ export interface AnswerSink {
 export interface OpenRoute extends RecoveryRoute {
   /** Who hears; to be set before the first question. */
   sink: AnswerSink;
+  /** Takes nothing more from the server, and goes on taking. */
+  pause(): void;
+  resume(): void;
   close(): void;
 }
 
@@ -36,6 +39,7 @@ export class TcpRoute implements OpenRoute, FrameSink {
   readonly #port: number;
   readonly #reader: FrameReader = new FrameReader(this);
   #socket: Socket | null = null;
+  #isPaused = false;
 
   constructor({ host, port }: Endpoint) {
     this.#host = host;
@@ -53,6 +57,7 @@ export class TcpRoute implements OpenRoute, FrameSink {
       if (!isMine()) return;
       this.sink.reached();
       socket.write(questionLine(first, last));
+      if (this.#isPaused) socket.pause();
     });
     socket.on('data', (chunk) => {
       if (!isMine()) return;
@@ -68,6 +73,16 @@ export class TcpRoute implements OpenRoute, FrameSink {
     socket.on('close', () => {
       if (isMine()) this.#end(reader.close() === ANSWER_END ? null : reader.problem);
     });
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#socket?.resume();
   }
 
   cancel(): void {
@@ -116,6 +131,14 @@ export class MoldRoute implements OpenRoute {
       this.#held = request;
       if (!isOpening) this.#open();
     }
+  }
+
+  pause(): void {
+    // One packet comes for each question, and none is asked meanwhile.
+  }
+
+  resume(): void {
+    // See pause.
   }
 
   cancel(): void {

@@ -1,4 +1,5 @@
 import type { ByteWindow } from '../../binary/byte-window.ts';
+import type { RecoveryClient } from '../../net/recovery/client.ts';
 import { type ByteSource, DamagedInput, Interrupted, type Tell } from '../byte-source.ts';
 import { CaptureSource } from '../merge/capture-source.ts';
 import { type MergeOptions, type MergeResult, merge } from '../merge/merge-run.ts';
@@ -8,10 +9,9 @@ import { roomOf } from '../raw-source.ts';
 const WAITING_BYTES_MAX: number = 1 << 20;
 
 /** How a capture is merged with what a server has. */
-export type RecoveredOptions = Pick<
-  MergeOptions,
-  'feeds' | 'feed' | 'filter' | 'arbiter' | 'recovery' | 'stopsAtLoss'
->;
+export type RecoveredOptions = Pick<MergeOptions, 'feeds' | 'feed' | 'filter' | 'arbiter' | 'stopsAtLoss'> & {
+  readonly recovery: NonNullable<MergeOptions['recovery']>;
+};
 
 /**
  * A capture, or a pipe that brings one, with what its lines lost: read as the packet pipe that a merge of it with a recovery
@@ -34,6 +34,7 @@ export class RecoveredSource implements ByteSource {
   #more: () => void = () => {};
   #room: () => void = () => {};
   #merging: Promise<void> | null = null;
+  #client: RecoveryClient | null = null;
 
   private constructor(source: CaptureSource, signal: AbortSignal | null) {
     this.path = source.name;
@@ -51,6 +52,7 @@ export class RecoveredSource implements ByteSource {
     const source = await CaptureSource.open(path, -1, signal, tell);
     if (source === null) throw new Interrupted(`opening ${path}`);
     const recovered = new RecoveredSource(source, signal);
+    signal?.addEventListener('abort', () => void recovered.#client?.close(), { once: true });
     recovered.#merging = recovered.#merge(options);
     return recovered;
   }
@@ -72,6 +74,7 @@ export class RecoveredSource implements ByteSource {
     window.commit(count);
     this.bytes += count;
     this.#waiting -= count;
+    if (this.#waiting < WAITING_BYTES_MAX) this.#client?.resume();
     this.#room();
     return true;
   }
@@ -79,6 +82,8 @@ export class RecoveredSource implements ByteSource {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#room();
+    // What is still being fetched is of no interest any more.
+    await this.#client?.close();
     await this.#merging;
   }
 
@@ -95,6 +100,10 @@ export class RecoveredSource implements ByteSource {
     try {
       this.result = await merge({
         ...options,
+        recovery: (feed, callbacks) => {
+          this.#client = options.recovery(feed, callbacks);
+          return this.#client;
+        },
         sources: [this.#source],
         output: { sink: (chunk) => this.#put(chunk), form: 'pcapng' },
         idleMs: Number.POSITIVE_INFINITY,
@@ -114,6 +123,8 @@ export class RecoveredSource implements ByteSource {
     if (this.#isClosed) return;
     this.#chunks.push(chunk.slice());
     this.#waiting += chunk.length;
+    // A whole session may come of one question: the server waits, too.
+    if (this.#waiting >= WAITING_BYTES_MAX) this.#client?.pause();
     this.#more();
   }
 

@@ -310,6 +310,25 @@ describe('fetching a range', () => {
     expect(world.counts.fetchedRanges).toBe(1);
   });
 
+  it('asks for nothing, and finds nothing late, while there is no room', () => {
+    const world = new World({ retryAttempts: 1 }, true);
+    world.fetcher.request(0, SESSION, 1, 10);
+    world.timers.step();
+    world.fetcher.pause();
+    world.timers.advance(10_000 * MS);
+    world.frame(1, 4);
+    world.timers.advance(10_000 * MS);
+    expect(world.asked).toEqual([[1, 10]]);
+    expect(world.counts.failures).toBe(0);
+    world.fetcher.resume();
+    expect(world.asked).toEqual([
+      [1, 10],
+      [5, 10],
+    ]);
+    world.timers.advance(250 * MS);
+    expect(world.counts.failures).toBe(1);
+  });
+
   it('counts a connection that is made as a sign of life', () => {
     const world = new World({ retryAttempts: 1 });
     world.fetcher.request(0, SESSION, 1, 1);
