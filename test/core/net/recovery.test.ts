@@ -160,6 +160,16 @@ describe.each([
     expect(fetched.client.counts.retries).toBeGreaterThan(0);
   });
 
+  it('keep what half an answer brought, and tell the rest', async () => {
+    const server = await serve(listen, { cut: true });
+    const fetched = new Fetched(server.endpoint, { requestTimeoutNs: 30_000_000 });
+    await fetched.ask(101, 100);
+    const lost = fetched.lost.flatMap(([first, count]) => upTo(first, first + count - 1));
+    expect(lost.length).toBeGreaterThan(0);
+    expect([...fetched.numbers, ...lost].sort((a, b) => a - b)).toEqual(upTo(101, 200));
+    expect(fetched.client.counts).toMatchObject({ failures: 3, retries: 2, fetchedRanges: 0 });
+  });
+
   it('give up a server that is killed in the middle', async () => {
     const server = await serve(listen, { delayMs: 5 });
     const fetched = new Fetched(server.endpoint, { requestTimeoutNs: 20_000_000 });
