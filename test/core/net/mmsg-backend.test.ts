@@ -230,6 +230,16 @@ describe.runIf(linux)('mmsg', () => {
     expect(new Taker(await backendFor(two, { timeoutMs: 5 })).take(1, 2)).toEqual([]);
   });
 
+  it.skipIf(namespace === null)('says that a driver has no hardware timestamps', async () => {
+    await namespace!.inside(async () => {
+      const opened = backendFor([subscription(uniqueGroup(1), 0, 'vb')], { timestamping: 'hardware' });
+      await expect(opened).rejects.toMatchObject({
+        code: 'backend-refused',
+        message: expect.stringMatching(/on vb: E\w+ switching on hardware timestamps; the driver/),
+      });
+    });
+  });
+
   it('says which interface is missing and which there are', async () => {
     await expect(backendFor([subscription(uniqueGroup(1), 0, 'nosuch0')])).rejects.toMatchObject({
       code: 'interface-missing',

@@ -202,6 +202,23 @@ describe.skipIf(namespace === null)('packet ring', () => {
     });
   });
 
+  it('has its groups joined, and goes on when its interface was down', async () => {
+    await namespace!.inside(async () => {
+      const group = '239.7.7.7';
+      const backend = await ringFor({ blocks: 8 }, [subscription(group, PORT, 'vb')]);
+      expect(namespace!.ip('maddr', 'show', 'dev', 'vb')).toContain(group);
+      const taker = new Taker(backend);
+      namespace!.ip('link', 'set', 'vb', 'down');
+      expect(taker.take(1, 3)).toEqual([]);
+      namespace!.ip('link', 'set', 'vb', 'up');
+      sendAll(await senderTo(group, PORT, { iface: 'va' }), 3);
+      expect(taker.take(3).map(numberOf)).toEqual([0, 1, 2]);
+      backend.close();
+      open.splice(open.indexOf(backend), 1);
+      expect(namespace!.ip('maddr', 'show', 'dev', 'vb')).not.toContain(group);
+    });
+  });
+
   it('takes the traffic of two interfaces', async () => {
     await namespace!.inside(async () => {
       const group = uniqueGroup(9);

@@ -13,6 +13,7 @@ export const SOL_PACKET = 263;
 export const SOL_XDP = 283;
 
 export const SO_REUSEADDR = 2;
+export const SO_ERROR = 4;
 export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 export const SO_RCVTIMEO = 20;
@@ -57,6 +58,7 @@ export const TIMESTAMPING_RAW_HARDWARE = 64;
 export const SIOCSHWTSTAMP = 0x89b0;
 
 export const POLLIN = 1;
+export const POLLERR = 8;
 
 export const PROT_READ = 1;
 export const PROT_WRITE = 2;

@@ -14,6 +14,7 @@ import {
   PROT_READ,
   PROT_WRITE,
   SO_ATTACH_FILTER,
+  SO_ERROR,
   SOCK_RAW,
   SOL_PACKET,
   SOL_SOCKET,
@@ -124,6 +125,14 @@ export class PacketSocket {
     if (bytes >= 8) this.drops += this.#calls.answer.getUint32(4, true);
     this.reader.losing = false;
     return this.drops;
+  }
+
+  /**
+   * Takes the error of the socket away, or poll would come back at once for ever. It is that the interface went down: the
+   * kernel goes on by itself when it comes up again.
+   */
+  clearError(): void {
+    this.#calls.getOption(this.fd, SOL_SOCKET, SO_ERROR, 4);
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import { FLAG_TIME_HARDWARE, type PacketPool } from '../../packet/packet-pool.ts';
 import type { BackendStatus, BlockingBackend, ReceiveClock, ReceiveOptions } from '../backend.ts';
-import { POLLIN } from './constants.ts';
+import { POLLERR, POLLIN } from './constants.ts';
 import { EINTR } from './errno.ts';
 import { failure } from './failures.ts';
 import { JoinSockets, subscriptionsByInterface } from './joins.ts';
@@ -132,8 +132,14 @@ export class RingBackend implements BlockingBackend {
   }
 
   #isReady(): boolean {
+    const { words } = this.#polled;
     const result = this.#calls.poll(this.#polled, this.#sockets.length, this.#timeoutMs);
     if (result < 0 && result !== -EINTR) throw failure(this.#sockets[0]!.where, 'receive', result);
-    return result > 0;
+    if (result <= 0) return false;
+    for (const [index, socket] of this.#sockets.entries()) {
+      // revents is the upper half of the second word.
+      if ((words[index * 2 + 1]! & (POLLERR << 16)) !== 0) socket.clearError();
+    }
+    return true;
   }
 }
