@@ -31,10 +31,12 @@ const PACKAGES: readonly { readonly package: RegExp; readonly parts: readonly st
   { package: /^@oclif\//, parts: ['cli', 'commands'] },
   { package: /^ora$/, parts: ['cli'] },
   { package: /^zeromq$/, parts: ['publish'] },
+  { package: /^koffi$/, parts: ['net'] },
 ];
 
 /** What runs per message or packet. */
-const HOT = /^src\/core\/(capture|packet|merge|event|book|feeds\/[^/]+)\//;
+const HOT =
+  /^src\/core\/((capture|packet|merge|event|book|feeds\/[^/]+)\/|net\/linux\/(control-messages|frame-taker|monotonic-clock|ring-reader|subscription-table|udp-checksum|unix-time|xdp-rings)\.ts$)/;
 
 interface Ban {
   readonly name: string;
@@ -131,6 +133,7 @@ const EXCEPTIONS: readonly (readonly [path: string, ban: string, why: string])[]
   ['src/core/feeds/dbn/decoder.ts', 'try', 'around the metadata, once per file'],
   ['src/core/feeds/fast-like/decoder.ts', 'bigint', 'at the first sight of an instrument'],
   ['src/core/feeds/itch/locate-table.ts', 'bigint', 'at the first sight of an instrument'],
+  ['src/core/net/linux/subscription-table.ts', 'callback', 'when the table is made'],
   ['src/core/packet/ring.ts', 'async', 'an idle consumer waits for the next batch'],
 ];
 
@@ -216,6 +219,11 @@ describe('structure', () => {
         .map((name) => `${file.path} imports ${name}`),
     );
     expect(faults).toEqual([]);
+  });
+
+  test('one module makes native calls', () => {
+    const callers = SOURCES.filter((file) => file.packages.includes('koffi')).map((file) => file.path);
+    expect(callers).toEqual(['src/core/net/linux/syscalls.ts']);
   });
 
   test('commands load their work when they run, so that help need not', () => {
