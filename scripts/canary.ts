@@ -14,7 +14,16 @@ import { applyMutation, MUTATIONS, type Mutation } from '../test/canary/mutation
 import { DATA } from '../test/world/data.ts';
 import { ROOT } from './generated.ts';
 
-const COPIED = ['src', 'test', 'scripts', 'bin', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
+const COPIED = [
+  'src',
+  'test',
+  'proto',
+  'scripts',
+  'bin',
+  'package.json',
+  'tsconfig.json',
+  'vitest.config.ts',
+];
 const TEST_MS_MAX = 120_000;
 const FUZZ_MS_MAX = 60_000;
 const FUZZ_SEED = 1;

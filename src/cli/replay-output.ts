@@ -8,6 +8,7 @@ import type { MessageSink } from '../core/feeds/message-sink.ts';
 import type { EventObserver, RunFacts } from '../core/pipeline/books.ts';
 import type { OutputReport } from '../core/pipeline/report.ts';
 import type { RowKind, RowSink } from '../core/pipeline/rows/rows.ts';
+import { isZmq, parseZmqEndpoint } from '../core/publish/zeromq/zmq-endpoint.ts';
 import type { Writing } from './input-command.ts';
 import type { Output } from './output.ts';
 import { isZstdPath, type OutputForm, outputFormOf } from './output-form.ts';
@@ -123,8 +124,13 @@ export async function openConversion(
 ): Promise<Conversion> {
   const { form } = plan;
   if (form === 'events') {
-    const { EventStream } = await import('../core/convert/event-stream.ts');
     const commitMs = output.isFile ? null : COMMIT_MS;
+    const { path } = plan;
+    if (path !== null && isZmq(path) && parseZmqEndpoint(path, true).byInstrument) {
+      const { InstrumentStreams } = await import('../core/convert/instrument-streams.ts');
+      return new InstrumentStreams((chunk) => output.write(chunk), { version, commitMs });
+    }
+    const { EventStream } = await import('../core/convert/event-stream.ts');
     return new EventStream((chunk) => output.write(chunk), { version, commitMs });
   }
   if (form === 'dbn') {
@@ -198,8 +204,8 @@ class RowConversion implements Conversion {
     this.#rows.start?.(feed, run);
   }
 
-  before(batch: EventBatch, at: number, market: Market): void {
-    this.#rows.before?.(batch, at, market);
+  before(batch: EventBatch, at: number, market: Market, said: number): void {
+    this.#rows.before?.(batch, at, market, said);
   }
 
   after(batch: EventBatch, at: number, market: Market): void {

@@ -68,6 +68,37 @@ describe('two processes joined by ZeroMQ', () => {
     expect((JSON.parse(stdout) as RunReport).book).toEqual(truth.book);
   });
 
+  it('every instrument may have a topic of its own', async () => {
+    const symbols = truth.instruments.slice(0, 2).map(({ symbol }) => symbol!);
+    const sender = started([
+      'replay',
+      session,
+      '-o',
+      'zmq+pub://127.0.0.1:0?as=events&topics=instrument&wait=2',
+    ]);
+    const sent = finished(sender, null);
+    const { port } = new URL((await listening(sender)).replace('tcp:', 'http:'));
+    const read = async (symbol: string): Promise<RunReport> => {
+      const topic = encodeURIComponent(`${symbol}.itch-5.0|events`);
+      const { code, stdout } = await mdx([
+        'replay',
+        `zmq+sub://127.0.0.1:${port}?topic=${topic}`,
+        '--json',
+        '-q',
+      ]);
+      expect(code).toBe(0);
+      return JSON.parse(stdout) as RunReport;
+    };
+    const reports = await Promise.all(symbols.map(read));
+    expect((await sent).code).toBe(0);
+    for (const [index, report] of reports.entries()) {
+      expect(report.instruments).toEqual([truth.instruments[index]]);
+      expect(report.inputs[0]!.skipped).toEqual({});
+      const alone = await mdx(['replay', session, '--symbol', symbols[index]!, '--json', '-q']);
+      expect(report.book).toEqual((JSON.parse(alone.stdout) as RunReport).book);
+    }
+  });
+
   it('nobody there: a signal ends both sides', async () => {
     const sender = started(['replay', session, '-o', 'zmq+push://127.0.0.1:0']);
     const sent = finished(sender, null);

@@ -58,8 +58,8 @@ export class DbnOutput implements Conversion {
     this.#chosen.start?.(feed, run);
   }
 
-  before(batch: EventBatch, at: number, market: Market): void {
-    this.#chosen?.before?.(batch, at, market);
+  before(batch: EventBatch, at: number, market: Market, said: number): void {
+    this.#chosen?.before?.(batch, at, market, said);
   }
 
   after(batch: EventBatch, at: number, market: Market): void {

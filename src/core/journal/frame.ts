@@ -28,8 +28,6 @@ export const FRAME_CLOSE = 9;
 
 /** A header and payload together, unless a single text is longer: small enough for the cache, large enough for its overhead. */
 const FRAME_BYTES_TARGET = 65_536;
-/** Payload bytes that a frame holds before it is written. */
-export const FRAME_PAYLOAD_TARGET: number = FRAME_BYTES_TARGET - FRAME_HEADER_BYTES;
 
 const TWO_32 = 4294967296;
 
@@ -46,7 +44,7 @@ export function isFrame(head: Uint8Array): boolean {
 
 /** Numbers frames, chains their sums and hands each over when it is whole. Its payload is put together in place. */
 export class FrameWriter {
-  readonly bytes: Uint8Array<ArrayBuffer> = new Uint8Array(FRAME_BYTES_TARGET);
+  readonly bytes: Uint8Array<ArrayBuffer>;
   readonly view: DataView<ArrayBuffer>;
   /** The same as words, from the beginning of the payload. */
   readonly words: Int32Array<ArrayBuffer>;
@@ -59,16 +57,23 @@ export class FrameWriter {
   readonly #sink: ByteSink;
   readonly #epoch: Epoch;
 
-  constructor(sink: ByteSink, epoch: Epoch) {
+  /** @param frameBytes of the longest frame. */
+  constructor(sink: ByteSink, epoch: Epoch, frameBytes: number = FRAME_BYTES_TARGET) {
     this.#sink = sink;
     this.#epoch = epoch;
+    this.bytes = new Uint8Array(frameBytes);
     this.view = new DataView(this.bytes.buffer);
     this.words = new Int32Array(this.bytes.buffer, FRAME_HEADER_BYTES);
   }
 
+  /** Payload bytes that a frame holds before it is written. */
+  get payloadMax(): number {
+    return this.bytes.length - FRAME_HEADER_BYTES;
+  }
+
   /**
    * Writes the header in front of a payload that is in place, and hands over both.
-   * @param payloadBytes a multiple of 8, at most FRAME_PAYLOAD_TARGET.
+   * @param payloadBytes a multiple of 8, at most `payloadMax`.
    */
   write(type: number, payloadBytes: number, records: number, events: number): void {
     const { view } = this;

@@ -10,7 +10,6 @@ import {
   FRAME_DICTIONARY,
   FRAME_EVENTS,
   FRAME_HEADER_BYTES,
-  FRAME_PAYLOAD_TARGET,
   FRAME_SEGMENT,
   FrameWriter,
   putU64,
@@ -33,6 +32,9 @@ const I32_MAX = 0x7fffffff;
 const U32_MAX = 0xffffffff;
 const U16_MAX = 0xffff;
 
+/** The books that events may name. */
+export type KnownBooks = Pick<Dictionary, 'books' | 'changes'>;
+
 /** What of a book may change after it was told. */
 interface Told {
   readonly channel: number;
@@ -54,7 +56,7 @@ export class SegmentWriter {
   #records = 0;
   #events = 0;
   #runs = 0;
-  readonly #runWords: Float64Array = new Float64Array((FRAME_PAYLOAD_TARGET / RUN_BYTES) * 4);
+  readonly #runWords: Float64Array;
   #venueHigh = 0;
   #venueLow = 0;
   #receiveHigh = 0;
@@ -67,8 +69,10 @@ export class SegmentWriter {
   readonly #lastSequence: number[] = [];
   readonly #place: number[] = [];
 
-  constructor(sink: ByteSink, epoch: Epoch) {
-    this.frames = new FrameWriter(sink, epoch);
+  /** @param frameBytes of the longest frame; 64 KiB unless said. */
+  constructor(sink: ByteSink, epoch: Epoch, frameBytes?: number) {
+    this.frames = new FrameWriter(sink, epoch, frameBytes);
+    this.#runWords = new Float64Array((this.frames.payloadMax / RUN_BYTES) * 4);
   }
 
   /** Begins a segment: its head, and every book that is known. */
@@ -78,7 +82,7 @@ export class SegmentWriter {
   }
 
   /** Takes the records `from` … `to − 1` of a batch. */
-  append(batch: EventBatch, from: number, to: number, dictionary: Dictionary): void {
+  append(batch: EventBatch, from: number, to: number, dictionary: KnownBooks): void {
     if (dictionary.books.length !== this.#told.length || dictionary.changes !== this.#changes) {
       this.#tell(dictionary);
     }
@@ -111,7 +115,7 @@ export class SegmentWriter {
 
   #put(batch: EventBatch, at: number, records: number): void {
     const { words } = batch;
-    const most = FRAME_PAYLOAD_TARGET - EVENTS_HEAD_BYTES - 2 * RUN_BYTES - this.#runs * RUN_BYTES;
+    const most = this.frames.payloadMax - EVENTS_HEAD_BYTES - 2 * RUN_BYTES - this.#runs * RUN_BYTES;
     if ((this.#records + records) * record.RECORD_BYTES > most) this.cut();
     let venue = this.#venueOf(batch, words[at + record.WORD_VENUE_TIME]!);
     let receive = this.#receiveOf(batch, words[at + record.WORD_RECEIVE_TIME]!);
@@ -212,8 +216,7 @@ export class SegmentWriter {
   }
 
   /** Writes books that are new, or have another name or channel than was told. */
-  #tell(dictionary: Dictionary): void {
-    this.cut();
+  #tell(dictionary: KnownBooks): void {
     this.#changes = dictionary.changes;
     const told = this.#told;
     let next = FRAME_HEADER_BYTES;
@@ -221,6 +224,8 @@ export class SegmentWriter {
     for (const book of dictionary.books) {
       const before = told[book.number];
       if (before !== undefined && before.channel === book.channel && before.symbol === book.symbol) continue;
+      // Not before there is something to tell: the frame at hand is in the same place.
+      if (entries === 0) this.cut();
       told[book.number] = { channel: book.channel, symbol: book.symbol };
       next += writeBook(this.frames.view, next, book);
       entries += 1;

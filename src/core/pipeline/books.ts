@@ -40,7 +40,8 @@ export interface EventObserver {
   start?(feed: Feed, run: RunFacts): void;
   /** Is shown the records `from` … `to − 1` of a batch as the feed wrote them, before they are applied. */
   records?(batch: EventBatch, from: number, to: number, market: Market): void;
-  before?(batch: EventBatch, at: number, market: Market): void;
+  /** @param said the book that the feed names in the event; where it names none, NO_BOOK. */
+  before?(batch: EventBatch, at: number, market: Market, said: number): void;
   after?(batch: EventBatch, at: number, market: Market): void;
   /** Is shown the messages themselves, as they came. Asked for once, behind `start`. */
   readonly messages?: MessageSink | undefined;
@@ -122,7 +123,7 @@ export class Books implements EventSink {
       const said = words[at + WORD_BOOK]!;
       const book = bookConcerned(words, at, market);
       words[at + WORD_BOOK] = book;
-      for (const observer of this.#observers) observer.before?.(batch, at, market);
+      for (const observer of this.#observers) observer.before?.(batch, at, market, said);
       // What is counted does not depend on whether somebody watches.
       words[at + WORD_BOOK] = said;
       market.apply(batch, record, next);

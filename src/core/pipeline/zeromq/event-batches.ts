@@ -49,8 +49,13 @@ export class EventBatcher implements Batcher {
   readonly #books: BookDefinition[] = [];
   #rest: Uint8Array = new Uint8Array(0);
 
-  constructor(epoch: Epoch) {
-    this.#writer = new FrameWriter((frame) => this.#frames.push(frame.slice()), epoch);
+  /** Every part tells every book, also where its events name none. */
+  readonly #tellsAll: boolean;
+
+  /** @param frameBytes of the longest frame that is added; 64 KiB unless said. */
+  constructor(epoch: Epoch, frameBytes?: number, tellsAll: boolean = false) {
+    this.#tellsAll = tellsAll;
+    this.#writer = new FrameWriter((frame) => this.#frames.push(frame.slice()), epoch, frameBytes);
     // The first segment has number 1.
     this.#writer.segment = 0;
   }
@@ -76,6 +81,7 @@ export class EventBatcher implements Batcher {
   end(): BatchPart {
     const { view, eventNumber } = this.#writer;
     this.#begin();
+    if (this.#tellsAll) this.#tell(this.#all());
     view.setBigUint64(FRAME_HEADER_BYTES, BigInt(eventNumber - 1), true);
     view.setBigUint64(FRAME_HEADER_BYTES + 8, BigInt(this.#books.length), true);
     this.#writer.write(FRAME_CLOSE, 16, 1, 0);
@@ -107,7 +113,7 @@ export class EventBatcher implements Batcher {
       events += 1;
     }
     this.#begin();
-    this.#tell(named);
+    this.#tell(this.#tellsAll ? this.#all() : named);
     this.#writer.bytes.set(frame.subarray(FRAME_HEADER_BYTES), FRAME_HEADER_BYTES);
     this.#writer.write(type, frame.length - FRAME_HEADER_BYTES, records, events);
     return this.#part(events);
@@ -124,6 +130,10 @@ export class EventBatcher implements Batcher {
       lastCrc,
     });
     writer.write(FRAME_SEGMENT, bytes, 1, 0);
+  }
+
+  #all(): Set<number> {
+    return new Set(this.#books.filter((book) => book !== undefined).map(({ number }) => number));
   }
 
   #tell(named: ReadonlySet<number>): void {

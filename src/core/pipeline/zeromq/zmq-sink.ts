@@ -2,10 +2,11 @@ import { randomFillSync } from 'node:crypto';
 import { MdxError } from '../../errors.ts';
 import { isFrame } from '../../journal/frame.ts';
 import type { Batch } from '../../publish/zeromq/batch.ts';
-import { BatchSender, type Opening } from '../../publish/zeromq/batch-sender.ts';
+import { BatchSender, type Last, type Opening } from '../../publish/zeromq/batch-sender.ts';
 import type { ZmqEndpoint } from '../../publish/zeromq/zmq-endpoint.ts';
 import { EventBatcher } from './event-batches.ts';
 import { type Batcher, type BatchPart, PacketBatcher } from './packet-batches.ts';
+import { readySegments } from './ready-segments.ts';
 
 const PCAPNG_MAGIC = 0x0a0d0d0a;
 
@@ -15,6 +16,8 @@ export class ZmqSink {
   readonly #endpoint: ZmqEndpoint;
   readonly #stream: Int32Array = randomFillSync(new Int32Array(2));
   #batcher: Batcher | null = null;
+  /** What ends each topic, where every instrument has one. */
+  readonly #last: Last[] = [];
   #sequence = 0;
   #next = 1;
 
@@ -32,6 +35,7 @@ export class ZmqSink {
    * @returns false where nobody takes it any more.
    */
   async write(bytes: Uint8Array): Promise<boolean> {
+    if (this.#endpoint.byInstrument) return this.#writeReady(bytes);
     this.#batcher ??= this.#batcherOf(bytes);
     for (const part of this.#batcher.add(bytes)) {
       if (!(await this.#sender.send(this.#batchOf(this.#batcher.kind, part, false)))) return false;
@@ -42,7 +46,16 @@ export class ZmqSink {
   /** Tells the end of the stream. */
   async finish(): Promise<void> {
     const batcher = this.#batcher ?? new PacketBatcher();
-    await this.#sender.finish(this.#batchOf(batcher.kind, batcher.end(), true));
+    const last = { batch: this.#batchOf(batcher.kind, batcher.end(), true), topic: null };
+    await this.#sender.finish(this.#endpoint.byInstrument ? this.#last : [last]);
+  }
+
+  async #writeReady(bytes: Uint8Array): Promise<boolean> {
+    for (const ready of readySegments(bytes)) {
+      if (ready.batch.end) this.#last.push(ready);
+      else if (!(await this.#sender.send(ready.batch, ready.topic))) return false;
+    }
+    return true;
   }
 
   close(): void {

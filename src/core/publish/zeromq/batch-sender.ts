@@ -19,6 +19,12 @@ export interface Opening {
   readonly tell: (text: string) => void;
 }
 
+/** The batch that ends a topic; null: that of the endpoint. */
+export interface Last {
+  readonly batch: Batch;
+  readonly topic: string | null;
+}
+
 /**
  * Sends batches, one at a time and in order. Push waits while its peers are slow or none is there. Pub drops what a
  * subscriber is too slow for, as ZeroMQ does; subscribers see it by the numbers.
@@ -63,9 +69,9 @@ export class BatchSender {
   }
 
   /** @returns false where it was not sent, because somebody asked to stop and no peer took it. */
-  async send(batch: Batch): Promise<boolean> {
+  async send(batch: Batch, topic: string | null = null): Promise<boolean> {
     if (this.#closed) return false;
-    const sending = this.#socket.send(this.#framesOf(batch)).then(() => true);
+    const sending = this.#socket.send(this.#framesOf(batch, topic)).then(() => true);
     try {
       const isSent = await Promise.race([sending, this.#patience()]);
       if (!isSent) {
@@ -83,17 +89,17 @@ export class BatchSender {
   }
 
   /**
-   * Sends the last batch. To subscribers again and again until they have gone, for the linger time at most: one whose queue
+   * Sends the last batch of every topic. To subscribers again and again until they have gone, for the linger time at most: one whose queue
    * is full would not hear of it.
    */
-  async finish(last: Batch): Promise<void> {
-    await this.send(last);
+  async finish(last: readonly Last[]): Promise<void> {
+    for (const { batch, topic } of last) await this.send(batch, topic);
     if (this.#endpoint.pattern === 'pub') {
       const patience = this.#signal?.aborted ? GRACE_MS : this.#endpoint.lingerMs;
       const until = performance.now() + patience;
       while (this.#subscribers > 0 && !this.#closed && performance.now() < until) {
         await Promise.race([this.#changed(), pause(END_MS)]);
-        if (this.#subscribers > 0) await this.send(last);
+        for (const { batch, topic } of this.#subscribers > 0 ? last : []) await this.send(batch, topic);
       }
     }
     this.close();
@@ -107,10 +113,11 @@ export class BatchSender {
     this.#wake?.();
   }
 
-  #framesOf(batch: Batch): Uint8Array[] {
+  #framesOf(batch: Batch, said: string | null): Uint8Array[] {
     const message = encodeBatch(batch);
     if (this.#endpoint.pattern === 'push') return [VERSION_FRAME, message];
-    return [new TextEncoder().encode(this.#endpoint.topic ?? `mdx|${batch.kind}`), VERSION_FRAME, message];
+    const topic = said ?? this.#endpoint.topic ?? `mdx|${batch.kind}`;
+    return [new TextEncoder().encode(topic), VERSION_FRAME, message];
   }
 
   async #watchSubscribers(socket: XPublisher): Promise<void> {

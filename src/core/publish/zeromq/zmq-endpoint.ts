@@ -3,6 +3,8 @@ import { MdxError } from '../../errors.ts';
 
 /** Messages that a slow peer may leave waiting, unless `?hwm=` says otherwise; a full one has 64 KiB. */
 const HIGH_WATER_DEFAULT = 1000;
+/** The same where every instrument has small messages of its own. */
+const HIGH_WATER_BY_INSTRUMENT = 100_000;
 const HIGH_WATER_MAX = 1_000_000;
 const LINGER_MS_DEFAULT = 10_000;
 const TOPIC_BYTES_MAX = 255;
@@ -25,6 +27,8 @@ export interface ZmqEndpoint {
   readonly highWater: number;
   /** The topic that is published, or the only one that is taken; null: one by default. */
   readonly topic: string | null;
+  /** Every instrument has a topic of its own. */
+  readonly byInstrument: boolean;
   /** Subscribers that a publisher waits for. */
   readonly subscribers: number;
   /** How long what was sent is waited for at the end, ms. */
@@ -60,6 +64,7 @@ export function parseZmqEndpoint(text: string, sends: boolean): ZmqEndpoint {
   if (host === '' || path !== '' || (port === 0 && !binds)) {
     throw new MdxError('usage', `${text}: expected ${endpoint.scheme}://HOST:PORT`);
   }
+  const byInstrument = byInstrumentOf(endpoint);
   const topic = options.get('topic') ?? null;
   if (
     topic !== null &&
@@ -72,8 +77,9 @@ export function parseZmqEndpoint(text: string, sends: boolean): ZmqEndpoint {
     pattern,
     address: `tcp://${host.includes(':') ? `[${host}]` : host}:${port}`,
     binds,
-    highWater: countOption(endpoint, 'hwm', 1, HIGH_WATER_DEFAULT),
+    highWater: countOption(endpoint, 'hwm', 1, byInstrument ? HIGH_WATER_BY_INSTRUMENT : HIGH_WATER_DEFAULT),
     topic,
+    byInstrument,
     subscribers: countOption(endpoint, 'wait', 0, 0),
     lingerMs: durationOption(endpoint, 'linger') ?? LINGER_MS_DEFAULT,
     timeoutMs: durationOption(endpoint, 'timeout'),
@@ -82,7 +88,7 @@ export function parseZmqEndpoint(text: string, sends: boolean): ZmqEndpoint {
 
 const KNOWN: Readonly<Record<string, readonly string[]>> = {
   push: ['bind', 'connect', 'hwm', 'linger', 'as'],
-  pub: ['bind', 'connect', 'hwm', 'linger', 'as', 'topic', 'wait'],
+  pub: ['bind', 'connect', 'hwm', 'linger', 'as', 'topic', 'topics', 'wait'],
   pull: ['bind', 'connect', 'hwm', 'timeout'],
   sub: ['bind', 'connect', 'hwm', 'timeout', 'topic'],
 };
@@ -99,6 +105,18 @@ function bindsOf(endpoint: Endpoint, sends: boolean): boolean {
     );
   }
   return (value !== '0' && value !== 'false') === (said[0] === 'bind');
+}
+
+function byInstrumentOf({ text, options }: Endpoint): boolean {
+  const topics = options.get('topics');
+  if (topics === undefined) return false;
+  if (topics !== 'instrument' || options.get('as') !== 'events' || options.has('topic')) {
+    throw new MdxError(
+      'usage',
+      `${text}: topics=${topics}, expected topics=instrument with as=events and without topic`,
+    );
+  }
+  return true;
 }
 
 function countOption(endpoint: Endpoint, name: string, least: number, otherwise: number): number {

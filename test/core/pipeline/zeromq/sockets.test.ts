@@ -117,18 +117,16 @@ describe('a subscriber that is too slow', () => {
     if (kind === 'packets') {
       const lost = skipped['lostPackets']!;
       expect(report.inputs[0]!.packets! + lost).toBe(PACKETS);
-      // The books see the hole by themselves; what is lost behind the last packet nothing in the packets tells.
-      const missing = report.sequence!.channels[0]!.gaps.reduce(
-        (sum, { from, to }) => sum + Number(to) - Number(from) + 1,
-        0,
-      );
-      expect(missing).toBeGreaterThan(0);
-      expect(missing).toBeLessThanOrEqual(lost * MESSAGES);
+      // The merge finds the holes by itself; what is lost behind the last packet nothing in the packets tells.
+      const { gaps, last } = report.sequence!.channels[0]!;
+      const missing = gaps.reduce((sum, { from, to }) => sum + Number(to) - Number(from) + 1, 0);
+      expect(missing + PACKETS * MESSAGES - Number(last)).toBe(lost * MESSAGES);
+      expect(report.instruments.map(({ stale }) => stale)).toEqual([missing > 0]);
     } else {
       expect(report.events['add']! + skipped['lostEvents']!).toBe(EVENTS);
       expect(report.events['gap']).toBeGreaterThan(0);
+      expect(report.instruments.map(({ stale }) => stale)).toEqual([true]);
     }
-    expect(report.instruments.map(({ stale }) => stale)).toEqual([true]);
   });
 });
 
