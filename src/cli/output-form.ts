@@ -58,9 +58,10 @@ function endpointForm(endpoint: Endpoint, asked: OutputForm): OutputForm {
   );
 }
 
-/** The form of rows: as asked, else by the extension of the file, else NDJSON. */
+/** The form of rows: as asked, else by the extension of the file, else NDJSON, also where they go to a socket. */
 export function rowFormatOf(asked: string | undefined, path: string | undefined): RowFormat {
-  if (asked === undefined && (path === undefined || path === '-')) return 'ndjson';
+  if (asked === undefined && (path === undefined || path === '-' || parseEndpoint(path) !== null))
+    return 'ndjson';
   const form = outputFormOf(asked, path ?? '-');
   if (form === 'ndjson' || form === 'csv' || form === 'pretty') return form;
   throw new MdxError('usage', `writing ${path}: its extension names no form of rows`, {

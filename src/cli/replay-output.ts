@@ -1,4 +1,5 @@
 import type { Market } from '../core/book/market.ts';
+import { parseEndpoint } from '../core/config/endpoint.ts';
 import type { Conversion } from '../core/convert/conversion.ts';
 import type { DbnOutputOptions } from '../core/convert/dbn-output.ts';
 import { MdxError } from '../core/errors.ts';
@@ -11,7 +12,7 @@ import type { RowKind, RowSink } from '../core/pipeline/rows/rows.ts';
 import { isZmq, parseZmqEndpoint } from '../core/publish/zeromq/zmq-endpoint.ts';
 import type { Writing } from './input-command.ts';
 import type { Output } from './output.ts';
-import { isZstdPath, type OutputForm, outputFormOf } from './output-form.ts';
+import { isZstdPath, type OutputForm, outputFormOf, rowFormatOf } from './output-form.ts';
 import type { Style } from './style.ts';
 
 /** The flags of `mdx replay` about what it writes besides its report. */
@@ -89,6 +90,12 @@ export function outputPlan(flags: OutputFlags, json: boolean): OutputPlan | null
   };
 }
 
+/** Does it go to a socket that carries anything, and nothing was said about what? */
+function isPlainSocket(path: string): boolean {
+  const endpoint = parseEndpoint(path);
+  return endpoint !== null && !endpoint.options.has('as') && !isZmq(path);
+}
+
 function formOf(emit: string | undefined, format: string | undefined, path: string | null): OutputForm {
   if (path === null && format === undefined) {
     if (emit !== undefined) return 'ndjson';
@@ -96,6 +103,7 @@ function formOf(emit: string | undefined, format: string | undefined, path: stri
       hint: 'Say it with --format.',
     });
   }
+  if (emit !== undefined && format === undefined && isPlainSocket(path!)) return rowFormatOf(format, path!);
   const form = outputFormOf(format, path ?? '-');
   if (emit === undefined) return form;
   if (!ROW_FORMS.includes(form)) {

@@ -70,6 +70,26 @@ describe('two processes joined by a socket', () => {
     expect(Buffer.concat(chunks).toString()).toBe(direct.stdout);
   });
 
+  it.each([['replay', '--emit', 'bbo'], ['book']])(
+    'rows are NDJSON unless it is said otherwise: %s',
+    async (...command) => {
+      const args = [command[0]!, session, ...command.slice(1)];
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const written = mdx([...args, '-o', `tcp://127.0.0.1:${port}`, '-q']);
+      const [socket] = (await once(server, 'connection')) as [Socket];
+      const chunks: Buffer[] = [];
+      socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+      await once(socket, 'end');
+      socket.end();
+      server.close();
+      expect((await written).code).toBe(0);
+      const direct = await mdx([...args, '--format', 'ndjson', '-q']);
+      expect(Buffer.concat(chunks).toString()).toBe(direct.stdout);
+    },
+  );
+
   it('a compressed file comes through a socket like through a pipe', async () => {
     const dbn = join(folder, 'session.dbn.zst');
     expect((await mdx(['replay', session, '-o', dbn, '-q', '--force'])).code).toBe(0);

@@ -1,6 +1,6 @@
 /**
  * The event record: 40 bytes, 10 little-endian 32-bit words, written once by a decoder and then read by the
- * book, the journal, pipes and rings alike (docs/formats.md, "Event record").
+ * book, the journal, pipes and rings alike (docs/journal.md).
  *
  *     word 0   kind u8 | flags u8 | message number − base of the channel, u16
  *     word 1   book number u32 (NO_BOOK: the feed names no instrument; what changes an order then says no side either)
