@@ -21,6 +21,7 @@ beforeAll(() => {
   writeFileSync(at('a.pcap'), played.a);
   writeFileSync(at('b.pcap'), played.b);
   writeFileSync(at('full.pcap'), play({ profile: { messages: 3000 } }).a);
+  writeFileSync(at('plain.pcapng'), bothLines(played.a, played.b, { named: false }));
   writeFileSync(at('both.pcapng'), bothLines(played.a, played.b));
 });
 
@@ -88,11 +89,13 @@ describe('merge', () => {
     );
   });
 
-  test('one capture with both lines is the same two lines', async () => {
+  test('one capture with both lines is the same two lines, also where nothing names them', async () => {
     const two = reportOf((await mdx(['merge', at('a.pcap'), at('b.pcap'), ...flags, '--json'])).stdout);
-    const one = reportOf((await mdx(['merge', at('both.pcapng'), ...flags, '--json'])).stdout);
-    expect(one.lines).toEqual(two.lines);
-    expect(one.delivered).toEqual(two.delivered);
+    for (const name of ['both.pcapng', 'plain.pcapng']) {
+      const one = reportOf((await mdx(['merge', at(name), ...flags, '--json'])).stdout);
+      expect(one.lines).toEqual(two.lines);
+      expect(one.delivered).toEqual(two.delivered);
+    }
   });
 
   test('what it writes is read by tcpdump with our count, and merges to itself', async () => {

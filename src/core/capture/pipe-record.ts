@@ -45,6 +45,7 @@ export class PipeRecord {
   state = 0;
   /** Letter code of the line that filled a gap, or that the state is of; 0 = none. */
   by = 0;
+  /** Group pair × 256 + the part of it that the packets name (T7: the partition): see `channelOfRecord`. */
   channel = 0;
   /** Raw session id, zeros behind it. */
   readonly session: Uint8Array = new Uint8Array(SESSION_BYTES);
@@ -71,6 +72,15 @@ export class PipeRecord {
     this.interfaceId = NO_INTERFACE;
     return this;
   }
+}
+
+/** How a record names a channel: one and the same for every reader, whatever it saw first. */
+export function channelOfRecord(pair: number, subchannel: number): number {
+  return pair * 256 + subchannel;
+}
+
+export function subchannelOfRecord(channel: number): number {
+  return channel & 255;
 }
 
 /** Writes the body of a record's block, which begins at `at`. */

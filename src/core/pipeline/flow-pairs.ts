@@ -1,5 +1,5 @@
 import { nsBetween } from '../binary/time.ts';
-import { type Feed, HEADER_DATA, type TransportReader } from '../feeds/feed.ts';
+import { type Feed, HEADER_DATA, type PacketDecoder, type TransportReader } from '../feeds/feed.ts';
 import { type Channel, type Flow, type FlowTable, hasLine, sameFlow } from './flows.ts';
 import { LINE_A, LINE_B, type SourcePacket } from './packet-source.ts';
 
@@ -31,9 +31,9 @@ const REMEMBERED = 16_384;
 const MESSAGES_MAX = 65_536;
 
 /** A flow, and what it showed while something was in doubt. */
-class Party {
+class Party<D extends TransportReader> {
   /** Null: in doubt. */
-  flow: Flow | null;
+  flow: Flow<D> | null;
   readonly packet: SourcePacket;
   readonly subchannel: number;
   readonly reader: TransportReader;
@@ -45,12 +45,12 @@ class Party {
   readonly digests: Int32Array = new Int32Array(REMEMBERED);
   readonly sessions: Int32Array = new Int32Array(REMEMBERED);
   /** Compared with the parties before this one: numbers with equal and with other bytes. */
-  readonly same: Map<Party, number> = new Map();
-  readonly different: Map<Party, number> = new Map();
+  readonly same: Map<Party<D>, number> = new Map();
+  readonly different: Map<Party<D>, number> = new Map();
   /** Parties before this one that may carry the same channel. */
-  candidates: readonly Party[] = [];
+  candidates: readonly Party<D>[] = [];
 
-  constructor(flow: Flow | null, packet: SourcePacket, subchannel: number, reader: TransportReader) {
+  constructor(flow: Flow<D> | null, packet: SourcePacket, subchannel: number, reader: TransportReader) {
     this.flow = flow;
     this.packet = packet;
     this.subchannel = subchannel;
@@ -64,18 +64,18 @@ class Party {
  * kept until that is proved or disproved, so that they can be arbitrated as they arrived. Where a source says which pair
  * of groups a packet is of, that is taken as it is.
  */
-export class FlowPairs {
+export class FlowPairs<D extends TransportReader = PacketDecoder> {
   readonly #feed: Feed;
-  readonly #table: FlowTable;
+  readonly #table: FlowTable<D>;
   #held: SourcePacket[] = [];
   #heldBytes = 0;
   /** Flows that were compared, known ones first; doubtful ones in order of first sight. */
-  #parties: Party[] = [];
+  #parties: Party<D>[] = [];
   /** Some numbered flow is in doubt. */
   #holds = false;
   readonly #digests: Int32Array = new Int32Array(MESSAGES_MAX);
 
-  constructor(feed: Feed, table: FlowTable) {
+  constructor(feed: Feed, table: FlowTable<D>) {
     this.#feed = feed;
     this.#table = table;
   }
@@ -141,7 +141,7 @@ export class FlowPairs {
     if (line >= 0 && pair >= 0) {
       return this.#opened(packet, table.channelOfPair(packet, pair));
     }
-    const party = new Party(null, packet.copy(), table.subchannelOf(packet), this.#feed.transport!());
+    const party = new Party<D>(null, packet.copy(), table.subchannelOf(packet), this.#feed.transport!());
     if (!this.#holds && !table.channels.some((channel) => this.#mayTake(channel, party))) {
       return this.#opened(packet, null);
     }
@@ -149,7 +149,7 @@ export class FlowPairs {
     return this.#wait(party, party.packet);
   }
 
-  #opened(packet: SourcePacket, channel: Channel | null): number {
+  #opened(packet: SourcePacket, channel: Channel<D> | null): number {
     const flow = this.#table.open(packet, packet.line, packet.pair, channel);
     if (flow === null) return PAIR_REFUSED;
     if (packet.pair < 0) remember(flow, packet);
@@ -157,7 +157,7 @@ export class FlowPairs {
   }
 
   /** A packet of a flow in doubt. */
-  #wait(party: Party, copy: SourcePacket): number {
+  #wait(party: Party<D>, copy: SourcePacket): number {
     const { reader } = party;
     const isNumbered = reader.readHeader(copy) === HEADER_DATA && reader.first > 0;
     if (!isNumbered && !party.isNumbered) {
@@ -173,7 +173,7 @@ export class FlowPairs {
   }
 
   /** The flow's first number: from here on nothing is handled before it is known whose it is. */
-  #doubt(party: Party): void {
+  #doubt(party: Party<D>): void {
     party.isNumbered = true;
     this.#holds = true;
     // Every known flow is a candidate until something speaks against it.
@@ -191,7 +191,7 @@ export class FlowPairs {
   }
 
   /** May a channel have one more flow, which is that of the party? */
-  #mayTake(channel: Channel, { packet, subchannel }: Party): boolean {
+  #mayTake(channel: Channel<D>, { packet, subchannel }: Party<D>): boolean {
     if (channel.flows[0]!.subchannel !== subchannel) return false;
     return packet.line >= 0
       ? !hasLine(channel, packet.line)
@@ -199,7 +199,7 @@ export class FlowPairs {
   }
 
   /** Does the channel know the session of the party's packet in hand, with numbers near it? */
-  #isNear({ decoder, arbiter }: Channel, { reader }: Party): boolean {
+  #isNear({ decoder, arbiter }: Channel<D>, { reader }: Party<D>): boolean {
     const text = reader.sessionText(reader.session);
     const { sessions } = arbiter;
     if (text === null) {
@@ -213,7 +213,7 @@ export class FlowPairs {
     return session.last === null || Math.abs(reader.first - session.last) <= APART_MAX;
   }
 
-  #doubtful(packet: SourcePacket): Party | null {
+  #doubtful(packet: SourcePacket): Party<D> | null {
     if (this.#parties.length === 0) return null;
     const subchannel = this.#table.subchannelOf(packet);
     for (const party of this.#parties) {
@@ -227,7 +227,7 @@ export class FlowPairs {
     return null;
   }
 
-  #partyOf(flow: Flow, packet: SourcePacket): Party {
+  #partyOf(flow: Flow<D>, packet: SourcePacket): Party<D> {
     const known = this.#parties.find((party) => party.flow === flow);
     if (known !== undefined) return known;
     const party = new Party(flow, packet, flow.subchannel, this.#feed.transport!());
@@ -239,7 +239,7 @@ export class FlowPairs {
   }
 
   /** Compares the numbers of a packet with those that the other flows showed, and remembers them. */
-  #note(party: Party, packet: SourcePacket): void {
+  #note(party: Party<D>, packet: SourcePacket): void {
     const { reader, numbers, digests, sessions } = party;
     if (reader.readHeader(packet) !== HEADER_DATA || reader.first === 0) return;
     const { first, count, session } = reader;
@@ -281,8 +281,8 @@ export class FlowPairs {
   }
 
   /** The channel that a flow in doubt is one more line of; null: it is one of its own. */
-  #twinOf(party: Party): Channel | null {
-    let best: Party | null = null;
+  #twinOf(party: Party<D>): Channel<D> | null {
+    let best: Party<D> | null = null;
     for (const other of party.candidates) {
       if (other.flow === null || !isSame(party, other) || !this.#mayTake(other.flow.channel, party)) continue;
       if (best === null || party.same.get(other)! > party.same.get(best)!) best = other;
@@ -292,7 +292,7 @@ export class FlowPairs {
 }
 
 /** Notes a packet of a flow without a twin, one in a while. */
-function remember(flow: Flow, packet: SourcePacket): void {
+function remember<D extends TransportReader>(flow: Flow<D>, packet: SourcePacket): void {
   const { timeHigh, timeLow } = packet;
   const { recent } = flow;
   if (
@@ -306,20 +306,20 @@ function remember(flow: Flow, packet: SourcePacket): void {
   if (recent.length > RECENT_MAX) recent.shift();
 }
 
-function mayPair(left: Party, right: Party): boolean {
+function mayPair<D extends TransportReader>(left: Party<D>, right: Party<D>): boolean {
   if (left.subchannel !== right.subchannel) return false;
   return left.packet.line < 0 || left.packet.line !== right.packet.line;
 }
 
-function isSame(party: Party, other: Party): boolean {
+function isSame<D extends TransportReader>(party: Party<D>, other: Party<D>): boolean {
   return (party.same.get(other) ?? 0) > (party.different.get(other) ?? 0);
 }
 
-function isDifferent(party: Party, other: Party): boolean {
+function isDifferent<D extends TransportReader>(party: Party<D>, other: Party<D>): boolean {
   const different = party.different.get(other) ?? 0;
   return different >= DIFFERENT_MIN && different >= (party.same.get(other) ?? 0);
 }
 
-function addOne(counts: Map<Party, number>, of: Party): void {
+function addOne<D extends TransportReader>(counts: Map<Party<D>, number>, of: Party<D>): void {
   counts.set(of, (counts.get(of) ?? 0) + 1);
 }

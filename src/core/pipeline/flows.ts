@@ -1,4 +1,4 @@
-import type { Feed, PacketDecoder } from '../feeds/feed.ts';
+import type { Feed, PacketDecoder, TransportReader } from '../feeds/feed.ts';
 import type { Arbiter } from '../merge/arbiter.ts';
 import type { Datagram } from '../packet/datagram.ts';
 import { LINE_A, LINE_B, type SourcePacket } from './packet-source.ts';
@@ -7,8 +7,8 @@ import { LINE_A, LINE_B, type SourcePacket } from './packet-source.ts';
 export const CHANNELS_MAX = 1024;
 
 /** What one line shows of a channel: the datagrams to one destination address and port, or a named part of them. */
-export interface Flow {
-  readonly channel: Channel;
+export interface Flow<D extends TransportReader = PacketDecoder> {
+  readonly channel: Channel<D>;
   /** Line of its packets: as the source says it, else A for the first flow of a channel and B for the second. */
   readonly line: number;
   /** Line that the source says, −1 = it does not. */
@@ -24,13 +24,13 @@ export interface Flow {
   recentLow: number;
 }
 
-/** One independent sequence space, on one line or on several. */
-export interface Channel {
+/** One independent sequence space, on one line or on several; `D` is what reads its packets. */
+export interface Channel<D extends TransportReader = PacketDecoder> {
   readonly number: number;
-  readonly decoder: PacketDecoder;
+  readonly decoder: D;
   readonly arbiter: Arbiter;
   /** In order of first sight; the first one is there from the beginning. */
-  readonly flows: Flow[];
+  readonly flows: Flow<D>[];
   /** Number of the group pair as the source says it, −1 = it does not. */
   readonly pair: number;
 }
@@ -54,19 +54,19 @@ export interface Destination {
 }
 
 /** What a channel is made of. */
-export type ChannelParts = Pick<Channel, 'decoder' | 'arbiter'>;
+export type ChannelParts<D extends TransportReader = PacketDecoder> = Pick<Channel<D>, 'decoder' | 'arbiter'>;
 
 /** Finds the flow of a datagram; the last one found is tried first. */
-export class FlowTable {
-  readonly channels: Channel[] = [];
-  readonly flows: Flow[] = [];
+export class FlowTable<D extends TransportReader = PacketDecoder> {
+  readonly channels: Channel<D>[] = [];
+  readonly flows: Flow<D>[] = [];
   readonly #feed: Feed;
   readonly #filter: FlowFilter;
-  readonly #make: (number: number, datagram: Datagram) => ChannelParts;
-  #last: Flow | null = null;
+  readonly #make: (number: number, datagram: Datagram) => ChannelParts<D>;
+  #last: Flow<D> | null = null;
   readonly #subchannelOf: ((datagram: Datagram) => number) | null;
 
-  constructor(feed: Feed, filter: FlowFilter, make: (number: number, datagram: Datagram) => ChannelParts) {
+  constructor(feed: Feed, filter: FlowFilter, make: (number: number, datagram: Datagram) => ChannelParts<D>) {
     this.#feed = feed;
     this.#filter = filter;
     this.#make = make;
@@ -74,7 +74,7 @@ export class FlowTable {
   }
 
   /** The flow of a datagram on a line (−1 = not said), or null when none has been opened for it. */
-  find(datagram: Datagram, line: number): Flow | null {
+  find(datagram: Datagram, line: number): Flow<D> | null {
     const last = this.#last;
     const subchannel = this.#subchannelOf === null ? 0 : this.#subchannelOf(datagram);
     if (last !== null && isOf(last, datagram, subchannel, line)) return last;
@@ -95,7 +95,7 @@ export class FlowTable {
   }
 
   /** The channel of a pair that the source names; null where it has none yet. */
-  channelOfPair(datagram: Datagram, pair: number): Channel | null {
+  channelOfPair(datagram: Datagram, pair: number): Channel<D> | null {
     const subchannel = this.subchannelOf(datagram);
     return (
       this.channels.find((each) => each.pair === pair && each.flows[0]!.subchannel === subchannel) ?? null
@@ -111,10 +111,10 @@ export class FlowTable {
    * Makes the flow of a datagram one more of a channel, or without one a channel of its own.
    * @returns null where there are too many channels.
    */
-  open(datagram: Datagram, line: number, pair: number, channel: Channel | null): Flow | null {
+  open(datagram: Datagram, line: number, pair: number, channel: Channel<D> | null): Flow<D> | null {
     const of = channel ?? this.#openChannel(datagram, pair);
     if (of === null) return null;
-    const flow: Flow = {
+    const flow: Flow<D> = {
       channel: of,
       line: line >= 0 ? line : freeLine(of),
       said: line,
@@ -133,21 +133,21 @@ export class FlowTable {
     return flow;
   }
 
-  #openChannel(datagram: Datagram, pair: number): Channel | null {
+  #openChannel(datagram: Datagram, pair: number): Channel<D> | null {
     const number = this.channels.length;
     if (number === CHANNELS_MAX) return null;
-    const channel: Channel = { number, pair, flows: [], ...this.#make(number, datagram) };
+    const channel: Channel<D> = { number, pair, flows: [], ...this.#make(number, datagram) };
     this.channels.push(channel);
     return channel;
   }
 }
 
 /** Does a channel have a flow of a line? */
-export function hasLine({ flows }: Channel, line: number): boolean {
+export function hasLine<D extends TransportReader>({ flows }: Channel<D>, line: number): boolean {
   return flows.some((flow) => flow.line === line);
 }
 
-function freeLine(channel: Channel): number {
+function freeLine<D extends TransportReader>(channel: Channel<D>): number {
   return hasLine(channel, LINE_A) ? LINE_B : LINE_A;
 }
 
@@ -170,7 +170,12 @@ export function sameFlow(left: Datagram, right: Datagram): boolean {
 }
 
 /** @param subchannel that of the datagram; −1 = unknown, any fits. */
-function isOf(flow: Flow, datagram: Datagram, subchannel: number, line: number): boolean {
+function isOf<D extends TransportReader>(
+  flow: Flow<D>,
+  datagram: Datagram,
+  subchannel: number,
+  line: number,
+): boolean {
   return (
     flow.port === datagram.destinationPort &&
     flow.said === line &&

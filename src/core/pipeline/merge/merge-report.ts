@@ -9,7 +9,7 @@ import {
   type RunReport,
 } from '../report.ts';
 import type { Damage, InputResult } from '../run-state.ts';
-import type { MergeChannel } from './merge-channels.ts';
+import type { MergeChannel } from './merge-channel.ts';
 import type { MergeResult } from './merge-run.ts';
 
 /** What one line brought; numbers are sequence numbers, but for packets and what follows `missing`. */

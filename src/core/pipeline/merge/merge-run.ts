@@ -3,7 +3,14 @@ import { nsBetween } from '../../binary/time.ts';
 import type { ByteSink } from '../../capture/capture-writer.ts';
 import type { PipeInterface } from '../../capture/pipe-interface.ts';
 import { GAP_LOST, GAP_OPEN } from '../../event/record.ts';
-import { type Feed, HEADER_DAMAGED, HEADER_DATA, HEADER_END_OF_SESSION } from '../../feeds/feed.ts';
+import {
+  type Feed,
+  HEADER_DAMAGED,
+  HEADER_DATA,
+  HEADER_END_OF_SESSION,
+  type TransportReader,
+} from '../../feeds/feed.ts';
+import { Arbiter } from '../../merge/arbiter.ts';
 import { LinePreference } from '../../merge/preference.ts';
 import type { RecoveryCounts } from '../../merge/recovery/counts.ts';
 import type { ArbiterOptions, ArbiterSink } from '../../merge/session-merge.ts';
@@ -11,7 +18,8 @@ import { WaitingRoom } from '../../merge/waiting-room.ts';
 import type { RecoveryCallbacks, RecoveryClient } from '../../net/recovery/client.ts';
 import { Datagram } from '../../packet/datagram.ts';
 import { FeedDetector } from '../detect.ts';
-import { type FlowFilter, passes, sameFlow } from '../flows.ts';
+import { FlowPairs, PAIR_HELD, PAIR_PASS } from '../flow-pairs.ts';
+import { type Flow, type FlowFilter, FlowTable, passes, sameFlow } from '../flows.ts';
 import {
   LINE_R,
   type PacketSource,
@@ -22,7 +30,7 @@ import {
   SOURCE_TIME,
   SourcePacket,
 } from '../packet-source.ts';
-import { type MergeChannel, MergeChannels, type MergeFlow } from './merge-channels.ts';
+import { MergeChannel, MergeFlow } from './merge-channel.ts';
 import { PacketOutput } from './packet-output.ts';
 
 /** Packets between two looks at whether to stop. */
@@ -82,7 +90,6 @@ interface Head {
 interface Held {
   readonly packet: SourcePacket;
   readonly source: PacketSource;
-  readonly origin: PipeInterface | null;
 }
 
 /**
@@ -105,7 +112,11 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
   readonly #filter: FlowFilter;
   readonly #fetched: Datagram = new Datagram();
   #feed: Feed | null = null;
-  #table: MergeChannels | null = null;
+  #table: FlowTable<TransportReader> | null = null;
+  #pairs: FlowPairs<TransportReader> | null = null;
+  /** By the numbers of the channels. */
+  readonly #channels: MergeChannel[] = [];
+  readonly #flows: Map<Flow<TransportReader>, MergeFlow> = new Map();
   #output: PacketOutput | null = null;
   #recovery: RecoveryClient | null = null;
   #zeroHigh = 0;
@@ -144,16 +155,17 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     try {
       await this.#pump();
       if (this.#table === null) this.#settleFeed();
+      this.#release(this.#pairs?.takeAll() ?? []);
       await this.#recoverTheEnd();
-      for (const { arbiter } of this.#table?.channels ?? []) arbiter.finish();
+      for (const { arbiter } of this.#channels) arbiter.finish();
     } finally {
       await this.#recovery?.close();
     }
-    const flows = this.#table?.flows ?? [];
+    const flows = [...this.#flows.values()];
     this.#output?.finish(flows, this.#timeHigh, this.#timeLow);
     return {
       feed: this.#feed,
-      channels: this.#table?.channels ?? [],
+      channels: this.#channels,
       flows,
       room: this.#room,
       preference: this.#preference,
@@ -166,7 +178,7 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
   }
 
   deliver(number: number, line: number, datagram: Datagram, first: number, skip: number, take: number): void {
-    const channel = this.#table!.channels[number]!;
+    const channel = this.#channels[number]!;
     this.#preference.note(line, this.#room.clock[0]!);
     this.#delivered += take;
     this.#packetsDelivered += 1;
@@ -180,7 +192,7 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
   }
 
   gap(number: number, session: number, first: number, count: number, state: number, by: number): void {
-    const channel = this.#table!.channels[number]!;
+    const channel = this.#channels[number]!;
     if (state === GAP_LOST) {
       this.#lost += count;
       channel.next = Math.max(channel.next, first + count);
@@ -194,7 +206,7 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
   }
 
   session(number: number, session: number, first: number): void {
-    const channel = this.#table!.channels[number]!;
+    const channel = this.#channels[number]!;
     channel.session = session;
     channel.next = first;
     channel.heartbeatLine = -1;
@@ -203,8 +215,8 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
   }
 
   readonly onPacket = (number: number, bytes: Uint8Array, offset: number, length: number): void => {
-    const channel = this.#table!.channels[number]!;
-    const flow = channel.flowOf(LINE_R);
+    const channel = this.#channels[number]!;
+    const { flow } = channel.flowOf(LINE_R);
     const datagram = this.#fetched;
     if (datagram.bytes !== bytes) datagram.attach(bytes);
     datagram.offset = offset;
@@ -218,7 +230,7 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
   };
 
   readonly onUnrecoverable = (number: number, first: number, count: number): void => {
-    this.#table!.channels[number]!.arbiter.abandon(first, count);
+    this.#channels[number]!.arbiter.abandon(first, count);
     if (this.#options.stopsAtLoss) this.#stopped = 'loss';
   };
 
@@ -313,16 +325,27 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
 
   #expire(): void {
     this.#room.rearm();
-    for (const { arbiter } of this.#table?.channels ?? []) arbiter.expire();
+    for (const { arbiter } of this.#channels) arbiter.expire();
   }
 
   #accept(packet: SourcePacket, source: PacketSource): void {
     const table = this.#table!;
-    const flow =
-      table.find(packet) ??
-      (this.#admits(packet, source.origin()) ? table.open(packet, source.origin()) : null);
-    if (flow === null) this.#refuse(source);
-    else this.#take(flow, packet);
+    const pairs = this.#pairs!;
+    const { line, pair } = packet;
+    if (line >= 0 && pair >= 0 && table.find(packet, line) === null && passes(this.#filter, packet)) {
+      // What a packet pipe or a live line carries was chosen by whoever named it.
+      const flow = table.open(packet, line, pair, table.channelOfPair(packet, pair));
+      if (flow !== null) this.#stateOf(flow, source.origin());
+    }
+    const answer = pairs.offer(packet);
+    if (answer === PAIR_PASS) this.#take(packet);
+    else if (answer !== PAIR_HELD) this.#refuse(source);
+    if (pairs.isSettled) this.#release(pairs.take());
+  }
+
+  /** Packets that were kept until it was known whose they are. */
+  #release(packets: readonly SourcePacket[]): void {
+    for (const packet of packets) this.#take(packet);
   }
 
   #refuse(source: PacketSource): void {
@@ -330,9 +353,27 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     source.refuse?.();
   }
 
-  #take(flow: MergeFlow, packet: Datagram): void {
-    flow.packets += 1;
-    this.#read(flow.channel, flow.line, packet);
+  /** A packet whose flow is open, unless there are too many. */
+  #take(packet: SourcePacket): void {
+    const flow = this.#table!.find(packet, packet.line);
+    if (flow === null) {
+      this.#other += 1;
+      return;
+    }
+    this.#stateOf(flow, null).packets += 1;
+    this.#read(this.#channels[flow.channel.number]!, flow.line, packet);
+  }
+
+  /** What became of a flow, made at its first packet. */
+  #stateOf(flow: Flow<TransportReader>, origin: PipeInterface | null): MergeFlow {
+    const known = this.#flows.get(flow);
+    if (known !== undefined) return known;
+    const { channel } = flow;
+    const state = new MergeFlow(flow, channel.pair >= 0 ? channel.pair : channel.number, origin);
+    this.#channels[channel.number] ??= new MergeChannel(channel);
+    this.#channels[channel.number]!.flows.push(state);
+    this.#flows.set(flow, state);
+    return state;
   }
 
   #read(channel: MergeChannel, line: number, datagram: Datagram): void {
@@ -368,13 +409,6 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     return transport.count;
   }
 
-  #admits(packet: SourcePacket, origin: PipeInterface | null): boolean {
-    if (!passes(this.#filter, packet)) return false;
-    // What a packet pipe carries was chosen by whoever filled it.
-    if (origin !== null || !this.#looks) return true;
-    return this.#feed!.detectDatagram?.(packet) === 'yes';
-  }
-
   /** Until the feed is known packets are held; `held` of the detector and ours are the same, one by one. */
   #detect(packet: SourcePacket, source: PacketSource): void {
     if (!passes(this.#filter, packet)) {
@@ -383,10 +417,10 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     }
     const origin = source.origin();
     const named = this.#options.feed ?? this.#options.feeds.find(({ name }) => name === origin?.feed) ?? null;
-    const isCertain = named !== null && (origin !== null || !this.#looks);
+    const isCertain = named !== null && (packet.pair >= 0 || !this.#looks);
     const found = this.#detector.offer(packet);
     const copy = this.#detector.held.at(-1)!;
-    this.#held.push({ packet: copy, source, origin });
+    this.#held.push({ packet: copy, source });
     if (isCertain) this.#begin(named);
     else if (found !== null) this.#begin(found);
     else if (this.#detector.exhausted) this.#settleFeed();
@@ -405,19 +439,20 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
   #begin(feed: Feed): void {
     const { arbiter, output, recovery } = this.#options;
     this.#feed = feed;
-    this.#table = new MergeChannels({ feed, arbiter, sink: this, room: this.#room });
+    const table = new FlowTable<TransportReader>(feed, this.#filter, (number) => ({
+      decoder: feed.transport!(),
+      arbiter: new Arbiter(number, arbiter, this, this.#room),
+    }));
+    this.#table = table;
+    this.#pairs = new FlowPairs(feed, table);
     if (output !== null) this.#output = new PacketOutput(output.sink, output.form, feed.name);
     this.#recovery = recovery?.(feed, this) ?? null;
-    const table = this.#table;
-    const telling = this.#held.at(-1);
-    for (const { packet, source, origin } of this.#held) {
-      // Heartbeats and the like in front of the datagram that tells are of its channel, though they look like nothing.
-      const isAdmitted =
-        (telling !== undefined && sameFlow(packet, telling.packet)) || this.#admits(packet, origin);
-      const flow = table.find(packet) ?? (isAdmitted ? table.open(packet, origin) : null);
-      if (flow === null) this.#refuse(source);
-      else this.#take(flow, packet);
-    }
+    const telling = this.#held.at(-1)?.packet;
+    // Heartbeats and the like in front of the datagram that tells are of its channel, though they look like nothing.
+    const first = this.#held.find(({ packet }) => telling !== undefined && sameFlow(packet, telling))?.packet;
+    if (first !== undefined && (first.line < 0 || first.pair < 0))
+      table.open(first, first.line, first.pair, null);
+    for (const { packet, source } of this.#held) this.#accept(packet, source);
     this.#held.length = 0;
     this.#detector.held.length = 0;
   }
@@ -444,6 +479,8 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
   /** Until something comes, or until a hole has become too old while nothing came. */
   async #wait(): Promise<void> {
     const waiting = this.#heads.filter(({ state }) => state === SOURCE_NONE);
+    // A slow source must not keep back what is in doubt.
+    if (this.#pairs?.holds === true) this.#release(this.#pairs.take());
     const room = this.#room;
     const isLive = this.#started && waiting.some(({ source }) => source.isLive);
     const ms = Math.min(IDLE_MS, Math.max(1, Math.ceil((room.due - room.clock[0]!) / 1e6)));

@@ -8,6 +8,7 @@ import {
 } from '../../capture/capture-writer.ts';
 import { describeInterface } from '../../capture/pipe-interface.ts';
 import {
+  channelOfRecord,
   GAP_STATE_FILLED,
   GAP_STATE_LOST,
   GAP_STATE_OPEN,
@@ -22,7 +23,7 @@ import {
 import { GAP_FILLED, GAP_OPEN } from '../../event/record.ts';
 import type { Datagram } from '../../packet/datagram.ts';
 import { LINE_NAMES, LINE_R } from '../packet-source.ts';
-import type { MergeChannel, MergeFlow } from './merge-channels.ts';
+import type { MergeChannel, MergeFlow } from './merge-channel.ts';
 
 /** Longest packet that can be written. */
 const PACKET_BYTES_MAX = 65_535;
@@ -138,7 +139,7 @@ export class PacketOutput {
     const pipe = this.#pipe;
     if (pipe !== null) {
       for (const flow of flows) {
-        if (flow.line === LINE_R) continue;
+        if (flow.flow.line === LINE_R) continue;
         const id = this.#interfaceOf(pipe, flow);
         pipe.writeStatistics(id, timeHigh, timeLow, {
           received: BigInt(flow.packets),
@@ -162,10 +163,10 @@ export class PacketOutput {
     timeLow: number,
   ): PipeRecord {
     const record = this.#record.reset(kind);
-    record.channel = channel.number;
     // Readers know the channel by the interface: one that they have packets of, if there is one.
     const flow = channel.flows.find(({ interfaceId }) => interfaceId >= 0) ?? channel.flows[0]!;
     record.interfaceId = this.#interfaceOf(this.#pipe!, flow);
+    record.channel = channelOfRecord(flow.pair, flow.flow.subchannel);
     const id = channel.transport.sessionId?.(session) ?? null;
     if (id !== null) record.session.set(id.subarray(0, record.session.length));
     record.first = first;
@@ -175,7 +176,7 @@ export class PacketOutput {
   }
 
   #interfaceOf(pipe: PcapngWriter, flow: MergeFlow): number {
-    if (flow.interfaceId < 0) flow.interfaceId = this.#describe(pipe, flow, LINE_NAMES[flow.line]!);
+    if (flow.interfaceId < 0) flow.interfaceId = this.#describe(pipe, flow, LINE_NAMES[flow.flow.line]!);
     return flow.interfaceId;
   }
 
@@ -188,7 +189,8 @@ export class PacketOutput {
   }
 
   #describe(pipe: PcapngWriter, flow: MergeFlow, line: string): number {
-    const { origin, pair, address, ipVersion, port } = flow;
+    const { origin, pair } = flow;
+    const { address, ipVersion, port } = flow.flow;
     const host = formatAddress(address, ipVersion);
     const destination = `udp://${ipVersion === 6 ? `[${host}]` : host}:${port}`;
     const description = describeInterface({
