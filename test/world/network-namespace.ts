@@ -11,6 +11,7 @@ let made = 0;
  */
 export class NetworkNamespace {
   readonly name: string;
+  #isThere = true;
 
   private constructor(name: string) {
     this.name = name;
@@ -26,6 +27,8 @@ export class NetworkNamespace {
     } catch {
       return null;
     }
+    // Also where no test ran, so that nothing calls `remove`.
+    process.once('exit', () => namespace.remove());
     namespace.ip('link', 'set', 'lo', 'up');
     return namespace;
   }
@@ -73,6 +76,8 @@ export class NetworkNamespace {
   }
 
   remove(): void {
+    if (!this.#isThere) return;
+    this.#isThere = false;
     ip('netns', 'del', this.name);
   }
 }

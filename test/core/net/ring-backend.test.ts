@@ -187,10 +187,16 @@ describe.skipIf(namespace === null)('packet ring', () => {
         const group = uniqueGroup(7);
         const backend = await ringFor(ring, [subscription(group, PORT, 'vb')]);
         sendAll(await senderTo(group, PORT, { iface: 'va' }), 100);
-        const taken = new Taker(backend, 7).take(40);
+        const taker = new Taker(backend, 7);
+        const taken = taker.take(40);
         const dropped = backend.discard();
-        expect(taken.map(numberOf).slice(0, 40)).toEqual(Array.from({ length: 40 }, (_, at) => at));
-        expect(taken.length + dropped).toBe(100);
+        // A block that was not full when the first ones were read comes later.
+        const rest = taker.take(100 - taken.length - dropped);
+        const numbers = [...taken, ...rest].map(numberOf);
+        const expected = Array.from({ length: 100 }, (_, at) => at);
+        expected.splice(taken.length, dropped);
+        expect(taken.length).toBeGreaterThanOrEqual(40);
+        expect(numbers).toEqual(expected);
       });
     });
 
