@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { PacketReport } from '../core/convert/packet-copy.ts';
+import type { UdpSender } from '../core/net/sender.ts';
 import type { RunReport } from '../core/pipeline/report.ts';
 import type { Progress } from '../core/pipeline/run-options.ts';
 import { grouped } from './numbers.ts';
@@ -15,6 +16,11 @@ export function standingText({ path, bytes, total, messages, unknown, malformed 
     ...some(unknown, 'of unknown type'),
     ...some(malformed, 'malformed'),
   ]);
+}
+
+/** How far datagrams were sent, per line. */
+export function sentText(senders: readonly Pick<UdpSender, 'sent'>[]): string {
+  return `sending: ${joined(senders.map(({ sent }) => `${grouped(sent)} datagrams`))}`;
 }
 
 /** What went in, came out, and did not: in one line under rows or records on stdout, which have no report. */

@@ -1,17 +1,22 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Conversion } from '../core/convert/conversion.ts';
 import type { CaptureForm, PacketCopyResult } from '../core/convert/packet-copy.ts';
+import { MdxError } from '../core/errors.ts';
+import type { UdpSender } from '../core/net/sender.ts';
 import type { RecoveryReport } from '../core/pipeline/merge/merge-report.ts';
 import type { RunResult } from '../core/pipeline/run.ts';
 import type { RunOptions } from '../core/pipeline/run-options.ts';
 import type { BookFilter } from '../core/pipeline/wanted-books.ts';
+import type { WireReport } from '../core/pipeline/wire-report.ts';
 import { BaseCommand } from './base-command.ts';
-import { standingText } from './count-line.ts';
+import { sentText, standingText } from './count-line.ts';
 import { EXIT_PROBLEM } from './exit-codes.ts';
 import { type InputFlags, inputOptions } from './input.ts';
 import type { Output } from './output.ts';
 import { recoveredInput, recoveryLine } from './recovered-input.ts';
+import { wireClock } from './wall-clock.ts';
 import type { Watching, WatchOptions } from './watch/watch.ts';
+import { type WireDestination, type WireFlags, wireImpairments, wireRate } from './wire-flags.ts';
 
 /** What a command decides about its run besides the flags that all of them have. */
 interface RunChoices extends Pick<RunOptions, 'stopAt' | 'invariants' | 'observers' | 'pacer'> {
@@ -116,6 +121,70 @@ export abstract class InputCommand extends BaseCommand {
     ).finally(() => progress.stop());
     this.#tellDamage(result);
     return result;
+  }
+
+  /** Sends the datagrams onto the wire, and says on stderr how far it is. */
+  protected async sendInput(
+    paths: readonly string[],
+    flags: InputFlags & WireFlags & { readonly speed: number },
+    destinations: readonly WireDestination[],
+  ): Promise<WireReport> {
+    const { parseUdpTarget } = await import('../core/net/udp-target.ts');
+    const { openSender } = await import('../core/net/udp-sender.ts');
+    const { replayOntoWire } = await import('../core/pipeline/wire-replay.ts');
+    const { wireReport } = await import('../core/pipeline/wire-report.ts');
+    const { PERFECT } = await import('../core/simulate/impairment.ts');
+    const passes = flags.loop ?? 1;
+    if (passes > 1 && paths.includes('-')) {
+      throw new MdxError('usage', '--loop reads its input again, and standard input (-) can be read once');
+    }
+    const rate = wireRate(flags.speed, flags);
+    const input = await inputOptions(paths, flags);
+    const targets = destinations.map(({ to }) => parseUdpTarget(to));
+    const senders: UdpSender[] = [];
+    const progress = await this.startProgress('sending');
+    try {
+      for (const target of targets) senders.push(await openSender(target));
+      const result = await replayOntoWire({
+        input: {
+          ...input,
+          stopAt: null,
+          steps: null,
+          invariants: 'off',
+          observers: [],
+          pacer: null,
+          signal: this.interruption.aborted,
+          tell: (text) => this.note(text),
+          stop: () => this.interruption.signal !== null,
+          breathe: async () => {
+            progress.update(() => sentText(senders));
+            await nextTurn();
+          },
+        },
+        lines: destinations.map(({ name, takes }, index) => ({
+          name,
+          takes,
+          sender: senders[index]!,
+          impairments: wireImpairments(flags, name, PERFECT),
+        })),
+        rate,
+        passes,
+        seed: flags.seed,
+        clock: wireClock(this.interruption),
+      });
+      // What was sent is known for good when all of it has left.
+      for (const sender of senders) await sender.close();
+      return wireReport(result, {
+        version: this.config.version,
+        rate,
+        targets: destinations.map(({ to }, index) => ({ to, sender: senders[index]! })),
+      });
+    } catch (error) {
+      for (const sender of senders) await sender.close();
+      throw error;
+    } finally {
+      progress.stop();
+    }
   }
 
   /**

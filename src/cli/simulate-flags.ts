@@ -2,15 +2,19 @@ import * as Flags from '@oclif/core/flags';
 import type { BooleanFlag, OptionFlag } from '@oclif/core/interfaces';
 import { MdxError } from '../core/errors.ts';
 import { dateFlag, forceFlag, outputFlag, parseDuration } from './flags.ts';
-
-/** A setting of one line, or of both. */
-export interface LineSetting<T> {
-  readonly line: 'A' | 'B' | 'both';
-  readonly value: T;
-}
+import {
+  type ImpairmentFlags,
+  impairmentFlags,
+  type LineSetting,
+  parseCount,
+  parseShare,
+  perLine,
+  seedFlag,
+  single,
+} from './line-flags.ts';
 
 /** Flags of `mdx simulate` as they are parsed. */
-export interface SimulateFlags {
+export interface SimulateFlags extends ImpairmentFlags {
   readonly output: string | undefined;
   readonly force: boolean;
   readonly 'line-b': string | undefined;
@@ -29,13 +33,7 @@ export interface SimulateFlags {
   readonly mix: string | undefined;
   readonly bursts: number;
   readonly rate: number;
-  readonly loss: LineSetting<number>[] | undefined;
-  readonly 'loss-burst': LineSetting<number>[] | undefined;
-  readonly dup: LineSetting<number>[] | undefined;
-  readonly reorder: LineSetting<number>[] | undefined;
-  readonly 'reorder-depth': LineSetting<number>[] | undefined;
   readonly skew: LineSetting<number>[] | undefined;
-  readonly corrupt: LineSetting<number>[] | undefined;
   readonly 'corrupt-part': LineSetting<'framing' | 'message'>[] | undefined;
 }
 
@@ -90,9 +88,7 @@ export const simulateFlags: Definitions<SimulateFlags> = {
     helpValue: 'DURATION',
     parse: async (text) => parseDuration('snapshot-interval', text),
   })(),
-  seed: single('decides everything that is random', 'NUMBER', 1, (text) =>
-    parseCount('seed', text, 0, 0xffffffff),
-  ),
+  seed: seedFlag,
   date: dateFlag,
   'instrument-count': count('instrument-count', 'how many instruments are traded', 8, 1, 65_535),
   messages: count('messages', 'messages between the open and the close', 100_000, 0, 1e12),
@@ -104,19 +100,10 @@ export const simulateFlags: Definitions<SimulateFlags> = {
   }),
   bursts: share('bursts', 'share of the messages that come in bursts', 0.3, 0.95),
   rate: count('rate', 'messages per second, on average', 100_000, 1, 10_000_000),
-  loss: shareOfLine('loss', 'share of the packets that are lost; A=SHARE or B=SHARE for one line'),
-  'loss-burst': countOfLine('loss-burst', 'mean number of packets lost in a row', 1_000_000),
-  dup: shareOfLine('dup', 'share of the packets that come twice'),
-  reorder: shareOfLine('reorder', 'share of the packets that come late'),
-  'reorder-depth': countOfLine(
-    'reorder-depth',
-    'most packets that a late one comes behind (4 unless given)',
-    1024,
-  ),
+  ...impairmentFlags,
   skew: perLine('how much later everything arrives (ns, us, ms, s)', 'DURATION', (text) =>
     parseDuration('skew', text),
   ),
-  corrupt: shareOfLine('corrupt', 'share of the packets that are damaged'),
   'corrupt-part': perLine(
     'what damage hits: the framing, so that a reader sees it, or the inside of a message',
     'framing|message',
@@ -131,46 +118,6 @@ export const simulateFlags: Definitions<SimulateFlags> = {
 export function settingsOf(flags: SimulateFlags, flag: keyof SimulateFlags): readonly LineSetting<unknown>[] {
   const value: unknown = flags[flag];
   return Array.isArray(value) ? (value as LineSetting<unknown>[]) : [];
-}
-
-/** What the settings of a flag say about a line; the last word counts. */
-export function settingOf<T>(
-  settings: readonly LineSetting<T>[] | undefined,
-  line: 'A' | 'B',
-  fallback: T,
-): T {
-  return settings?.findLast((setting) => setting.line === line || setting.line === 'both')?.value ?? fallback;
-}
-
-function perLine<T>(
-  summary: string,
-  helpValue: string,
-  parse: (text: string) => T,
-): OptionFlag<LineSetting<T>[] | undefined> {
-  return Flags.custom<LineSetting<T>>({
-    summary,
-    helpValue,
-    multiple: true,
-    multipleNonGreedy: true,
-    helpGroup: 'LINES',
-    parse: async (text) => {
-      const match = /^([AB])=(.*)$/.exec(text);
-      if (match === null) return { line: 'both', value: parse(text) };
-      return { line: match[1] as 'A' | 'B', value: parse(match[2]) };
-    },
-  })({ multiple: true });
-}
-
-function shareOfLine(flag: string, summary: string): OptionFlag<LineSetting<number>[] | undefined> {
-  return perLine(summary, 'SHARE', (text) => parseShare(flag, text, 1));
-}
-
-function countOfLine(
-  flag: string,
-  summary: string,
-  max: number,
-): OptionFlag<LineSetting<number>[] | undefined> {
-  return perLine(summary, 'COUNT', (text) => parseCount(flag, text, 1, max));
 }
 
 function share(flag: string, summary: string, fallback: number, max: number): OptionFlag<number> {
@@ -193,33 +140,4 @@ function number(flag: string, summary: string, fallback: number, max: number): O
     if (value <= max) return value;
     throw new MdxError('usage', `--${flag} ${text}: expected a number from 0 to ${max}`);
   });
-}
-
-function single(
-  summary: string,
-  helpValue: string,
-  fallback: number,
-  parse: (text: string) => number,
-): OptionFlag<number> {
-  return Flags.custom<number>({
-    summary,
-    helpValue,
-    default: fallback,
-    defaultHelp: async () => String(fallback),
-    parse: async (text) => parse(text),
-  })();
-}
-
-/** A share such as `0.01` or `1%`, as a number 0 … `max`. */
-function parseShare(flag: string, text: string, max: number): number {
-  const match = /^(\d{1,3}(?:\.\d{1,9})?)(%?)$/.exec(text);
-  const value = match === null ? Number.NaN : Number(match[1]) / (match[2] === '%' ? 100 : 1);
-  if (value <= max) return value;
-  throw new MdxError('usage', `--${flag} ${text}: expected a share from 0 to ${max}, such as 0.01 or 1%`);
-}
-
-function parseCount(flag: string, text: string, min: number, max: number): number {
-  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= min && value <= max) return value;
-  throw new MdxError('usage', `--${flag} ${text}: expected an integer from ${min} to ${max}`);
 }

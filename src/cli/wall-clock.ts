@@ -1,4 +1,5 @@
 import type { Clock } from '../core/pipeline/pacer.ts';
+import type { WireClock } from '../core/pipeline/wire-pacer.ts';
 import type { Interruption } from './signals.ts';
 
 /** The machine's clock for paced runs; whoever sleeps on it wakes when somebody asks to stop. */
@@ -17,5 +18,25 @@ export function wallClock(interruption: Interruption): Clock {
           resolve();
         };
       }),
+  };
+}
+
+/** Shorter than this the thread does not sleep: waking it takes about as long. */
+const SPIN_NS = 100_000;
+const NS_PER_MS = 1e6;
+
+/** The same with waits that are exact, for what is sent. */
+export function wireClock(interruption: Interruption): WireClock {
+  const { sleep } = wallClock(interruption);
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  const now = (): number => performance.now() * NS_PER_MS;
+  return {
+    now,
+    sleep,
+    block(until) {
+      for (let left = until - now(); left > 0; left = until - now()) {
+        if (left > SPIN_NS) Atomics.wait(never, 0, 0, (left - SPIN_NS) / NS_PER_MS);
+      }
+    },
   };
 }

@@ -30,6 +30,8 @@ import {
 } from '../cli/replay-output.ts';
 import { packetTables, replayTables } from '../cli/replay-tables.ts';
 import { wallClock } from '../cli/wall-clock.ts';
+import { type WireDestination, type WireFlags, wireDestinations, wireFlags } from '../cli/wire-flags.ts';
+import { wireTables } from '../cli/wire-tables.ts';
 import type { CaptureForm } from '../core/convert/packet-copy.ts';
 import { MdxError } from '../core/errors.ts';
 import type { InvariantMode } from '../core/pipeline/invariant-watch.ts';
@@ -41,7 +43,7 @@ import type { RunReport } from '../core/pipeline/report.ts';
 export default class Replay extends InputCommand {
   static override summary: string = 'build the full-depth books of captures and files, with a report';
   static override description: string =
-    'Reads captures and message files as fast as the machine allows, restores the order of the messages, keeps every order of every book, and reports what was read, what was missing and what the books are at the end; prints rows with --emit (docs/rows.md), or converts it with -o (docs/convert.md).';
+    'Reads captures and message files as fast as the machine allows, restores the order of the messages, keeps every order of every book, and reports what was read, what was missing and what the books are at the end; prints rows with --emit (docs/rows.md), or converts it with -o (docs/convert.md). With --to it sends the datagrams onto the wire instead (docs/replay-wire.md).';
   static override examples: Example[] = [
     { description: 'The report of a DBN file as tables', command: 'mdx replay session.dbn.zst' },
     { description: 'The state hash alone', command: 'mdx replay session.dbn --json | jq -r .book.stateHash' },
@@ -77,6 +79,11 @@ export default class Replay extends InputCommand {
       description: 'The first packets to one group of a capture',
       command: 'mdx replay day.pcap -o part.pcapng --group 233.54.12.111 --limit 1000',
     },
+    {
+      description: 'Onto the wire as it was captured, with losses on the second line',
+      command:
+        'mdx replay day.pcap --speed 1 --to udp://239.10.10.1:5001 --to udp://239.10.10.2:5001 --loss B=1%',
+    },
   ];
   static override args: { files: typeof filesArg } = { files: filesArg };
   static override flags: typeof inputFlags & {
@@ -94,7 +101,7 @@ export default class Replay extends InputCommand {
     unbuffered: typeof unbufferedFlag;
     speed: typeof speedFlag;
     step: typeof stepFlag;
-  } = {
+  } & typeof wireFlags = {
     ...inputFlags,
     strict: strictFlag,
     'verify-invariants': verifyInvariantsFlag,
@@ -110,10 +117,16 @@ export default class Replay extends InputCommand {
     unbuffered: unbufferedFlag,
     speed: speedFlag,
     step: stepFlag,
+    ...wireFlags,
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Replay);
+    const destinations = wireDestinations(flags);
+    if (destinations !== null) {
+      await this.#send(args.files, flags, destinations);
+      return;
+    }
     if (flags.step) {
       await this.#step(args.files, flags);
       return;
@@ -180,6 +193,30 @@ export default class Replay extends InputCommand {
     else if (!output.closed) this.note(copyLine(report));
     if (report.damage.length > 0) this.exitWith(EXIT_DAMAGED);
     if (this.interruption.exitCode !== null) this.exitWith(this.interruption.exitCode);
+  }
+
+  /** Sends the packets that the flags choose; no books are built. */
+  async #send(
+    paths: readonly string[],
+    flags: ReplayFlags,
+    destinations: readonly WireDestination[],
+  ): Promise<void> {
+    const unfit = UNFIT_TO_SEND.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
+    if (unfit !== undefined || flags['verify-invariants'] !== 'off') {
+      throw new MdxError(
+        'usage',
+        `--${unfit ?? 'verify-invariants'} is about what is written, messages or books, and packets are sent without a look at them`,
+      );
+    }
+    const report = await this.sendInput(paths, flags, destinations);
+    for (const { path, offset, problem } of report.damage) {
+      this.caution(`${path}: damaged at byte ${offset}: ${problem}`);
+    }
+    const { lines } = report.wire;
+    if (lines.every(({ datagrams }) => datagrams === 0)) this.caution('there was nothing to send');
+    await this.printReport(report, (style) => wireTables(report, style));
+    if (report.damage.length > 0) this.exitWith(EXIT_DAMAGED);
+    else if (lines.some(({ sendErrors }) => sendErrors > 0)) this.exitWith(EXIT_PROBLEM);
   }
 
   /** Shows one of the books, group by group. */
@@ -251,8 +288,24 @@ const UNFIT_TO_COPY = [
   'all-instruments',
 ] as const;
 
-interface ReplayFlags extends InputFlags, OutputFlags {
+/** What is meaningless where packets are sent. */
+const UNFIT_TO_SEND = [
+  ...UNFIT_TO_COPY,
+  'step',
+  'emit',
+  'output',
+  'format',
+  'force',
+  'unbuffered',
+  'depth',
+  'size-scale',
+  'lossy',
+  'upgrade',
+] as const;
+
+interface ReplayFlags extends InputFlags, OutputFlags, WireFlags {
   readonly speed: number;
+  readonly step: boolean;
   readonly strict: boolean;
   readonly 'verify-invariants': string;
   readonly 'all-instruments': boolean;

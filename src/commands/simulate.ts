@@ -1,14 +1,9 @@
 import { extname, resolve } from 'node:path';
 import { BaseCommand } from '../cli/base-command.ts';
 import type { Example } from '../cli/definition.ts';
+import { settingOf } from '../cli/line-flags.ts';
 import type { Output } from '../cli/output.ts';
-import {
-  LINE_FLAGS,
-  type SimulateFlags,
-  settingOf,
-  settingsOf,
-  simulateFlags,
-} from '../cli/simulate-flags.ts';
+import { LINE_FLAGS, type SimulateFlags, settingsOf, simulateFlags } from '../cli/simulate-flags.ts';
 import type { Style } from '../cli/style.ts';
 import { pairs, table } from '../cli/table.ts';
 import { MdxError } from '../core/errors.ts';

@@ -537,7 +537,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'packets: one behind the end of the time asked for is copied',
-    file: 'src/core/convert/packet-copy.ts',
+    file: 'src/core/pipeline/packet-walk.ts',
     from: 'if (until !== null && time > until)',
     to: 'if (until !== null && time > until + 1n)',
     tests: ['test/core/convert/packet-copy.test.ts'],

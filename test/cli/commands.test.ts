@@ -58,9 +58,9 @@ describe.each(LOADED)('mdx %s', (id, command) => {
 
 /**
  * One name for one thing, of which each command has its own choice: forms to write or print, feeds to read or write, what
- * is counted up to a limit, what threads do, where a snapshot channel is, and what is random.
+ * is counted up to a limit, what threads do, where a snapshot channel is, what is random, and what is a fault.
  */
-const OWN_CHOICES: readonly string[] = ['format', 'feed', 'limit', 'workers', 'snapshot', 'seed'];
+const OWN_CHOICES: readonly string[] = ['format', 'feed', 'limit', 'workers', 'snapshot', 'seed', 'strict'];
 
 it('a flag of several commands is one definition', () => {
   const seen = new Map<string, unknown>();
