@@ -3,6 +3,9 @@ import { toBigUint } from '../../src/core/binary/time.ts';
 import { CAPTURE_PACKET, CaptureReader, detectCapture } from '../../src/core/capture/capture-reader.ts';
 import { PcapngWriter } from '../../src/core/capture/capture-writer.ts';
 
+/** Ethernet, IPv4 and UDP. */
+const HEADERS_BYTES = 42;
+
 interface Frame {
   readonly line: number;
   readonly time: bigint;
@@ -25,10 +28,7 @@ export function bothLines(
   const chunks: Buffer[] = [];
   const writer = new PcapngWriter((chunk) => chunks.push(Buffer.from(chunk)));
   const lines = ['A', 'B'].map((line) =>
-    writer.addInterface({
-      name: line,
-      description: named ? `mdx/1 line=${line} clock=file source=file:${line} pair=0` : 'a span port',
-    }),
+    writer.addInterface(named ? interfaceOf(line) : { name: line, description: 'a span port' }),
   );
   for (const { line, timeHigh, timeLow, bytes } of frames) {
     writer.interfaceId = lines[line]!;
@@ -38,6 +38,29 @@ export function bothLines(
   return Buffer.concat(chunks);
 }
 
+/** The capture of both lines without the MoldUDP64 packets that have any of the numbers `from` … `to`. */
+export function withoutNumbers(capture: Uint8Array, from: number, to: number): Buffer {
+  const chunks: Buffer[] = [];
+  const writer = new PcapngWriter((chunk) => chunks.push(Buffer.from(chunk)));
+  const lines = ['A', 'B'].map((line) => writer.addInterface(interfaceOf(line)));
+  for (const { line, timeHigh, timeLow, bytes } of framesOf(capture, -1)) {
+    const mold = new DataView(bytes.buffer, bytes.byteOffset + HEADERS_BYTES);
+    const first = Number(mold.getBigUint64(10));
+    const count = mold.getUint16(18);
+    const messages = count === 0xffff ? 0 : count;
+    if (messages > 0 && first <= to && first + messages > from) continue;
+    writer.interfaceId = lines[line]!;
+    writer.writeFrame(timeHigh, timeLow, bytes, 0, bytes.length, bytes.length);
+  }
+  writer.flush();
+  return Buffer.concat(chunks);
+}
+
+function interfaceOf(line: string): { readonly name: string; readonly description: string } {
+  return { name: line, description: `mdx/1 line=${line} clock=file source=file:${line} pair=0` };
+}
+
+/** @param line of the frames; −1 = the number of their interface. */
 function framesOf(capture: Uint8Array, line: number): Frame[] {
   const window = new ByteWindow(Math.max(capture.length, 1 << 20));
   window.room().set(capture);
@@ -48,7 +71,7 @@ function framesOf(capture: Uint8Array, line: number): Frame[] {
   while (reader.next() === CAPTURE_PACKET) {
     const { timeHigh, timeLow, dataOffset, capturedLength } = reader;
     frames.push({
-      line,
+      line: line < 0 ? reader.interfaceId : line,
       time: toBigUint(timeHigh, timeLow),
       timeHigh,
       timeLow,
