@@ -23,14 +23,12 @@ import { type Flow, type FlowFilter, FlowTable, passes, sameFlow } from '../flow
 import {
   LINE_R,
   type PacketSource,
-  SOURCE_END,
-  SOURCE_NONE,
-  SOURCE_PACKET,
   SOURCE_RECORD,
   SOURCE_TIME,
-  SourcePacket,
+  type SourcePacket,
 } from '../packet-source.ts';
 import { MergeChannel, MergeFlow } from './merge-channel.ts';
+import { type MergeInput, MergeInputs } from './merge-inputs.ts';
 import { PacketOutput } from './packet-output.ts';
 
 /** Packets between two looks at whether to stop. */
@@ -80,13 +78,6 @@ export interface MergeResult {
   readonly elapsedNs: number;
 }
 
-/** A source, and the packet that it gave and nobody took yet. */
-interface Head {
-  readonly source: PacketSource;
-  readonly packet: SourcePacket;
-  state: number;
-}
-
 interface Held {
   readonly packet: SourcePacket;
   readonly source: PacketSource;
@@ -102,7 +93,7 @@ export function merge(options: MergeOptions): Promise<MergeResult> {
 
 class MergeRun implements ArbiterSink, RecoveryCallbacks {
   readonly #options: MergeOptions;
-  readonly #heads: readonly Head[];
+  readonly #inputs: MergeInputs;
   readonly #room: WaitingRoom = new WaitingRoom();
   readonly #preference: LinePreference = new LinePreference();
   readonly #detector: FeedDetector<SourcePacket>;
@@ -139,11 +130,7 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
 
   constructor(options: MergeOptions) {
     this.#options = options;
-    this.#heads = options.sources.map((source) => ({
-      source,
-      packet: new SourcePacket(),
-      state: SOURCE_NONE,
-    }));
+    this.#inputs = new MergeInputs(options.sources);
     const { ports, groups } = options.filter;
     this.#looks = ports === null && groups === null;
     this.#filter = { ports, groups, snapshots: [], detect: this.#looks };
@@ -237,18 +224,18 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
   async #pump(): Promise<void> {
     let turn = 0;
     for (;;) {
-      const head = this.#pick();
-      if (head !== null) {
-        this.#handle(head);
-        head.state = SOURCE_NONE;
+      const input = this.#inputs.next();
+      if (input !== null) {
+        this.#handle(input);
+        this.#inputs.done(input);
         turn += 1;
         if (this.#isWaitingForAnswers) await this.#recovery!.idle();
         if (turn < PACKETS_PER_TURN && this.#stopped === null) continue;
       }
       turn = 0;
       if (await this.#breathe()) return;
-      if (head !== null) continue;
-      if (this.#heads.every(({ state }) => state === SOURCE_END)) return;
+      if (input !== null) continue;
+      if (this.#inputs.hasEnded) return;
       await this.#wait();
     }
   }
@@ -270,29 +257,10 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
   get #isWaitingForAnswers(): boolean {
     const recovery = this.#recovery;
     if (recovery === null || recovery.isIdle) return false;
-    return !this.#heads.some(({ source }) => source.isLive);
+    return !this.#inputs.isLive;
   }
 
-  /**
-   * The packet that is next: the oldest one, line A first, then in the order of the sources. Null: nothing can be taken,
-   * because nothing is at hand, or because a file has to be read on before it is known whether it has an older one.
-   */
-  #pick(): Head | null {
-    let oldest: Head | null = null;
-    let mustRead = false;
-    for (const head of this.#heads) {
-      if (head.state === SOURCE_NONE) head.state = head.source.next(head.packet);
-      if (head.state === SOURCE_RECORD || head.state === SOURCE_TIME) return head;
-      if (head.state === SOURCE_NONE && !head.source.isLive) mustRead = true;
-      if (head.state === SOURCE_PACKET && (oldest === null || isBefore(head.packet, oldest.packet))) {
-        oldest = head;
-      }
-    }
-    return mustRead && this.#heads.length > 1 ? null : oldest;
-  }
-
-  #handle(head: Head): void {
-    const { packet, source, state } = head;
+  #handle({ packet, source, state }: MergeInput): void {
     if (state === SOURCE_RECORD) {
       if (source.record !== undefined) this.#output?.lineState(source.record);
       return;
@@ -471,35 +439,23 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     if (this.#recovery !== null) await nextTurn();
     if (stop() && this.#stopped === null) {
       this.#stopped = 'request';
-      for (const { source } of this.#heads) source.stop();
+      this.#inputs.stop();
     }
     return this.#stopped === 'loss';
   }
 
   /** Until something comes, or until a hole has become too old while nothing came. */
   async #wait(): Promise<void> {
-    const waiting = this.#heads.filter(({ state }) => state === SOURCE_NONE);
-    // A slow source must not keep back what is in doubt.
-    if (this.#pairs?.holds === true) this.#release(this.#pairs.take());
     const room = this.#room;
-    const isLive = this.#started && waiting.some(({ source }) => source.isLive);
     const ms = Math.min(IDLE_MS, Math.max(1, Math.ceil((room.due - room.clock[0]!) / 1e6)));
-    const before = process.hrtime.bigint();
-    await Promise.race(waiting.map(({ source }) => source.wait(ms)));
-    if (!isLive) return;
-    for (const head of waiting) head.state = head.source.next(head.packet);
-    if (waiting.some(({ state }) => state !== SOURCE_NONE)) return;
+    const passed = await this.#inputs.wait(ms);
+    if (passed === 0 || !this.#started) return;
+    // Whose line a flow is may stay in doubt on a quiet line; what came of it must not be kept back.
+    if (this.#pairs?.holds === true) this.#release(this.#pairs.take());
     // Packets bring the time with them; while none comes, what has passed here has passed there.
-    const passed = Number(process.hrtime.bigint() - before);
     room.clock[0] = room.clock[0]! + passed;
     if (room.isDue) this.#expire();
     this.#idleNs += passed;
-    if (this.#idleNs < this.#options.idleMs * 1e6) return;
-    for (const { source } of this.#heads) source.stop();
+    if (this.#idleNs >= this.#options.idleMs * 1e6) this.#inputs.stop();
   }
-}
-
-function isBefore(a: SourcePacket, b: SourcePacket): boolean {
-  const ns = nsBetween(a.timeHigh, a.timeLow, b.timeHigh, b.timeLow);
-  return ns < 0 || (ns === 0 && a.line < b.line);
 }
