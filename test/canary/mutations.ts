@@ -550,6 +550,27 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['test/core/bench/pool-soak.test.ts'],
   },
   {
+    name: 'wire: being late once makes everything after it late',
+    file: 'src/core/pipeline/wire-pacer.ts',
+    from: 'return this.#anchor + due > now;',
+    to: 'this.#anchor = Math.max(this.#anchor, now - due);\n    return this.#anchor + due > now;',
+    tests: ['test/core/pipeline/wire-replay.test.ts'],
+  },
+  {
+    name: 'merge: only the first part of a packet that is new twice over goes on',
+    file: 'src/core/pipeline/merge/packet-output.ts',
+    from: 'channel.transport.cut!(datagram, first, skip, take, this.#cut)',
+    to: 'channel.transport.cut!(datagram, first, skip, 1, this.#cut)',
+    tests: ['test/cli/merge.test.ts'],
+  },
+  {
+    name: 'merge: heartbeats of both lines go on',
+    file: 'src/core/pipeline/merge/merge-run.ts',
+    from: 'if (channel.heartbeatLine >= 0 && channel.heartbeatLine !== line) return;',
+    to: '',
+    tests: ['test/cli/merge.test.ts'],
+  },
+  {
     name: 'ring: a number is shown before it is written',
     file: 'src/core/packet/ring.ts',
     from: 'Atomics.store(this.#words, WRITTEN, this.#put);',

@@ -34,6 +34,7 @@ interface Line {
   readonly duplicates: number;
   readonly late: number;
   readonly missing: number;
+  readonly heartbeats: number;
 }
 
 interface Report {
@@ -101,11 +102,15 @@ describe('merge', () => {
   test('what it writes is read by tcpdump with our count, and merges to itself', async () => {
     const merged = at('merged.pcapng');
     const first = await mdx(['merge', at('a.pcap'), at('b.pcap'), ...flags, '-o', merged, '--json']);
-    const { delivered } = reportOf(first.stdout);
+    const { delivered, lines } = reportOf(first.stdout);
     const again = reportOf((await mdx(['merge', merged, ...flags, '--json'])).stdout);
     expect(again.delivered.messages).toBe(delivered.messages);
     expect(again.delivered.lost).toBe(delivered.lost);
     expect(again.lines.A.late + again.lines.B.late + again.lines.A.duplicates).toBe(0);
+    // Those of one line at a time.
+    const heartbeats = again.lines.A.heartbeats + again.lines.B.heartbeats;
+    expect(heartbeats).toBeGreaterThan(0);
+    expect(heartbeats).toBeLessThanOrEqual(Math.max(lines.A.heartbeats, lines.B.heartbeats));
     const tcpdump = await shell(
       `command -v tcpdump >/dev/null || exit 9; tcpdump -r ${merged} 2>/dev/null | wc -l`,
     );
