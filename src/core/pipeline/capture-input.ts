@@ -178,6 +178,8 @@ export class CaptureInput {
     if (pairs === null) return this.#detect(packet);
     const answer = pairs.offer(packet);
     if (answer === PAIR_PASS) return this.#process(packet);
+    // Time passes with every datagram, but not beyond those that are kept.
+    if (answer !== PAIR_HELD && !pairs.holds && this.#released.length === 0) this.#pipeline!.advance(packet);
     if (pairs.isSettled) this.#released = [...pairs.take()];
     return answer === PAIR_HELD;
   }

@@ -99,17 +99,7 @@ export class PacketPipeline implements ArbiterSink {
    * opened yet. @returns false when it is not one of the feed's.
    */
   accept(datagram: Datagram, line = -1, pair = -1): boolean {
-    if (!this.#started) {
-      this.#started = true;
-      this.#zeroHigh = datagram.timeHigh;
-      this.#zeroLow = datagram.timeLow;
-    }
-    const now = nsBetween(datagram.timeHigh, datagram.timeLow, this.#zeroHigh, this.#zeroLow);
-    const { clock } = this.#room;
-    if (now > clock[0]!) clock[0] = now;
-    this.#timeHigh = datagram.timeHigh;
-    this.#timeLow = datagram.timeLow;
-    if (this.#room.isDue) this.#expire();
+    this.advance(datagram);
     const flow = this.flowOf(datagram, line, pair);
     if (flow === null) return false;
     const { channel } = flow;
@@ -123,6 +113,21 @@ export class PacketPipeline implements ArbiterSink {
     } else if (kind === HEADER_DAMAGED) this.#damaged(channel, flow.line, datagram);
     else arbiter.mark(flow.line, decoder, kind === HEADER_END_OF_SESSION);
     return true;
+  }
+
+  /** Time comes to that of a datagram; holes that have become too old are reported. */
+  advance(datagram: Datagram): void {
+    if (!this.#started) {
+      this.#started = true;
+      this.#zeroHigh = datagram.timeHigh;
+      this.#zeroLow = datagram.timeLow;
+    }
+    const now = nsBetween(datagram.timeHigh, datagram.timeLow, this.#zeroHigh, this.#zeroLow);
+    const { clock } = this.#room;
+    if (now > clock[0]!) clock[0] = now;
+    this.#timeHigh = datagram.timeHigh;
+    this.#timeLow = datagram.timeLow;
+    if (this.#room.isDue) this.#expire();
   }
 
   /** The flow of a datagram, opened at first sight; null where it is none of the feed's. */

@@ -265,8 +265,11 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
       if (source.record !== undefined) this.#output?.lineState(source.record);
       return;
     }
-    this.#advance(packet);
-    if (state === SOURCE_TIME) return;
+    if (state === SOURCE_TIME) {
+      // While packets are kept, their time has not come.
+      if (this.#pairs?.holds !== true) this.#advance(packet);
+      return;
+    }
     this.#packets += 1;
     this.#idleNs = 0;
     if (this.#table === null) this.#detect(packet, source);
@@ -307,7 +310,10 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     }
     const answer = pairs.offer(packet);
     if (answer === PAIR_PASS) this.#take(packet);
-    else if (answer !== PAIR_HELD) this.#refuse(source);
+    else if (answer !== PAIR_HELD) {
+      if (!pairs.holds) this.#advance(packet);
+      this.#refuse(source);
+    }
     if (pairs.isSettled) this.#release(pairs.take());
   }
 
@@ -323,6 +329,7 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
 
   /** A packet whose flow is open, unless there are too many. */
   #take(packet: SourcePacket): void {
+    this.#advance(packet);
     const flow = this.#table!.find(packet, packet.line);
     if (flow === null) {
       this.#other += 1;
