@@ -80,9 +80,8 @@ export default class Replay extends InputCommand {
       command: 'mdx replay day.pcap -o part.pcapng --group 233.54.12.111 --limit 1000',
     },
     {
-      description: 'Onto the wire as it was captured, with losses on the second line',
-      command:
-        'mdx replay day.pcap --speed 1 --to udp://239.10.10.1:5001 --to udp://239.10.10.2:5001 --loss B=1%',
+      description: 'Onto the wire as it was captured, but for losses',
+      command: 'mdx replay day.pcap --speed 1 --to udp://239.10.10.1:5001 --loss 0.01',
     },
   ];
   static override args: { files: typeof filesArg } = { files: filesArg };

@@ -7,6 +7,7 @@ import { eventFramesTarget } from './targets/event-frames.ts';
 import { eventsTarget } from './targets/events.ts';
 import { fastLikeTarget } from './targets/fast-like.ts';
 import { itchTarget } from './targets/itch.ts';
+import { linesTarget } from './targets/lines.ts';
 import { moldTarget } from './targets/mold.ts';
 import { recoveryTarget } from './targets/recovery.ts';
 import { streamTargets } from './targets/streams.ts';
@@ -27,6 +28,7 @@ export function makeTargets(): Target[] {
     ...streamTargets(corpus),
     eventsTarget(),
     eventFramesTarget(),
+    linesTarget(),
     recoveryTarget(),
     textTarget(),
     ...wholeTargets(corpus),

@@ -45,6 +45,8 @@ export class CaptureInput {
   #released: SourcePacket[] = [];
   /** What a packet pipe says besides packets. */
   readonly #told: ToldLosses = new ToldLosses();
+  /** The first of the released packets was waited for. */
+  #isDue = false;
   /** Set while a paced run waits: ns. */
   #wait = 0;
 
@@ -74,7 +76,9 @@ export class CaptureInput {
       const step = this.#walk(reader, input, skipped);
       if (this.#wait > 0) {
         await this.#waitForDatagram(source);
+        // What was waited for is due now, also where a key has cut the waiting short.
         if (state.stopped === null && this.#released.length === 0) this.#take(input);
+        else this.#isDue = true;
         if (state.stopped !== null) break;
         continue;
       }
@@ -192,10 +196,11 @@ export class CaptureInput {
     let done = 0;
     while (done < released.length && state.stopped === null) {
       const packet = released[done]!;
-      if (pacer !== null) {
+      if (pacer !== null && !this.#isDue) {
         this.#wait = pacer.waitNs(packet.timeHigh, packet.timeLow);
         if (this.#wait > 0) break;
       }
+      this.#isDue = false;
       done += 1;
       if (!this.#process(packet)) count(state.inputs.at(-1)!.skipped, 'otherPort');
     }
