@@ -124,7 +124,8 @@ export class Arbiter {
    * waits for its turn loses them by age.
    */
   declareLost(session: number, first: number, count: number): void {
-    this.#enter(-1, session)?.declareLost(Math.max(1, first), count);
+    // A count of 0 is one that nobody knows: then age has to tell.
+    if (count > 0) this.#enter(-1, session)?.declareLost(Math.max(1, first), count);
   }
 
   /** Recovery cannot bring these numbers of the current session: what is missing of them in reported holes is lost. */
