@@ -23,6 +23,10 @@ export default class Bench extends BaseCommand {
     'Runs each profile in a process of its own, all of them once per round, and reports CPU time per unit as the median of the rounds with its bounds, the latency of single events, heap bytes, and how the book stands to one made of Maps and objects on the same events. Ratios can be compared between machines, times cannot.';
   static override examples: Example[] = [
     { description: 'Everything, as a table', command: 'mdx bench' },
+    {
+      description: 'Receiving, merging and handing over; as root also what needs rights',
+      command: 'mdx bench rx merge ring',
+    },
     { description: 'The book alone', command: 'mdx bench apply-100k churn clusters' },
     {
       description: 'Is this version slower than the last one?',
@@ -92,8 +96,8 @@ export default class Bench extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Bench);
-    const { PROFILES } = await import('../core/bench/profiles.ts');
-    const names = PROFILES.map(({ name }) => name);
+    const { GROUPS, PROFILES } = await import('../core/bench/profiles.ts');
+    const names = [...PROFILES.map(({ name }) => name), ...Object.keys(GROUPS)];
     const profiles = args.profile ?? [];
     for (const name of profiles) if (!names.includes(name)) throw unknownProfile(name, names);
     if (flags.list) {
@@ -259,8 +263,9 @@ function figure(value: number): string {
 }
 
 function notes(report: BenchReport): string {
-  return report.results
-    .filter(({ note }) => note !== null)
-    .map(({ name, note }) => `${name}: ${note}\n`)
-    .join('');
+  const noted = report.results.filter(({ note }) => note !== null);
+  return [
+    ...noted.map(({ name, note }) => `${name}: ${note}\n`),
+    ...report.skipped.map(({ name, reason }) => `${name}: skipped: ${reason}\n`),
+  ].join('');
 }

@@ -41,6 +41,20 @@ describe('mdx bench', () => {
     ]);
   });
 
+  it('measures receiving, merging and handing over, and names what cannot be done here', async () => {
+    const { code, stdout } = await mdx(['bench', 'rx', 'merge', 'ring', ...SMALL]);
+    expect(code).toBe(0);
+    const { results, skipped } = JSON.parse(stdout);
+    const names = new Set([...results, ...skipped].map(({ name }: { name: string }) => name));
+    const rx = ['rx-dgram', 'rx-mmsg', 'rx-ring-v2', 'rx-ring-v3', 'rx-ring-walk', 'rx-xdp'];
+    expect(names).toEqual(new Set(['merge', 'ring', ...rx]));
+    for (const { reason } of skipped) expect(reason).not.toBe('');
+    for (const { name, unitsPerSecond, ratio } of results) {
+      expect(unitsPerSecond).toBeGreaterThan(0);
+      if (name.startsWith('rx-') && name !== 'rx-dgram') expect(ratio.against).toBe('rx-dgram');
+    }
+  });
+
   it('starts whole replays, checks their books and leaves nothing behind', async () => {
     const temporary = mkdtempSync(join(folder, 'tmp-'));
     const child = spawn(

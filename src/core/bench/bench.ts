@@ -1,8 +1,8 @@
 import { MdxError } from '../errors.ts';
 import { commitOf, load, machine } from './machine.ts';
-import { PROFILES, type Profile, profileNamed } from './profiles.ts';
+import { GROUPS, PROFILES, type Profile, profileNamed } from './profiles.ts';
 import { ReplayProcess } from './replay-process.ts';
-import { type BenchReport, type Ratio, type Result, spreadOf } from './report.ts';
+import { type BenchReport, type Ratio, type Result, type Skipped, spreadOf } from './report.ts';
 import { verdictsOf } from './targets.ts';
 import type { Inspected, Measured, Prepared } from './worker.ts';
 import type { Checksum, WorkloadOptions } from './workload.ts';
@@ -58,7 +58,7 @@ export function selectProfiles(names: readonly string[]): Profile[] {
     wanted.add(name);
     if (profile.against !== null) want(profile.against.profile);
   };
-  for (const name of names) want(name);
+  for (const name of names) for (const each of GROUPS[name] ?? [name]) want(each);
   return PROFILES.filter(({ name }) => wanted.has(name));
 }
 
@@ -71,11 +71,18 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
   const before = load();
   const entries: Entry[] = [];
   const disagreements = new Set<string>();
+  const skipped: Skipped[] = [];
   try {
     for (const profile of selectProfiles(options.profiles)) {
       if (options.stop()) break;
       options.progress(`preparing ${profile.name}`);
-      entries.push(await open(profile, options));
+      const entry = await open(profile, options);
+      const reason = entry.prepared!.skipped;
+      if (reason === null) entries.push(entry);
+      else {
+        skipped.push({ name: profile.name, reason });
+        await entry.subject.close();
+      }
     }
     for (let round = 1; round <= options.rounds && !options.stop(); round += 1) {
       for (const entry of entries) {
@@ -101,6 +108,7 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
     load: { before, after: load() },
     rounds: options.rounds,
     results: entries.filter(({ rounds }) => rounds.length > 0).map((entry) => resultOf(entry, entries)),
+    skipped,
     disagreements: [...disagreements],
     comparison: null,
     timing: { elapsedNs: Number(process.hrtime.bigint() - started) },
@@ -162,6 +170,7 @@ function resultOf(entry: Entry, entries: readonly Entry[]): Result {
   const nsPerUnit = spreadOf(rounds);
   const perSecond = 1e9 / nsPerUnit.median;
   const steady = inspected?.steady ?? null;
+  const heap = inspected?.heap ?? null;
   const measured = {
     name: profile.name,
     title: profile.title,
@@ -172,7 +181,7 @@ function resultOf(entry: Entry, entries: readonly Entry[]): Result {
     unitsPerSecond: Math.round(perSecond),
     bytesPerSecond: bytes === null ? null : Math.round((bytes / units) * perSecond),
     latency: inspected?.latency ?? null,
-    heapBytesPerUnit: inspected === null ? null : inspected.heap.allocatedBytes / units,
+    heapBytesPerUnit: heap === null ? null : heap.allocatedBytes / units,
     ratio: ratioOf(entry, entries),
     residentBytesMax: entry.residentBytesMax,
     steady:

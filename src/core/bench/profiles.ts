@@ -6,7 +6,11 @@ import { applyToMarket, applyToObjects } from './workloads/apply.ts';
 import { captureWalk } from './workloads/capture-walk.ts';
 import { convertDbn } from './workloads/convert.ts';
 import { decodeDbn } from './workloads/dbn.ts';
+import { handOff } from './workloads/hand-off.ts';
+import { mergeLines } from './workloads/merge.ts';
 import { decodePackets, EOBI, FAST_LIKE, ITCH, steadyPackets } from './workloads/packets.ts';
+import { receive } from './workloads/receive.ts';
+import { walkRing } from './workloads/ring-walk.ts';
 import { hashBooks } from './workloads/state-hash.ts';
 
 /** How a profile stands to another one of the same run. */
@@ -26,7 +30,7 @@ export interface Profile {
   readonly unit: string;
   readonly against: Comparison | null;
   /** Builds what runs in a process of its own; null: the whole program is started instead. */
-  readonly make: ((options: WorkloadOptions) => Workload) | null;
+  readonly make: ((options: WorkloadOptions) => Workload | Promise<Workload>) | null;
 }
 
 const faster = (profile: string): Comparison => ({ profile, as: 'speed', sameBooks: true });
@@ -198,6 +202,62 @@ export const PROFILES: readonly Profile[] = [
     make: (options) => steadyPackets(ITCH, options),
   },
   {
+    name: 'ring',
+    title: 'packets of 64 bytes from one thread to another in bursts of 32',
+    unit: 'packet',
+    against: null,
+    make: handOff,
+  },
+  {
+    name: 'merge',
+    title: 'two lines of MoldUDP64 in memory, 5 % lost on each and cut differently, to one that is cut anew',
+    unit: 'packet',
+    against: null,
+    make: mergeLines,
+  },
+  {
+    name: 'rx-dgram',
+    title: 'datagrams of 64 bytes into the pool: the receiving thread with the sockets of Node',
+    unit: 'packet',
+    against: null,
+    make: (options) => receive(options, 'dgram'),
+  },
+  {
+    name: 'rx-mmsg',
+    title: 'the same with recvmmsg',
+    unit: 'packet',
+    against: dearer('rx-dgram'),
+    make: (options) => receive(options, 'mmsg'),
+  },
+  {
+    name: 'rx-ring-v3',
+    title: 'the same with a packet ring of version 3',
+    unit: 'packet',
+    against: dearer('rx-dgram'),
+    make: (options) => receive(options, 'ring-v3'),
+  },
+  {
+    name: 'rx-ring-walk',
+    title: 'the same frames in memory as such a ring has them, without the kernel',
+    unit: 'packet',
+    against: dearer('rx-dgram'),
+    make: walkRing,
+  },
+  {
+    name: 'rx-ring-v2',
+    title: 'the same with a packet ring of version 2',
+    unit: 'packet',
+    against: dearer('rx-dgram'),
+    make: (options) => receive(options, 'ring-v2'),
+  },
+  {
+    name: 'rx-xdp',
+    title: 'the same with AF_XDP in generic mode',
+    unit: 'packet',
+    against: dearer('rx-dgram'),
+    make: (options) => receive(options, 'xdp'),
+  },
+  {
     name: 'replay',
     title: 'the whole mdx replay of an ITCH capture, start and report included',
     unit: 'message',
@@ -209,3 +269,8 @@ export const PROFILES: readonly Profile[] = [
 export function profileNamed(name: string): Profile | undefined {
   return PROFILES.find((profile) => profile.name === name);
 }
+
+/** Names that stand for several profiles. */
+export const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  rx: PROFILES.filter(({ name }) => name.startsWith('rx-')).map(({ name }) => name),
+};

@@ -55,7 +55,7 @@ export class ReplayProcess {
     // The first run brings the file into the page cache and fills the compile cache.
     await this.measure();
     const bytes = statSync(this.#capture).size;
-    return { units: this.#messages, bytes, note: null };
+    return { units: this.#messages, bytes, note: null, skipped: null };
   }
 
   async measure(): Promise<{ cpuNs: number; checksum: Checksum; residentBytes: number }> {

@@ -74,6 +74,12 @@ export interface ComparisonReport {
   readonly missing: readonly string[];
 }
 
+/** A profile that this machine or this user cannot run. */
+export interface Skipped {
+  readonly name: string;
+  readonly reason: string;
+}
+
 /** What `mdx bench --json` prints. */
 export interface BenchReport {
   readonly command: 'bench';
@@ -84,6 +90,7 @@ export interface BenchReport {
   readonly load: { readonly before: number; readonly after: number };
   readonly rounds: number;
   readonly results: readonly Result[];
+  readonly skipped: readonly Skipped[];
   /** Variants that should have ended with the same books and did not. */
   readonly disagreements: readonly string[];
   /** What the changes are against, where an earlier report was given. */

@@ -38,6 +38,9 @@ const ratio = (
   read: (result) => result.ratio?.median ?? null,
 });
 
+const cost = (profile: string, floor: number, aim: number): Target =>
+  ratio(profile, 'times the cost of rx-dgram', floor, aim, 'lower');
+
 /** The figures that the project holds itself to. Ratios hold everywhere and gate; absolutes depend on the machine. */
 export const TARGETS: readonly Target[] = [
   speed('apply-100k', 'event', 11, 15),
@@ -52,6 +55,12 @@ export const TARGETS: readonly Target[] = [
   speed('convert-ndjson', 'record', 1.5, 3),
   speed('convert-parquet', 'record', 0.8, 1.2),
   speed('decode-mbp10', 'record', 8, 15),
+  speed('ring', 'packet', 8, 14),
+  speed('merge', 'packet', 4, 8),
+  cost('rx-mmsg', 0.45, 0.38),
+  cost('rx-ring-v3', 0.07, 0.04),
+  cost('rx-ring-walk', 0.03, 0.02),
+  cost('rx-xdp', 0.25, 0.16),
   speed('replay', 'message', 8.5, 12),
   {
     profile: 'replay',

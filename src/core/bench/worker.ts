@@ -1,3 +1,4 @@
+import { MdxError } from '../errors.ts';
 import { collectGarbage, cpuNs, type HeapUse, heapUse, type Latency, latencyOf } from './measure.ts';
 import { profileNamed } from './profiles.ts';
 import type { Checksum, SteadyState, Workload, WorkloadOptions } from './workload.ts';
@@ -16,6 +17,8 @@ export interface Prepared {
   readonly units: number;
   readonly bytes: number | null;
   readonly note: string | null;
+  /** Why it cannot be measured here; there is nothing else to ask then. */
+  readonly skipped: string | null;
 }
 
 export interface Measured {
@@ -25,7 +28,7 @@ export interface Measured {
 
 export interface Inspected {
   readonly latency: Latency | null;
-  readonly heap: HeapUse;
+  readonly heap: HeapUse | null;
   readonly steady: SteadyState | null;
 }
 
@@ -35,34 +38,45 @@ const LATENCY_SAMPLES_MAX = 500_000;
 
 let workload: Workload | null = null;
 
-process.on('message', (question: Question) => {
-  process.send!(answer(question));
+process.on('message', async (question: Question) => {
+  process.send!(await answer(question));
 });
+// Threads and sockets of a workload would keep it alive.
+process.once('disconnect', () => process.kill(process.pid));
 // The parent decides when to stop.
 process.on('SIGINT', () => {});
 
-function answer(question: Question): Prepared | Measured | Inspected {
-  if (question.ask === 'prepare') {
-    workload = profileNamed(question.profile)!.make!(question.options);
-    for (let run = 0; run < WARM_UP_RUNS; run += 1) {
-      workload.reset();
-      workload.run();
-    }
-    const { units, bytes, note } = workload;
-    return { units, bytes, note };
-  }
+async function answer(question: Question): Promise<Prepared | Measured | Inspected> {
+  if (question.ask === 'prepare') return prepare(question.profile, question.options);
   return question.ask === 'measure' ? measure(workload!) : inspect(workload!);
 }
 
-function measure(load: Workload): Measured {
+async function prepare(profile: string, options: WorkloadOptions): Promise<Prepared> {
+  try {
+    workload = await profileNamed(profile)!.make!(options);
+  } catch (error) {
+    if (!(error instanceof MdxError)) throw error;
+    return { units: 0, bytes: null, note: null, skipped: error.message };
+  }
+  for (let run = 0; run < WARM_UP_RUNS; run += 1) {
+    workload.reset();
+    if (workload.measure === undefined) workload.run();
+    else await workload.measure();
+  }
+  const { units, bytes, note } = workload;
+  return { units, bytes, note, skipped: null };
+}
+
+async function measure(load: Workload): Promise<Measured> {
   load.reset();
   collectGarbage();
-  return { cpuNs: cpuNs(() => load.run()), checksum: load.checksum() };
+  const ns = load.measure === undefined ? cpuNs(() => load.run()) : await load.measure();
+  return { cpuNs: ns, checksum: load.checksum() };
 }
 
 function inspect(load: Workload): Inspected {
   load.reset();
-  const heap = heapUse(() => load.run());
+  const heap = load.waits === true ? null : heapUse(() => load.run());
   const steady = load.steady?.() ?? null;
   if (load.one === undefined) return { latency: null, heap, steady };
   load.reset();

@@ -25,10 +25,14 @@ export interface Workload {
   readonly bytes: number | null;
   /** Something about its input that the report should tell. */
   readonly note: string | null;
+  /** It waits for others while it runs: only `measure` runs it, and what it allocates is not known. */
+  readonly waits?: true;
   reset(): void;
   run(): void;
   /** What the last run left, null where nothing is left. */
   checksum(): Checksum | null;
+  /** Runs it and answers the ns that count, where they are not the CPU time of the whole process. */
+  measure?(): number | Promise<number>;
   /** After `reset`: handles the next unit alone. Absent where units cannot be handled one by one. */
   one?(): void;
   /** Heap growth in a steady state, for the workload that is made for it. */

@@ -42,6 +42,7 @@ function report(results: readonly Result[], machine: BenchReport['machine'] = MA
     load: { before: 0, after: 0 },
     rounds: 1,
     results,
+    skipped: [],
     disagreements: [],
     comparison: null,
     timing: { elapsedNs: 1 },

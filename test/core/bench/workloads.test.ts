@@ -116,12 +116,13 @@ describe('workloads', () => {
   });
 
   it.each(
-    PROFILES.filter(({ name, make }) => make !== null && !name.endsWith('-1m')).map(({ name, make }) => ({
-      name,
-      make: make!,
-    })),
-  )('$name runs again after a reset, with the same result', ({ make }) => {
-    const workload = make({ events: 1000, data: null });
+    // Those that receive are in processes of their own: they may enter a network namespace.
+    PROFILES.filter(
+      ({ name, make }) =>
+        make !== null && !name.endsWith('-1m') && (!name.startsWith('rx-') || name === 'rx-ring-walk'),
+    ).map(({ name, make }) => ({ name, make: make! })),
+  )('$name runs again after a reset, with the same result', async ({ make }) => {
+    const workload = await make({ events: 1000, data: null });
     const once = (): unknown => {
       workload.reset();
       workload.run();

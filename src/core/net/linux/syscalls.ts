@@ -193,6 +193,11 @@ export class Syscalls {
     return this.#answer(this.#native.sched_setscheduler(0, policy, this.#scratch.pointer));
   }
 
+  /** Gives the calling thread namespaces of its own, which end with the last thread in them. @param flags CLONE_NEW*. */
+  unshare(flags: number): number {
+    return this.#answer(this.#native.unshare(flags));
+  }
+
   /** Keeps all memory of the process in RAM. @param flags 1 = what there is, 2 = what will come. */
   lockMemory(flags: number): number {
     return this.#answer(this.#native.mlockall(flags));
@@ -252,6 +257,7 @@ const PROTOTYPES = {
   syscall: 'int64_t syscall(int64_t, int64_t, uintptr_t, int64_t, int64_t, int64_t, int64_t)',
   sched_setaffinity: 'int sched_setaffinity(int, size_t, uintptr_t)',
   sched_setscheduler: 'int sched_setscheduler(int, int, uintptr_t)',
+  unshare: 'int unshare(int)',
   mlockall: 'int mlockall(int)',
   munlockall: 'int munlockall()',
   adjtimex: 'int adjtimex(uintptr_t)',
