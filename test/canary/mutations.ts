@@ -31,6 +31,7 @@ const VARINTS = 'src/core/feeds/fast-like/varints.ts';
 const FAST_LIKE_TESTS = ['test/core/feeds/fast-like/packets.test.ts'];
 const MERGE = 'src/core/merge/session-merge.ts';
 const MERGE_TESTS = ['test/core/merge/one-line.test.ts'];
+const LINES_TESTS = ['test/core/merge/lines.test.ts'];
 const UDP = 'src/core/capture/udp.ts';
 const UDP_TESTS = ['test/core/capture/udp.test.ts'];
 
@@ -548,6 +549,62 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'if (!free.put(slot)) this.returnDrops += 1;',
     to: 'if (!free.put(slot) || !free.put(slot)) this.returnDrops += 1;',
     tests: ['test/core/bench/pool-soak.test.ts'],
+  },
+  {
+    name: 'lines: the next session does not wait for the other line',
+    file: 'src/core/merge/arbiter.ts',
+    from: 'if (now - since < gapTimeoutNs) {',
+    to: 'if (now - since < 0) {',
+    tests: LINES_TESTS,
+  },
+  {
+    name: 'lines: what a line delivered is counted for the other one',
+    file: MERGE,
+    from: 'this.counts.lines[line]!.deliveredFirst += to - from;',
+    to: 'this.counts.lines[0]!.deliveredFirst += to - from;',
+    tests: LINES_TESTS,
+  },
+  {
+    name: 'lines: the age of a hole is not looked at for long enough',
+    file: MERGE,
+    from: 'now - holes.value(next) >= gapTimeoutNs',
+    to: 'now - holes.value(next) > gapTimeoutNs + 1',
+    tests: LINES_TESTS,
+  },
+  {
+    name: 'lines: the window is one number too small',
+    file: MERGE,
+    from: 'this.#highest - 1 - holes.from(next) > window',
+    to: 'this.#highest - holes.from(next) > window',
+    tests: LINES_TESTS,
+  },
+  {
+    name: 'lines: recovery gives up holes that nobody has reported',
+    file: MERGE,
+    from: 'if (reportedOnly && !this.#isReported(at)) return;',
+    to: '',
+    tests: LINES_TESTS,
+  },
+  {
+    name: 'lines: numbers with other bytes are not counted',
+    file: MERGE,
+    from: 'this.counts.conflicts += seen.note(',
+    to: 'seen.note(',
+    tests: LINES_TESTS,
+  },
+  {
+    name: 'lines: what comes behind the end of a session is a duplicate',
+    file: MERGE,
+    from: 'if (this.#closed) counts.late += end - from;',
+    to: 'if (this.#closed) counts.duplicates += end - from;',
+    tests: LINES_TESTS,
+  },
+  {
+    name: 'lines: as many packets wait as come',
+    file: MERGE,
+    from: 'while (this.#handParts > 0 && this.#room.isFull(',
+    to: 'while (this.#handParts < 0 && this.#room.isFull(',
+    tests: LINES_TESTS,
   },
   {
     name: 'wire: being late once makes everything after it late',
