@@ -35,6 +35,9 @@ const LINES_TESTS = ['test/core/merge/lines.test.ts'];
 const UDP = 'src/core/capture/udp.ts';
 const UDP_TESTS = ['test/core/capture/udp.test.ts'];
 
+const FLOW_PAIRS = 'src/core/pipeline/flow-pairs.ts';
+const RUN_TESTS = ['test/core/pipeline/run.test.ts'];
+
 const TO_DBN = 'src/core/convert/dbn-conversion.ts';
 const TO_DBN_TESTS = ['test/core/convert/dbn-conversion.test.ts'];
 const EVENT_FIELDS = 'src/core/pipeline/rows/event-fields.ts';
@@ -436,6 +439,34 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'books.sort((left, right) => {',
     to: '[...books].sort((left, right) => {',
     tests: ['test/core/book/state-hash.test.ts'],
+  },
+  {
+    name: 'two lines: bytes are not compared',
+    file: FLOW_PAIRS,
+    from: "other.digests[slot] === this.#digests[index] ? 'same' : 'different'",
+    to: "'same'",
+    tests: RUN_TESTS,
+  },
+  {
+    name: 'two lines: one equal message proves one channel',
+    file: FLOW_PAIRS,
+    from: 'return same >= SAME_MIN && same > different;',
+    to: 'return same > 0 && same > different;',
+    tests: RUN_TESTS,
+  },
+  {
+    name: 'two lines: the first one is B',
+    file: 'src/core/pipeline/flows.ts',
+    from: 'return hasLine(channel, LINE_A) ? LINE_B : LINE_A;',
+    to: 'return hasLine(channel, LINE_B) ? LINE_A : LINE_B;',
+    tests: ['test/cli/merge.test.ts'],
+  },
+  {
+    name: 'two lines: the pair that an interface names is not heeded',
+    file: 'src/core/pipeline/flows.ts',
+    from: 'this.channels.find((each) => each.pair === pair &&',
+    to: 'this.channels.find((each) => each.pair < 0 &&',
+    tests: ['test/core/pipeline/two-lines.test.ts'],
   },
   {
     name: 'run: --limit lets one message more through',

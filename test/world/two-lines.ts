@@ -1,7 +1,7 @@
 import { ByteWindow } from '../../src/core/binary/byte-window.ts';
 import { toBigUint } from '../../src/core/binary/time.ts';
 import { CAPTURE_PACKET, CaptureReader, detectCapture } from '../../src/core/capture/capture-reader.ts';
-import { PcapngWriter } from '../../src/core/capture/capture-writer.ts';
+import { PcapngWriter, PcapWriter } from '../../src/core/capture/capture-writer.ts';
 
 /** Ethernet, IPv4 and UDP. */
 const HEADERS_BYTES = 42;
@@ -51,6 +51,17 @@ export function withoutNumbers(capture: Uint8Array, from: number, to: number): B
     if (messages > 0 && first <= to && first + messages > from) continue;
     writer.interfaceId = lines[line]!;
     writer.writeFrame(timeHigh, timeLow, bytes, 0, bytes.length, bytes.length);
+  }
+  writer.flush();
+  return Buffer.concat(chunks);
+}
+
+/** Of the frames of a capture of one line those with an even place, or those with an odd one. */
+export function everyOther(capture: Uint8Array, place: 0 | 1): Buffer {
+  const chunks: Buffer[] = [];
+  const writer = new PcapWriter((chunk) => chunks.push(Buffer.from(chunk)));
+  for (const [at, { timeHigh, timeLow, bytes }] of framesOf(capture, 0).entries()) {
+    if (at % 2 === place) writer.writeFrame(timeHigh, timeLow, bytes, 0, bytes.length, bytes.length);
   }
   writer.flush();
   return Buffer.concat(chunks);

@@ -24,7 +24,12 @@ const RECENT_NS = 1e6;
 const PARKED_MAX = 16_384;
 /** Lines of one channel are not further apart, in numbers. */
 const APART_MAX = 65_536;
-/** So many equal numbers, all with other bytes, prove two channels; equal bytes under one number prove one. */
+/**
+ * So many numbers with equal bytes, and more than with other bytes, prove one channel; one alone does not, as channels of a
+ * venue may begin with the same message. Fewer decide where no more are to come.
+ */
+const SAME_MIN = 8;
+/** So many numbers with other bytes, and no fewer than with equal ones, prove two channels. */
 const DIFFERENT_MIN = 3;
 /** Numbers remembered per flow, by number modulo this. */
 const REMEMBERED = 16_384;
@@ -274,8 +279,12 @@ export class FlowPairs<D extends TransportReader = PacketDecoder> {
   #isProved(): boolean {
     for (const party of this.#parties) {
       if (party.flow !== null || !party.isNumbered) continue;
-      if (party.candidates.some((other) => isSame(party, other))) continue;
-      if (!party.candidates.every((other) => isDifferent(party, other))) return false;
+      const { same, different, candidates } = party;
+      if (candidates.some((other) => isProvedSame(same.get(other) ?? 0, different.get(other) ?? 0))) continue;
+      const isOwn = candidates.every((other) =>
+        isProvedDifferent(same.get(other) ?? 0, different.get(other) ?? 0),
+      );
+      if (!isOwn) return false;
     }
     return true;
   }
@@ -315,9 +324,14 @@ function isSame<D extends TransportReader>(party: Party<D>, other: Party<D>): bo
   return (party.same.get(other) ?? 0) > (party.different.get(other) ?? 0);
 }
 
-function isDifferent<D extends TransportReader>(party: Party<D>, other: Party<D>): boolean {
-  const different = party.different.get(other) ?? 0;
-  return different >= DIFFERENT_MIN && different >= (party.same.get(other) ?? 0);
+/** Do so many numbers with equal and with other bytes prove two flows to be one channel? */
+export function isProvedSame(same: number, different: number): boolean {
+  return same >= SAME_MIN && same > different;
+}
+
+/** Do they prove them to be two? */
+export function isProvedDifferent(same: number, different: number): boolean {
+  return different >= DIFFERENT_MIN && different >= same;
 }
 
 function addOne<D extends TransportReader>(counts: Map<Party<D>, number>, of: Party<D>): void {

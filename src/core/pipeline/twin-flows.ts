@@ -1,14 +1,19 @@
 import { formatAddress } from '../capture/address.ts';
 import { MdxError } from '../errors.ts';
 import type { Datagram } from '../packet/datagram.ts';
+import { isProvedDifferent, isProvedSame } from './flow-pairs.ts';
 import type { Channel, Flow } from './flows.ts';
 
 /** Recent datagrams remembered per channel, by number modulo this. */
 const REMEMBERED = 4096;
 /** Bytes of the first message that are compared: venue messages carry their time there. */
 const COMPARED_BYTES = 32;
-/** So many equal numbers with other bytes, and none with the same, prove two flows to be two channels. */
-const DIFFERENT_MIN = 3;
+
+/** Numbers that two channels showed with equal and with other bytes. */
+interface Comparison {
+  same: number;
+  different: number;
+}
 
 interface Memory {
   readonly session: Int32Array;
@@ -18,13 +23,13 @@ interface Memory {
 
 /**
  * Finds out whether two channels are one whose second line was not found in time (FlowPairs): to apply both would make a
- * wrong book. Same session, same number and same bytes on two flows is proof; same session and overlapping
- * numbers without a datagram to compare is taken for one at the end.
+ * wrong book. The proof is that of FlowPairs: numbers of one session with equal bytes on both. At the end, overlapping
+ * numbers of one session are taken for one, unless the bytes have proved two.
  */
 export class TwinFlows {
   readonly #memories: Memory[] = [];
-  /** Per pair of channels: numbers seen on both with different bytes. */
-  readonly #different: Map<string, number> = new Map();
+  /** Per pair of channels. */
+  readonly #comparisons: Map<string, Comparison> = new Map();
 
   /** Looks at a datagram with numbers; to be called when there is more than one channel. */
   observe(channels: readonly Channel[], channel: Channel, datagram: Datagram, headerBytes: number): void {
@@ -44,9 +49,9 @@ export class TwinFlows {
       const memory = this.#memories[other.number]!;
       if (memory.number[slot] !== first) continue;
       if (sessionOf(other, memory.session[slot]!) !== sessionOf(channel, session)) continue;
-      if (memory.hash[slot] === hash) throw twinError(channel, other);
-      const pair = pairOf(channel, other);
-      this.#different.set(pair, (this.#different.get(pair) ?? 0) + 1);
+      const compared = this.#comparisonOf(channel, other);
+      compared[memory.hash[slot] === hash ? 'same' : 'different'] += 1;
+      if (isProvedSame(compared.same, compared.different)) throw twinError(channel, other);
     }
     const own = this.#memories[channel.number]!;
     own.session[slot] = session;
@@ -58,10 +63,20 @@ export class TwinFlows {
   conclude(channels: readonly Channel[]): void {
     for (const [index, channel] of channels.entries()) {
       for (const other of channels.slice(0, index)) {
-        if ((this.#different.get(pairOf(channel, other)) ?? 0) >= DIFFERENT_MIN) continue;
+        const { same, different } = this.#comparisonOf(channel, other);
+        if (isProvedDifferent(same, different)) continue;
         if (overlaps(channel, other)) throw twinError(channel, other);
       }
     }
+  }
+
+  #comparisonOf(left: Channel, right: Channel): Comparison {
+    const pair = `${Math.min(left.number, right.number)}/${Math.max(left.number, right.number)}`;
+    const known = this.#comparisons.get(pair);
+    if (known !== undefined) return known;
+    const comparison = { same: 0, different: 0 };
+    this.#comparisons.set(pair, comparison);
+    return comparison;
   }
 }
 
@@ -80,10 +95,6 @@ function overlaps(left: Channel, right: Channel): boolean {
 
 function sessionOf(channel: Channel, session: number): string | null {
   return channel.decoder.sessionText(session);
-}
-
-function pairOf(left: Channel, right: Channel): string {
-  return `${Math.min(left.number, right.number)}/${Math.max(left.number, right.number)}`;
 }
 
 function hashOf(datagram: Datagram, headerBytes: number): number {

@@ -263,6 +263,43 @@ describe('two flows', () => {
       { channel: 1, orders: 4 },
     ]);
   });
+
+  it('that begin with the same message and go on with others are two sources, too', async () => {
+    const packets = Array.from({ length: 20 }, (_, at) => at + 1).flatMap((number) => [
+      packet(1, number, [BigInt(number)], BigInt(number)),
+      packet(2, number, [BigInt(number === 1 ? 1 : number + 100)], BigInt(number)),
+    ]);
+    const { sequence, book } = await report([capture(packets)]);
+    expect(sequence?.channels).toMatchObject([
+      { channel: 0, packets: 20, duplicates: 0 },
+      { channel: 1, packets: 20, duplicates: 0 },
+    ]);
+    expect(book).toMatchObject({ orders: 40, instruments: 2 });
+  });
+
+  it('of which one comes late, by less or more than what is remembered, are lines', async () => {
+    for (const behind of [1, 8, 9, 100]) {
+      const packets = Array.from({ length: 400 }, (_, at) => at + 1).flatMap((number) => [
+        packet(1, number, [BigInt(number)], BigInt(number)),
+        ...(number > 120 ? [packet(2, number - behind, [BigInt(number - behind)], BigInt(number))] : []),
+      ]);
+      const { sequence, book } = await report([capture(packets)]);
+      expect(sequence?.channels).toMatchObject([{ packets: 680, duplicates: 280, late: 0, conflicts: 0 }]);
+      expect(book.orders).toBe(400);
+    }
+  });
+
+  it('of which one begins at the end of a file are lines in the next one, too', async () => {
+    const line = (port: number, from: number, to: number): PacketInput[] =>
+      Array.from({ length: to - from + 1 }, (_, at) =>
+        packet(port, from + at, [BigInt(from + at)], BigInt(from + at)),
+      );
+    const first = capture([...line(1, 1, 3), packet(2, 3, [3n], 3n)]);
+    const second = capture(line(1, 4, 9).flatMap((each) => [each, { ...each, port: 2 }]));
+    const { sequence, book } = await report([first, second]);
+    expect(sequence?.channels).toMatchObject([{ first: '1', last: '9', packets: 16, duplicates: 7 }]);
+    expect(book.orders).toBe(9);
+  });
 });
 
 describe.skipIf(DATA === null)('a stream without packets', () => {

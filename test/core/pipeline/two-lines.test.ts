@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Impairments } from '../../../src/core/simulate/impairment.ts';
 import { FEEDS } from '../../../src/core/simulate/simulation.ts';
-import { bothLines } from '../../world/two-lines.ts';
+import { bothLines, everyOther } from '../../world/two-lines.ts';
 import { booksOf, filled, type Played, play, Replays, trueBooks } from '../simulate/session.ts';
 
 const replays = new Replays();
@@ -9,6 +9,14 @@ afterAll(() => replays.remove());
 
 /** What goes wrong on a line whose losses the other one makes good. */
 const BAD: Partial<Impairments> = { reorder: 0.1, duplicates: 0.1, skewNs: 40_000 };
+
+it('interfaces that name line and pair are taken at their word, also without a number in common', async () => {
+  const { a } = play({ seed: 1 });
+  const whole = await replays.replayPackets(a);
+  const { report } = await replays.replayPackets(bothLines(everyOther(a, 0), everyOther(a, 1)));
+  expect(report.book).toEqual(whole.report.book);
+  expect(report.sequence!.channels).toMatchObject([{ duplicates: 0, outOfOrder: 0, gaps: [] }]);
+});
 
 describe.each(FEEDS)('a capture with both lines of %s in it', (feed) => {
   const both = ({ a, b }: Played): ReturnType<typeof replays.replay> =>

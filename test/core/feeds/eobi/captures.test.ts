@@ -182,6 +182,26 @@ describe('channels', () => {
     expect(sequence?.channels).toMatchObject([{ first: '1', last: '2', packets: 4, duplicates: 2 }]);
     expect([book, events]).toEqual([once.book, once.events]);
   });
+
+  test('both lines of several partitions are one channel each', async () => {
+    const other = (number: number, sequence: number): Sent => [
+      CHANGES,
+      packet({ number, partition: 9, segment: 4 }, add(sequence, { key: 1n, security: BigInt(sequence) })),
+    ];
+    const sent = [change(1, 1), other(1, 1), change(2, 2), other(2, 2), other(3, 3)];
+    const once = await replay(sent);
+    const { sequence, book } = await replay(
+      sent.flatMap(([port, payload]): Sent[] => [
+        [port, payload],
+        [port + 1, payload],
+      ]),
+    );
+    expect(sequence?.channels).toMatchObject([
+      { channel: 0, first: '1', last: '2', packets: 4, duplicates: 2, gaps: [] },
+      { channel: 1, first: '1', last: '3', packets: 6, duplicates: 3, gaps: [] },
+    ]);
+    expect(book).toEqual(once.book);
+  });
 });
 
 test('a feed without snapshots refuses to wait for one', async () => {
