@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATA, dataPath } from '../world/data.ts';
-import { mdx, shell } from '../world/real-process.ts';
+import { itchCapture, OPEN } from '../world/itch-capture.ts';
+import { mdx, shell, started } from '../world/real-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mdx-replay-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -266,5 +267,36 @@ describe('mdx replay: tables for people', () => {
 
   it('tell that a run was cut short', async () => {
     expect(await tables('--limit', '100')).toContain('stopped     after the messages of --limit');
+  });
+});
+
+describe('mdx replay of two lines from a pipe', () => {
+  it('does not keep packets back for a proof while the pipe brings nothing', async () => {
+    const packets = [
+      [1, 1],
+      [1, 2],
+      [2, 1],
+      [1, 3],
+    ].map(([port, number], at) => ({
+      port: port!,
+      sequence: number!,
+      adds: [{ id: BigInt(number!), buy: true, price: 100 }],
+      time: OPEN + BigInt(at),
+    }));
+    const child = started(['replay', '-', '--emit', 'events', '--format', 'ndjson', '--unbuffered']);
+    const closed = new Promise<number | null>((resolve) => child.on('close', resolve));
+    const shown = new Promise<void>((resolve) => {
+      let text = '';
+      child.stdout!.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+        if (text.split('\n').length > 3) resolve();
+      });
+    });
+    child.stderr!.resume();
+    child.stdin!.write(itchCapture(packets));
+    // The pipe stays open until all three are there.
+    await shown;
+    child.stdin!.end();
+    expect(await closed).toBe(0);
   });
 });
