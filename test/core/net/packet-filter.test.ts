@@ -69,7 +69,7 @@ describe('packet filter', () => {
   const vlan = fc.constantFrom(null, 7);
 
   it('lets exactly the subscribed groups and ports through, bare and behind a tag', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(
         fc.array(pair, { minLength: 1, maxLength: 6 }),
         pair,

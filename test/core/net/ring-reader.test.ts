@@ -62,7 +62,7 @@ function seen(reader: RingReader): Composed & { at: number } {
 
 describe('blocks of version 3', () => {
   it('are read in order, round and round, and given back when they are read', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(packets, fc.integer({ min: 1, max: 4 }), (list, blocks) => {
         const words = new Int32Array((BLOCK * blocks) / 4);
         const view = new DataView(words.buffer);
@@ -132,7 +132,7 @@ describe('frames of version 2', () => {
   const FRAME = 512;
 
   it('are read one by one, round and round, and given back', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(packets, fc.integer({ min: 1, max: 5 }), (list, frames) => {
         const words = new Int32Array((FRAME * frames) / 4);
         const view = new DataView(words.buffer);
@@ -182,7 +182,7 @@ describe('rings of an XDP socket', () => {
   };
 
   it('give each chunk back once, in batches, across the end of 32 bits', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 3 }),
         fc.integer({ min: -20, max: 20 }),

@@ -10,7 +10,7 @@ it('seconds and nanoseconds become the halves of their sum', () => {
     fc.constantFrom(0, 1, 4, 5, 0xffff_ffff),
   );
   const nanoseconds = fc.array(fc.integer({ min: 0, max: 999_999_999 }), { minLength: 1, maxLength: 4 });
-  fc.assert(
+  void fc.assert(
     fc.property(seconds, nanoseconds, (second, parts) => {
       for (const part of parts) {
         time.set(second, part);
