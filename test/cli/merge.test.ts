@@ -161,6 +161,16 @@ describe('merge', () => {
     expect(numbers).toBe(missingOnBoth());
   });
 
+  test('a replay takes a loss at its word that is told behind the last packet', async () => {
+    writeFileSync(at('tail.pcapng'), liveStream([1, 2], 4));
+    const { stdout } = await shell(
+      `$MDX merge - --start 1 < ${at('tail.pcapng')} | $MDX replay - --start 1 --json`,
+    );
+    expect(JSON.parse(stdout).sequence.channels).toMatchObject([
+      { last: '3', gaps: [{ from: '3', to: '3', state: 'lost' }] },
+    ]);
+  });
+
   test('a live pipe reports a hole while nothing comes, and says that its upstream ended', async () => {
     const child = started(['merge', '-', '--feed', 'itch-5.0', '--start', '1']);
     let stdout = '';
@@ -184,15 +194,16 @@ describe('merge', () => {
   });
 });
 
-/** A live stream of packets with one message each. */
-function liveStream(numbers: readonly number[]): Buffer {
+/** A live stream of packets with one message each, and of a heartbeat that names the next number. */
+function liveStream(numbers: readonly number[], named: number | null = null): Buffer {
   const chunks: Buffer[] = [];
   const writer = new PcapngWriter((chunk) => chunks.push(Buffer.from(chunk)));
   const source = 'udp://239.10.10.1:5001';
   writer.addInterface({ name: 'A', description: `mdx/1 line=A clock=software source=${source} pair=0` });
   const destination = Int32Array.of(0, 0, 0, 0xef0a0a01 | 0);
-  for (const number of numbers) {
-    const payload = moldPacket([Buffer.from('S\0\0\0\0\0\0\0\0\0\0O')], { sequence: BigInt(number) });
+  for (const number of [...numbers, ...(named === null ? [] : [named])]) {
+    const messages = number === named ? [] : [Buffer.from('S\0\0\0\0\0\0\0\0\0\0O')];
+    const payload = moldPacket(messages, { sequence: BigInt(number) });
     const header = { timeHigh: 0, timeLow: number, ipVersion: 4, source: new Int32Array(4), sourcePort: 1 };
     writer.writeUdp({ ...header, destination, destinationPort: 5001 }, payload, 0, payload.length);
   }

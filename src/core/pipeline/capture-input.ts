@@ -153,6 +153,7 @@ export class CaptureInput {
       packet.line = pipe === null ? -1 : LINE_NAMES.indexOf(pipe.line);
       packet.pair = pipe?.pair ?? -1;
       packet.interfaceId = pipe === null ? -1 : reader.interfaceId;
+      this.#told.enter(reader.interfaces);
       if (bounded && isOutside(input, packet, from, until)) continue;
       if (pacer !== null && this.#pairs?.holds !== true) {
         // A datagram that is not due yet stays where it is in the window.

@@ -30,17 +30,21 @@ export class ToldLosses {
     return this.#waiting.length > 0;
   }
 
+  /** What follows is of these interfaces; those of another section mean something else. */
+  enter(interfaces: readonly CaptureInterface[]): void {
+    if (interfaces === this.#interfaces) return;
+    this.#interfaces = interfaces;
+    this.#channels.clear();
+    this.#waiting = [];
+  }
+
   /** A record says that numbers are lost. */
   add(
     { interfaceId, channel: named, session, first, count }: PipeRecord,
     interfaces: readonly CaptureInterface[],
     pipeline: PacketPipeline | null,
   ): void {
-    if (interfaces !== this.#interfaces) {
-      this.#interfaces = interfaces;
-      this.#channels.clear();
-      this.#waiting = [];
-    }
+    this.enter(interfaces);
     const key = keyOf(interfaceId, subchannelOfRecord(named));
     const channel = this.#channels.get(key);
     if (channel !== undefined) pipeline?.declareLost(channel, session, first, count);

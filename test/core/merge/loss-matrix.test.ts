@@ -20,6 +20,10 @@ test.each(tests)('lines that lose, double, delay and cut packets: 40 cells from 
   }
 });
 
+test.each([100_933])('cell %i, which found a mistake', async (seed) => {
+  await runCell(cellOf(seed));
+});
+
 test('the cells are of every kind', () => {
   const total = (of: (result: CellResult) => number): number =>
     results.reduce((sum, result) => sum + of(result), 0);

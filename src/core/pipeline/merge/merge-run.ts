@@ -182,7 +182,10 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     const channel = this.#channels[number]!;
     if (state === GAP_LOST) {
       this.#lost += count;
-      channel.next = Math.max(channel.next, first + count);
+      if (first + count > channel.next) {
+        channel.next = first + count;
+        channel.heartbeatLine = -1;
+      }
     }
     this.#output?.gap(channel, session, first, count, state, by, this.#timeHigh, this.#timeLow);
     const recovery = this.#recovery;
