@@ -58,9 +58,21 @@ describe.each(LOADED)('mdx %s', (id, command) => {
 
 /**
  * One name for one thing, of which each command has its own choice: forms to write or print, feeds to read or write, what
- * is counted up to a limit, what threads do, where a snapshot channel is, what is random, and what is a fault.
+ * is counted up to a limit, what threads do, where a snapshot channel is, what is random, what is a fault, and how much is
+ * sent how fast.
  */
-const OWN_CHOICES: readonly string[] = ['format', 'feed', 'limit', 'workers', 'snapshot', 'seed', 'strict'];
+const OWN_CHOICES: readonly string[] = [
+  'format',
+  'feed',
+  'limit',
+  'workers',
+  'snapshot',
+  'seed',
+  'strict',
+  'packets',
+  'rate',
+  'batch',
+];
 
 it('a flag of several commands is one definition', () => {
   const seen = new Map<string, unknown>();
