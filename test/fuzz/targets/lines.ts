@@ -78,9 +78,13 @@ class LinesEpisode implements Episode, ArbiterSink {
       case 0:
         this.#settle();
         break;
-      case 1:
-        this.#arbiter.declareLost(random.below(SESSIONS + 2), this.#number(), random.below(64));
+      case 1: {
+        // Records of a packet pipe name no number beyond 2^53.
+        const first = this.#number();
+        const count = Math.min(random.below(64), Number.MAX_SAFE_INTEGER - first);
+        this.#arbiter.declareLost(random.below(SESSIONS + 2), first, count);
         break;
+      }
       case 2:
         if (this.#hole !== null) this.#arbiter.abandon(...this.#hole);
         break;
