@@ -191,7 +191,7 @@ describe.skipIf(noNetwork !== null)('two hosts, two lines', { timeout: 60_000 },
     ].join(' | ');
     const chain = new Running(network.shell('desk', line));
     await chain.said(BOTH_LISTEN);
-    await send('both.pcapng', '1');
+    await send('both.pcapng', '2');
     expect(parsed<Books>(await chain.end).book.stateHash).toBe(trueHash);
   });
 });
