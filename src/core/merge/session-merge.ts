@@ -181,7 +181,8 @@ export class SessionMerge {
   ): void {
     let lagging = first;
     for (let other = 0; other < 2; other += 1) {
-      if (other !== line && this.showed(other)) lagging = Math.min(lagging, this.#lineHighest[other]!);
+      // A line that has shown nothing yet may still come with all of it.
+      if (other !== line) lagging = Math.min(lagging, Math.max(this.#base, this.#lineHighest[other]!));
     }
     this.counts.conflicts += seen.note(this.session, first, count, line, datagram, digests, lagging);
   }

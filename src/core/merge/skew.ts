@@ -51,7 +51,9 @@ export class SkewHistogram {
   /** The time that `percent` of the samples do not pass; null without samples. */
   quantile(percent: number): number | null {
     if (this.#above === null || this.#below === null) return null;
-    const rank = Math.max(1, Math.floor((percent / 100) * this.samples + 0.5));
+    // Rounded up, as HDR histograms do, without one more for an error in the last bit.
+    const exact = (percent / 100) * this.samples;
+    const rank = Math.max(1, Math.ceil(exact - exact * Number.EPSILON));
     let seen = 0;
     if (rank <= this.#negative) {
       for (let bucket = BUCKETS - 1; bucket >= 0; bucket -= 1) {

@@ -236,7 +236,7 @@ function checkSkew(
     [p50Ns!, 50],
     [p99Ns!, 99],
   ] as const) {
-    const exact = times[Math.max(1, Math.floor((percent / 100) * samples + 0.5)) - 1]!;
+    const exact = times[Math.ceil((percent * samples) / 100) - 1]!;
     assert.ok(Math.abs(found - exact) <= Math.abs(exact) / 1000, `skew ${percent} %: ${found} for ${exact}`);
   }
 }
