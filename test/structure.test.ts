@@ -31,6 +31,7 @@ const PACKAGES: readonly { readonly package: RegExp; readonly parts: readonly st
   { package: /^@oclif\//, parts: ['cli', 'commands'] },
   { package: /^ora$/, parts: ['cli'] },
   { package: /^zeromq$/, parts: ['publish'] },
+  { package: /^@node-rs\//, parts: ['binary'] },
   { package: /^koffi$/, parts: ['net'] },
 ];
 

@@ -24,6 +24,10 @@ export type ErrorCode =
   | 'memory-lock'
   | 'output-exists'
   | 'output-failed'
+  | 'journal-busy'
+  | 'journal-failed'
+  | 'journal-full'
+  | 'journal-history'
   | 'socket-busy'
   | 'socket-unreachable'
   | 'socket-refused'
@@ -71,6 +75,20 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorKind>> = {
   'memory-lock': { exit: 2, meaning: 'More locked memory is needed than the limit allows.' },
   'output-exists': { exit: 2, meaning: 'A file to write exists already.' },
   'output-failed': { exit: 4, meaning: 'Output could not be written.' },
+  'journal-busy': { exit: 4, meaning: 'Another process writes the journal.' },
+  'journal-failed': {
+    exit: 4,
+    meaning:
+      'A journal could not be written or synced; what was durable before is safe, nothing later is promised.',
+  },
+  'journal-full': {
+    exit: 4,
+    meaning: 'The disk of a journal is full, or has less room than was asked to be kept.',
+  },
+  'journal-history': {
+    exit: 2,
+    meaning: 'A journal and what is to go on with it are not of one history.',
+  },
   'socket-busy': { exit: 2, meaning: 'An address to listen on is in use.' },
   'socket-unreachable': {
     exit: 2,

@@ -227,6 +227,20 @@ export class Market {
     this.tally[TALLY_GROUPS]! += groups;
   }
 
+  /** Channels with a loss: their books, also those seen later, are stale. */
+  get lostChannels(): ReadonlySet<number> {
+    return this.#lostChannels;
+  }
+
+  /** Marks what was stale where the books come from: channels with a loss, and single books. */
+  restoreMarks(lostChannels: Iterable<number>, staleBooks: Iterable<number>): void {
+    for (const channel of lostChannels) this.#lostChannels.add(channel);
+    for (const book of staleBooks) {
+      if (book >= this.books) this.#reach(book);
+      this.stale[book] = 1;
+    }
+  }
+
   /**
    * Slot of a live order, or 0. For a scope narrower than the source, `bookSide` must be the order's.
    */

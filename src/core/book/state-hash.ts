@@ -36,17 +36,7 @@ const SIDE_ASK = 2;
  */
 export function stateHash(market: Market): StateHash {
   const definitions = market.dictionary.books;
-  const books: number[] = [];
-  for (let book = 0; book < market.books; book += 1) {
-    if (market.levels.bestLevel[book * 2] !== 0 || market.levels.bestLevel[book * 2 + 1] !== 0)
-      books.push(book);
-  }
-  books.sort((left, right) => {
-    const a = definitions[left]!;
-    const b = definitions[right]!;
-    if (a.publisher !== b.publisher) return a.publisher - b.publisher;
-    return a.instrument < b.instrument ? -1 : a.instrument > b.instrument ? 1 : 0;
-  });
+  const books = canonicalBooks(market, (book) => hasEntries(market, book));
   const version = books.every(
     (book) =>
       market.bookKind[book] === 0 &&
@@ -71,6 +61,24 @@ export function stateHash(market: Market): StateHash {
     hashSide(fnv, market, book * 2 + 1, instrument);
   }
   return { version, hash: fnv.value };
+}
+
+/** The books of a market that are in, by (publisher, instrument). */
+export function canonicalBooks(market: Market, isIn: (book: number) => boolean): number[] {
+  const definitions = market.dictionary.books;
+  const books: number[] = [];
+  for (let book = 0; book < market.books; book += 1) if (isIn(book)) books.push(book);
+  return books.sort((left, right) => {
+    const a = definitions[left]!;
+    const b = definitions[right]!;
+    if (a.publisher !== b.publisher) return a.publisher - b.publisher;
+    return a.instrument < b.instrument ? -1 : a.instrument > b.instrument ? 1 : 0;
+  });
+}
+
+/** Does a book hold an order or a price level? */
+export function hasEntries(market: Market, book: number): boolean {
+  return market.levels.bestLevel[book * 2] !== 0 || market.levels.bestLevel[book * 2 + 1] !== 0;
 }
 
 function entriesOf(market: Market, bookSide: number): number {

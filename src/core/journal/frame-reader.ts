@@ -29,6 +29,7 @@ export const FRAME_DAMAGED = 4;
 export class FrameReader {
   readonly #window: ByteWindow;
   type = 0;
+  flags = 0;
   records = 0;
   /** First byte of the payload in `window.bytes`; valid until the window is filled again. */
   payloadOffset = 0;
@@ -75,6 +76,7 @@ export class FrameReader {
     if (chain !== null) return this.#damaged(chain);
     this.offset = window.offset;
     this.type = view.getUint8(position + 16);
+    this.flags = view.getUint16(position + 18, true);
     this.records = view.getUint32(position + 20, true);
     this.frameNumber = getU64(view, position + 24);
     this.eventNumber = getU64(view, position + 32);

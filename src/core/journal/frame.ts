@@ -22,9 +22,17 @@ export const FRAME_VERSION = 1;
 
 export const FRAME_SEGMENT = 1;
 export const FRAME_DICTIONARY = 2;
+export const FRAME_IMAGE = 3;
 export const FRAME_EVENTS = 4;
+export const FRAME_ATTRIBUTES = 5;
+export const FRAME_VENUE = 6;
 export const FRAME_CONTROL = 7;
+export const FRAME_CHECKPOINT = 8;
 export const FRAME_CLOSE = 9;
+
+/** Flags of the first and of the last frame of an image; those between have none. */
+export const IMAGE_HEAD = 1;
+export const IMAGE_END = 2;
 
 /** A header and payload together, unless a single text is longer: small enough for the cache, large enough for its overhead. */
 const FRAME_BYTES_TARGET = 65_536;
@@ -42,6 +50,19 @@ export function isFrame(head: Uint8Array): boolean {
   return head.length >= 4 && head[0] === 0x4d && head[1] === 0x44 && head[2] === 0x58 && head[3] === 0x4a;
 }
 
+/** Where a run of frames goes on: what stands in front of its next frame. */
+export interface FramePlace {
+  /** Numbers of the frame and of the event that come next. */
+  readonly frameNumber: number;
+  readonly eventNumber: number;
+  readonly segment: number;
+  /** Sum of the payload of the frame before, 0 = there is none. */
+  readonly lastCrc: number;
+}
+
+/** The very beginning of a history. */
+export const FIRST_PLACE: FramePlace = { frameNumber: 1, eventNumber: 1, segment: 1, lastCrc: 0 };
+
 /** Numbers frames, chains their sums and hands each over when it is whole. Its payload is put together in place. */
 export class FrameWriter {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -49,18 +70,29 @@ export class FrameWriter {
   /** The same as words, from the beginning of the payload. */
   readonly words: Int32Array<ArrayBuffer>;
   /** Numbers of the frame and of the event that come next; both begin with 1. */
-  frameNumber = 1;
-  eventNumber = 1;
-  segment = 1;
+  frameNumber: number;
+  eventNumber: number;
+  segment: number;
   /** Sum of the payload of the frame before. */
-  lastCrc = 0;
+  lastCrc: number;
+  /** Last event that is known to survive a loss of power, for the headers to come. */
+  durableEvent = 0;
   readonly #sink: ByteSink;
   readonly #epoch: Epoch;
 
   /** @param frameBytes of the longest frame. */
-  constructor(sink: ByteSink, epoch: Epoch, frameBytes: number = FRAME_BYTES_TARGET) {
+  constructor(
+    sink: ByteSink,
+    epoch: Epoch,
+    frameBytes: number = FRAME_BYTES_TARGET,
+    place: FramePlace = FIRST_PLACE,
+  ) {
     this.#sink = sink;
     this.#epoch = epoch;
+    this.frameNumber = place.frameNumber;
+    this.eventNumber = place.eventNumber;
+    this.segment = place.segment;
+    this.lastCrc = place.lastCrc;
     this.bytes = new Uint8Array(frameBytes);
     this.view = new DataView(this.bytes.buffer);
     this.words = new Int32Array(this.bytes.buffer, FRAME_HEADER_BYTES);
@@ -75,7 +107,7 @@ export class FrameWriter {
    * Writes the header in front of a payload that is in place, and hands over both.
    * @param payloadBytes a multiple of 8, at most `payloadMax`.
    */
-  write(type: number, payloadBytes: number, records: number, events: number): void {
+  write(type: number, payloadBytes: number, records: number, events: number, flags = 0): void {
     const { view } = this;
     const crc = crc32c(view, FRAME_HEADER_BYTES, payloadBytes);
     view.setInt32(0, FRAME_MAGIC, true);
@@ -83,13 +115,13 @@ export class FrameWriter {
     view.setInt32(12, crc, true);
     view.setUint8(16, type);
     view.setUint8(17, FRAME_VERSION);
-    view.setUint16(18, 0, true);
+    view.setUint16(18, flags, true);
     view.setInt32(20, records, true);
     putU64(view, 24, this.frameNumber);
     putU64(view, 32, this.eventNumber);
     view.setInt32(40, this.#epoch.low, true);
     view.setInt32(44, this.#epoch.high, true);
-    putU64(view, 48, 0);
+    putU64(view, 48, this.durableEvent);
     view.setInt32(56, this.segment, true);
     view.setInt32(60, this.lastCrc, true);
     view.setInt32(4, crc32c(view, 8, FRAME_HEADER_BYTES - 8), true);

@@ -2,7 +2,8 @@ import { bigHigh, bigLow, toBigInt, toBigUint } from '../binary/time.ts';
 import type { BookDefinition } from '../event/dictionary.ts';
 
 /*
- * Payloads of the frames that are not events; docs/journal.md draws them.
+ * Payloads of the frames that say what events are about; docs/journal.md draws them, image-payload.ts has those that say
+ * what events led to.
  *
  *     segment     0 u16 format version 1 · 2 u8 venue times count from 0 1970, 1 an unknown midnight · 3 u8 sources ·
  *                 4 u32 zero · 8 u64 wall time when it began, ns since 1970, 0 = not told · 16 u64 last frame of the
@@ -11,13 +12,14 @@ import type { BookDefinition } from '../event/dictionary.ts';
  *     dictionary  entries, each 0 u32 book number · 4 u32 channel · 8 u64 instrument · 16 u16 publisher · 18 u8 price
  *                 scale · 19 u8 quantity scale · 20 u8 flags (1 has a symbol, 2 has a tick) · 21 3 zeros · 24 i64 tick ·
  *                 32 texts: source, symbol; zeros up to 8
- *     close       0 u64 number of the last event · 8 u32 books told · 12 u32 zero
  *
  *     text        u16 bytes · UTF-8
  */
 
 const SEGMENT_FORMAT = 1;
 const SEGMENT_TEXTS = 48;
+const BOOT_ID_AT = 32;
+const BOOT_ID_BYTES = 16;
 const ENTRY_TEXTS = 32;
 const TEXT_BYTES_MAX = 1024;
 const SOURCES_MAX = 16;
@@ -27,7 +29,6 @@ const HAS_TICK = 2;
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
 
-export const CLOSE_BYTES = 16;
 /** No entry of a dictionary is longer. */
 export const ENTRY_BYTES_MAX: number = ENTRY_TEXTS + 2 * (2 + TEXT_BYTES_MAX) + 8;
 
@@ -46,6 +47,8 @@ export interface SegmentHead {
   readonly version: string;
   /** ns since 1970, 0 = not told. */
   readonly wallTime: bigint;
+  /** Of the machine when it was written: 32 hexadecimal digits, empty = not told. */
+  readonly bootId: string;
   /** The segment before: its last frame, 0 = there is none, and the sum of that frame's payload. */
   readonly lastFrame: bigint;
   readonly lastCrc: number;
@@ -53,7 +56,7 @@ export interface SegmentHead {
 
 /** The head of a segment that nothing came before. */
 export function firstHead(about: Pick<SegmentHead, 'timeBase' | 'sources' | 'version'>): SegmentHead {
-  return { ...about, wallTime: 0n, lastFrame: 0n, lastCrc: 0 };
+  return { ...about, wallTime: 0n, bootId: '', lastFrame: 0n, lastCrc: 0 };
 }
 
 /** Writes a segment payload at `at`. @returns its length. */
@@ -66,6 +69,9 @@ export function writeSegment(view: DataView<ArrayBuffer>, at: number, head: Segm
   view.setBigUint64(at + 8, head.wallTime, true);
   view.setBigUint64(at + 16, head.lastFrame, true);
   view.setInt32(at + 24, head.lastCrc, true);
+  for (let byte = 0; byte < BOOT_ID_BYTES; byte += 1) {
+    bytes[at + BOOT_ID_AT + byte] = Number.parseInt(head.bootId.slice(byte * 2, byte * 2 + 2), 16) || 0;
+  }
   let next = putText(bytes, at + SEGMENT_TEXTS, head.version);
   for (const { feed, name } of head.sources) next = putText(bytes, putText(bytes, next, feed), name);
   return padded(bytes, at, next);
@@ -88,9 +94,14 @@ export function readSegment(view: DataView<ArrayBuffer>, at: number, length: num
     sources,
     version,
     wallTime: view.getBigUint64(at + 8, true),
+    bootId: bootIdOf(new Uint8Array(view.buffer, view.byteOffset + at + BOOT_ID_AT, BOOT_ID_BYTES)),
     lastFrame: view.getBigUint64(at + 16, true),
     lastCrc: view.getInt32(at + 24, true),
   };
+}
+
+function bootIdOf(bytes: Uint8Array): string {
+  return bytes.every((byte) => byte === 0) ? '' : Buffer.from(bytes).toString('hex');
 }
 
 /** Writes the entry of a book at `at`, which has room for ENTRY_BYTES_MAX. @returns its length. */

@@ -7,11 +7,13 @@ import {
   FRAME_CONTROL,
   FRAME_DICTIONARY,
   FRAME_EVENTS,
+  FRAME_IMAGE,
   FRAME_SEGMENT,
   getU64,
 } from './frame.ts';
 import { FRAME_END, FRAME_TRUNCATED, FRAME_WHOLE, FrameReader } from './frame-reader.ts';
-import { CLOSE_BYTES, readBooks, readSegment, type SegmentHead } from './payload.ts';
+import { readClose } from './image-payload.ts';
+import { readBooks, readSegment, type SegmentHead } from './payload.ts';
 import { EVENTS_HEAD_BYTES, RUN_BYTES } from './segment-writer.ts';
 
 /** Answers of `SegmentReader.next`; the others are those of FRAME_*. */
@@ -21,6 +23,9 @@ export const SEGMENT_BEGINS = 10;
 export const SEGMENT_EVENTS = 11;
 /** The segment is closed: nothing is missing behind its last event. */
 export const SEGMENT_CLOSED = 12;
+
+/** A frame of the image of all books in front of the next event: an ImageLoader takes it; whoever has the books already need not. */
+export const SEGMENT_IMAGE = 13;
 
 const RECORD_WORDS = record.RECORD_WORDS;
 const HEAD_EXTENDED: number = record.FLAG_EXTENDED << 8;
@@ -69,6 +74,11 @@ export class SegmentReader {
     this.frames = new FrameReader(window);
   }
 
+  /** Numbers in the dictionary by number in the stream. */
+  get books(): readonly number[] {
+    return this.#books;
+  }
+
   /** Goes on to what comes next. @returns one of FRAME_MORE, _END, _TRUNCATED, _DAMAGED and SEGMENT_*. */
   next(): number {
     for (;;) {
@@ -86,6 +96,8 @@ export class SegmentReader {
           if (problem !== null) return frames.refuse(problem);
           break;
         }
+        case FRAME_IMAGE:
+          return SEGMENT_IMAGE;
         case FRAME_EVENTS:
         case FRAME_CONTROL: {
           const problem = this.#openEvents();
@@ -93,10 +105,11 @@ export class SegmentReader {
           return SEGMENT_EVENTS;
         }
         case FRAME_CLOSE: {
-          const last = getU64(this.#window.view, frames.payloadOffset);
-          if (frames.payloadBytes !== CLOSE_BYTES || last !== this.#nextEvent - 1)
+          const close = readClose(this.#window.view, frames.payloadOffset, frames.payloadBytes);
+          if (typeof close === 'string') return frames.refuse(close);
+          if (close.lastEvent !== this.#nextEvent - 1)
             return frames.refuse(
-              `the segment is closed behind event ${last}, the last one was ${this.#nextEvent - 1}`,
+              `the segment is closed behind event ${close.lastEvent}, the last one was ${this.#nextEvent - 1}`,
             );
           this.closed = true;
           return SEGMENT_CLOSED;

@@ -14,7 +14,8 @@ import {
   FrameWriter,
   putU64,
 } from './frame.ts';
-import { CLOSE_BYTES, ENTRY_BYTES_MAX, type SegmentHead, writeBook, writeSegment } from './payload.ts';
+import { writeClose } from './image-payload.ts';
+import { ENTRY_BYTES_MAX, type SegmentHead, writeBook, writeSegment } from './payload.ts';
 
 /*
  * Payload of an events frame, and of a control frame, which has one event:
@@ -108,9 +109,12 @@ export class SegmentWriter {
   close(): void {
     this.cut();
     const { view } = this.frames;
-    putU64(view, FRAME_HEADER_BYTES, this.frames.eventNumber - 1);
-    putU64(view, FRAME_HEADER_BYTES + 8, this.#told.length);
-    this.frames.write(FRAME_CLOSE, CLOSE_BYTES, 1, 0);
+    const bytes = writeClose(view, FRAME_HEADER_BYTES, {
+      lastEvent: this.frames.eventNumber - 1,
+      books: this.#told.length,
+      sums: [],
+    });
+    this.frames.write(FRAME_CLOSE, bytes, 1, 0);
   }
 
   #put(batch: EventBatch, at: number, records: number): void {

@@ -14,7 +14,13 @@ import {
 import type { Feed, StreamFacts } from '../feeds/feed.ts';
 import { FRAME_END, FRAME_MORE, FRAME_TRUNCATED } from '../journal/frame-reader.ts';
 import type { SegmentHead } from '../journal/payload.ts';
-import { SEGMENT_BEGINS, SEGMENT_CLOSED, SEGMENT_EVENTS, SegmentReader } from '../journal/segment-reader.ts';
+import {
+  SEGMENT_BEGINS,
+  SEGMENT_CLOSED,
+  SEGMENT_EVENTS,
+  SEGMENT_IMAGE,
+  SegmentReader,
+} from '../journal/segment-reader.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { InputResult, RunState } from './run-state.ts';
 import { refuseUnfit } from './stream-input.ts';
@@ -60,7 +66,7 @@ export class EventInput {
         await state.breathe(source);
         if (state.stopped === null) await state.fill(source);
       } else if (answer === FRAME_END) break;
-      else if (answer !== SEGMENT_CLOSED) {
+      else if (answer !== SEGMENT_CLOSED && answer !== SEGMENT_IMAGE) {
         input.truncated = answer === FRAME_TRUNCATED;
         state.noteEnd(source, input.truncated, reader.frames.problem, reader.frames.problemOffset);
         break;

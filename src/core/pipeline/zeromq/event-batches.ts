@@ -122,7 +122,7 @@ export class EventBatcher implements Batcher {
   #begin(): void {
     const writer = this.#writer;
     const { frameNumber, lastCrc } = writer;
-    const head = this.#head ?? { timeBase: 'utc', sources: [], version: '', wallTime: 0n };
+    const head = this.#head ?? { timeBase: 'utc', sources: [], version: '', wallTime: 0n, bootId: '' };
     writer.segment += 1;
     const bytes = writeSegment(writer.view, FRAME_HEADER_BYTES, {
       ...head,
