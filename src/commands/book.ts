@@ -22,7 +22,7 @@ import { type RowFormat, rowFormatOf } from '../cli/output-form.ts';
 import { QUOTES_MAX, quotesTable } from '../cli/quotes.ts';
 import type { Style } from '../cli/style.ts';
 import { MdxError } from '../core/errors.ts';
-import type { AsOf, RunReport } from '../core/pipeline/report.ts';
+import type { RunReport } from '../core/pipeline/report.ts';
 import type { RunResult } from '../core/pipeline/run.ts';
 import type { Until } from '../core/pipeline/until.ts';
 
@@ -191,7 +191,7 @@ interface View {
 
 function render(report: RunReport, view: View, style: Style): string {
   const books = report.instruments as readonly BookOfLevels[];
-  const when = `${style.dim(asOfText(report.asOf))}\n`;
+  const when = `${style.dim(asOfText(report))}\n`;
   if (books.length === 0) return `${when}${style.dim('no book has orders')}\n`;
   if (books.length > 1 && !view.isChosen) {
     const quotes = quotesTable(books, QUOTES_MAX, 'see --json, or --format csv', style);
@@ -204,8 +204,13 @@ function render(report: RunReport, view: View, style: Style): string {
   return `${when}${texts.join('')}`;
 }
 
-function asOfText(asOf: AsOf | null): string {
-  if (asOf === null) return 'before the first event';
+function asOfText({ asOf, inputs }: RunReport): string {
+  if (asOf === null) {
+    const image = inputs.find((input) => input.image !== undefined)?.image;
+    if (image === undefined) return 'before the first event';
+    const when = image.written === null ? '' : `, written ${timeText(BigInt(image.written))}`;
+    return `after event ${image.event}${when}`;
+  }
   const { channel, sequence, receiveTime, venueTime } = asOf;
   const time = timeText(BigInt(receiveTime ?? venueTime));
   return sequence === null ? `after ${time}` : `after ${time}, #${channel}/${sequence}`;

@@ -13,6 +13,7 @@ import {
   readImageEnd,
   readImageHead,
 } from './image-payload.ts';
+import { CHANNELS_MAX } from './segment-reader.ts';
 
 /** An image frame whose sums are right: where its payload is. */
 export interface ImageFrame {
@@ -27,6 +28,8 @@ export interface ImageTarget {
   /** Source of a book: the market that its orders go to. */
   sourceOf(book: number): number;
   marketOf(source: number): Market;
+  /** Is the book to be loaded? Absent: all are. */
+  isWanted?(book: number): boolean;
 }
 
 /**
@@ -58,6 +61,8 @@ export class ImageLoader {
     if (flags === IMAGE_HEAD) {
       const head = readImageHead(view, at, length);
       if (typeof head === 'string') return head;
+      const beyond = head.channels.find(({ channel }) => channel >= CHANNELS_MAX);
+      if (beyond !== undefined) return `channel ${beyond.channel}, a stream has at most ${CHANNELS_MAX}`;
       this.head = head;
       return null;
     }
@@ -72,6 +77,7 @@ export class ImageLoader {
     for (let at = from; at < from + length; at += IMAGE_RECORD_BYTES) {
       const book = this.#books[view.getUint32(at, true)];
       if (book === undefined) return `an image of book ${view.getUint32(at, true)}, which was not told`;
+      if (this.#target.isWanted?.(book) === false) continue;
       const flags = view.getUint32(at + 4, true);
       const source = this.#target.sourceOf(book);
       if (source !== this.#source || batch.count === batch.capacity) this.#apply(source);
@@ -106,7 +112,10 @@ export class ImageLoader {
     const end = readImageEnd(view, at, length);
     if (typeof end === 'string') return end;
     if (end.records !== this.#records) return `an image of ${end.records} records, ${this.#records} came`;
-    for (const { source } of end.sums) this.#sources.add(source);
+    for (const { source } of end.sums) {
+      if (source >= CHANNELS_MAX) return `source ${source}, a stream has at most ${CHANNELS_MAX}`;
+      this.#sources.add(source);
+    }
     this.#sources.delete(-1);
     for (const source of this.#sources) {
       const { tally, events } = this.#target.marketOf(source);
@@ -122,9 +131,13 @@ export class ImageLoader {
     return null;
   }
 
+  /** Marks the channels with a loss where their books are. */
   #markLost(): void {
-    const lost = this.head!.channels.filter(({ isLost }) => isLost).map(({ channel }) => channel);
-    if (lost.length === 0) return;
-    for (const source of this.#sources) this.#target.marketOf(source).restoreMarks(lost, []);
+    for (const { channel, isLost } of this.head!.channels) {
+      if (!isLost) continue;
+      const first = this.#target.marketOf(0);
+      const market = first.rules.idScope === 'source' ? this.#target.marketOf(channel) : first;
+      market.restoreMarks([channel], []);
+    }
   }
 }

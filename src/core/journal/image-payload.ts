@@ -9,7 +9,7 @@ import { getU64, putU64 } from './frame.ts';
  *     image, further       records of 40 bytes: 0 u32 book · 4 u32 flags (1 ask, 2 price level: the id is its order
  *                          count, 4 mark: the book is stale, nothing else is said) · 8 u64 id as the feed has it ·
  *                          16 i64 price, −2^63 = none · 24 i64 quantity · 32 u64 attributes, 0 = none
- *     image, last frame    0 u64 records · 8 u32 sums · 12 u32 zero · 16 sums, 16 bytes each
+ *     image, last frame    0 u64 records · 8 u32 zero · 12 u32 sums · 16 sums, 16 bytes each
  *     checkpoint           0 u64 number of the event that comes next · 8 u64 live orders · 16 u64 price levels ·
  *                          24 u32 channels · 28 u32 zero · 32 channels, 48 bytes each
  *     close                0 u64 number of the last event · 8 u32 books told · 12 u32 sums · 16 sums, 16 bytes each

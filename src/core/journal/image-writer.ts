@@ -33,9 +33,13 @@ export interface StreamPlace {
 
 /**
  * Writes the image of all books, as they are in front of the event that `frames` would number next, at once.
- * @param markets by source.
+ * @param markets by source. @returns what they sum up to.
  */
-export function writeImage(frames: FrameWriter, markets: readonly Market[], place: StreamPlace): void {
+export function writeImage(
+  frames: FrameWriter,
+  markets: readonly Market[],
+  place: StreamPlace,
+): readonly SourceSum[] {
   const { view } = frames;
   const head = { ...place, nextEvent: frames.eventNumber };
   frames.write(FRAME_IMAGE, writeImageHead(view, FRAME_HEADER_BYTES, head), 0, 0, IMAGE_HEAD);
@@ -49,8 +53,10 @@ export function writeImage(frames: FrameWriter, markets: readonly Market[], plac
     }
   }
   records.flush();
-  const end = { records: records.written, sums: sumsOf(markets) };
+  const sums = sumsOf(markets);
+  const end = { records: records.written, sums };
   frames.write(FRAME_IMAGE, writeImageEnd(view, FRAME_HEADER_BYTES, end), 0, 0, IMAGE_END);
+  return sums;
 }
 
 /** The state hash of every source. */

@@ -30,7 +30,7 @@ export const SEGMENT_IMAGE = 13;
 const RECORD_WORDS = record.RECORD_WORDS;
 const HEAD_EXTENDED: number = record.FLAG_EXTENDED << 8;
 /** Channels that a stream may have: each may need a market of its own. */
-const CHANNELS_MAX = 1024;
+export const CHANNELS_MAX = 1024;
 
 /**
  * Reads segments: frames in a window → books of a dictionary and batches of events, doing no I/O. What a frame with right

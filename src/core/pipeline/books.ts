@@ -20,6 +20,7 @@ import {
 import type { BookRules } from '../event/rules.ts';
 import type { Feed } from '../feeds/feed.ts';
 import type { MessageSink } from '../feeds/message-sink.ts';
+import type { ImageTarget } from '../journal/image-loader.ts';
 import { type BookFilter, WantedBooks } from './wanted-books.ts';
 
 const HEAD_LAST: number = FLAG_LAST << 8;
@@ -51,7 +52,7 @@ export interface EventObserver {
  * The books of a run: one market per source. A source is all channels together where ids are unique per book, and
  * one channel where they are unique in its session only.
  */
-export class Books implements EventSink {
+export class Books implements EventSink, ImageTarget {
   readonly dictionary: Dictionary;
   readonly markets: Market[] = [];
   /** The last event that came in, alone in a batch of its own; the batch is empty before the first. */
@@ -82,6 +83,21 @@ export class Books implements EventSink {
     const index = this.#perChannel ? channel : 0;
     while (this.markets.length <= index) this.markets.push(new Market(this.#rules, this.dictionary));
     return this.markets[index]!;
+  }
+
+  /** The source that a book belongs to. */
+  sourceOf(book: number): number {
+    return this.#perChannel ? this.dictionary.books[book]!.channel : 0;
+  }
+
+  /** Is the book among those that are built? */
+  isWanted(book: number): boolean {
+    return this.#wanted === null || this.#wanted.has(book);
+  }
+
+  /** Are there books that are not built? */
+  get isPart(): boolean {
+    return this.#wanted !== null;
   }
 
   /** Applies a batch. With observers, events that name no book but an order have the order's book behind it. */

@@ -22,6 +22,7 @@ import {
   SegmentReader,
 } from '../journal/segment-reader.ts';
 import type { ByteSource } from './byte-source.ts';
+import { ImageInput } from './image-input.ts';
 import type { InputResult, RunState } from './run-state.ts';
 import { refuseUnfit } from './stream-input.ts';
 import { TimeRange } from './time-range.ts';
@@ -44,6 +45,11 @@ export class EventInput {
   #losses = 0;
   readonly #told: number[] = [];
   #sink: EventSink | null = null;
+  /** Events missing in front of the segment at hand, whose first one is `#behind`, unless they are in its image. */
+  #lost = 0;
+  #behind = 0;
+  /** What takes the image that the input at hand begins with. */
+  #image: ImageInput = new ImageInput();
   /** What leaves out events of the file at hand by their time, and how many it did in files before. */
   #range: TimeRange | null = null;
   #leftOut = 0;
@@ -58,26 +64,31 @@ export class EventInput {
     const input = state.addInput(source.path, 'journal', false);
     this.streams.push({ sequence: null });
     const reader = new SegmentReader(state.window, state.dictionary);
+    this.#image = new ImageInput();
     for (;;) {
       const answer = reader.next();
-      if (answer === SEGMENT_BEGINS) this.#begin(source.path, reader, input);
-      else if (answer === SEGMENT_EVENTS) await this.#deliver(source, reader, input);
+      if (answer === SEGMENT_BEGINS) this.#begin(source.path, reader);
+      else if (answer === SEGMENT_IMAGE && this.#takeImage(source.path, reader, input)) continue;
+      else if (answer === SEGMENT_EVENTS && this.#isReady(source.path, reader, input))
+        await this.#deliver(source, reader, input);
       else if (answer === FRAME_MORE) {
         await state.breathe(source);
         if (state.stopped === null) await state.fill(source);
       } else if (answer === FRAME_END) break;
-      else if (answer !== SEGMENT_CLOSED && answer !== SEGMENT_IMAGE) {
+      else if (answer !== SEGMENT_CLOSED || !this.#isReady(source.path, reader, input)) {
         input.truncated = answer === FRAME_TRUNCATED;
         state.noteEnd(source, input.truncated, reader.frames.problem, reader.frames.problemOffset);
         break;
       }
       if (state.stopped !== null) break;
     }
+    this.#image.close();
+    this.#noteLost(source.path, input);
     await this.#end(source, input);
   }
 
   /** A segment begins: its feed makes the books. */
-  #begin(path: string, reader: SegmentReader, input: InputResult): void {
+  #begin(path: string, reader: SegmentReader): void {
     const state = this.#state;
     const { options } = state;
     const head = reader.head!;
@@ -99,11 +110,48 @@ export class EventInput {
       this.#range = from === null && until === null ? null : new TimeRange(from, until, sink);
       this.#sink = this.#range ?? sink;
     }
-    if (reader.lost === 0) return;
+    this.#lost = reader.lost;
+    this.#behind = reader.frames.eventNumber;
+  }
+
+  /** Takes a frame of an image. @returns false where it cannot be: the reader has the problem. */
+  #takeImage(path: string, reader: SegmentReader, input: InputResult): boolean {
+    const { books, window } = this.#state;
+    if (books === null) return true;
+    const image = this.#image;
+    if (image.isOver) return true;
+    if (image.isFirst && (books.last.count > 0 || books.markets.some((market) => market.books > 0))) {
+      if (reader.frames.records === 0) return true;
+      throw new MdxError('input-order', `reading ${path}: it begins with an image of all books`, {
+        hint: 'Leave out the files in front of it: what they bring is in the image.',
+      });
+    }
+    const problem = image.take(books, window.view, reader);
+    if (problem !== null) reader.frames.refuse(problem);
+    else if (image.facts !== null) {
+      input.image = image.facts;
+      // What is in front of it is in it.
+      this.#lost = 0;
+    }
+    return problem === null;
+  }
+
+  /** May events come, or the end of a segment? Tells what is missing in front of them. */
+  #isReady(path: string, reader: SegmentReader, input: InputResult): boolean {
+    const problem = this.#image.close();
+    if (problem !== null) reader.frames.refuse(problem);
+    else this.#noteLost(path, input);
+    return problem === null;
+  }
+
+  #noteLost(path: string, input: InputResult): void {
+    if (this.#lost === 0) return;
     this.#losses += 1;
-    input.skipped.set('lostEvents', (input.skipped.get('lostEvents') ?? 0) + reader.lost);
-    const behind = reader.frames.eventNumber;
-    options.tell?.(`${path}: ${reader.lost} events in front of event ${behind} are missing; books are stale`);
+    input.skipped.set('lostEvents', (input.skipped.get('lostEvents') ?? 0) + this.#lost);
+    this.#state.options.tell?.(
+      `${path}: ${this.#lost} events in front of event ${this.#behind} are missing; books are stale`,
+    );
+    this.#lost = 0;
   }
 
   /** Hands over the events of the frame at hand. */

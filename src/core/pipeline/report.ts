@@ -60,6 +60,12 @@ export interface InputReport {
   readonly lastTime: string | null;
   readonly truncated: boolean;
   readonly skipped: Readonly<Record<string, number>>;
+  /** The image that the books began with; absent where there is none. */
+  readonly image?: {
+    readonly event: string;
+    readonly records: number;
+    readonly written: string | null;
+  };
 }
 
 export interface ChannelReport {
@@ -243,6 +249,7 @@ function protocolOf({ feed, streams }: RunResult): string | null {
 
 /** What was read from one file, for a report. */
 export function inputReport(input: InputResult): InputReport {
+  const { image } = input;
   return {
     path: input.path,
     format: input.format,
@@ -253,6 +260,11 @@ export function inputReport(input: InputResult): InputReport {
     lastTime: text(input.lastTime),
     truncated: input.truncated,
     skipped: Object.fromEntries(input.skipped),
+    ...(image === undefined
+      ? {}
+      : {
+          image: { event: String(image.event), records: image.records, written: text(image.written) },
+        }),
   };
 }
 

@@ -31,6 +31,18 @@ export interface InputResult {
   lastTime: bigint | null;
   truncated: boolean;
   readonly skipped: Map<string, number>;
+  /** Set where the books began with an image. */
+  image?: ImageFacts;
+}
+
+/** The image that books began with. */
+export interface ImageFacts {
+  /** The last event that is in it, by its number in the stream. */
+  readonly event: number;
+  /** Orders and price levels. */
+  readonly records: number;
+  /** When its segment began, ns since 1970; null = not told. */
+  readonly written: bigint | null;
 }
 
 /** Where a file's own framing is damaged. */
