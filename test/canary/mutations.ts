@@ -902,8 +902,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'event stream: books keep the numbers of the sender',
     file: SEGMENT_READER,
-    from: 'words[to + record.WORD_BOOK] = this.#books[book]!;',
-    to: 'words[to + record.WORD_BOOK] = book;',
+    from: 'words[at + record.WORD_BOOK] = books[book]!;',
+    to: 'words[at + record.WORD_BOOK] = book;',
     tests: ['test/core/pipeline/zeromq/batches.test.ts'],
   },
   {

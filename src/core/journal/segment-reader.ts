@@ -28,6 +28,8 @@ export const SEGMENT_CLOSED = 12;
 export const SEGMENT_IMAGE = 13;
 
 const RECORD_WORDS = record.RECORD_WORDS;
+/** In place of the message of what is of none. */
+const NO_MESSAGE = -1;
 const HEAD_EXTENDED: number = record.FLAG_EXTENDED << 8;
 /** Channels that a stream may have: each may need a market of its own. */
 export const CHANNELS_MAX = 1024;
@@ -49,16 +51,19 @@ export class SegmentReader {
   /** The stream has ended behind a whole frame, and not where its writer closed it. */
   endsOpen = false;
   readonly #window: ByteWindow;
+  /** The window as words: it moves what is unread to its front, and lengths are multiples of 8, so payloads are aligned. */
+  readonly #words: Int32Array;
   readonly #dictionary: Dictionary;
   /** Numbers in the dictionary by number in the stream. */
   readonly #books: number[] = [];
+  /** All of them are the same. */
+  #keepsNumbers = true;
   /** Number of the event that comes next. */
   #nextEvent = 1;
   #epochHigh = 0;
   #epochLow = 0;
   /** By channel, the message of its last event. */
   readonly #message: number[] = [];
-  #unnumbered = 0;
   /** The events frame at hand: the run that is next, its next record, and how many of its records are left. */
   #run = 0;
   #runs = 0;
@@ -70,6 +75,7 @@ export class SegmentReader {
   /** @param window holds at least the longest frame. */
   constructor(window: ByteWindow, dictionary: Dictionary) {
     this.#window = window;
+    this.#words = new Int32Array(window.bytes.buffer, 0, window.bytes.length >> 2);
     this.#dictionary = dictionary;
     this.frames = new FrameReader(window);
   }
@@ -127,47 +133,52 @@ export class SegmentReader {
    */
   fill(batch: EventBatch, messagesMax: number, stepwise: boolean): number {
     if (this.#left === 0 && !this.#nextRun(batch)) return 0;
-    const { view } = this.#window;
-    const { words } = batch;
+    const source = this.#words;
+    const { channel, sequenceBase, capacity } = batch;
+    const isControl = this.frames.type === FRAME_CONTROL;
+    const from = (this.frames.payloadOffset + EVENTS_HEAD_BYTES) / 4 + this.#record * RECORD_WORDS;
+    const receive = source[from + record.WORD_RECEIVE_TIME]!;
+    let last = this.#message[channel] ?? 0;
+    let records = 0;
     let events = 0;
-    let receive = 0;
-    batch.count = 0;
-    this.messages = 0;
-    while (this.#left > 0) {
-      const from = this.frames.payloadOffset + EVENTS_HEAD_BYTES + this.#record * record.RECORD_BYTES;
-      const head = view.getInt32(from, true);
-      const records = (head & HEAD_EXTENDED) !== 0 ? 2 : 1;
-      if (batch.count + records > batch.capacity) break;
-      const message = this.#messageOf(head, batch);
-      if (message !== this.#message[batch.channel]) {
-        if (this.messages === messagesMax) break;
-        if (message >= 0) this.messages += 1;
+    let messages = 0;
+    while (records < this.#left) {
+      const at = from + records * RECORD_WORDS;
+      const head = source[at]!;
+      const size = (head & HEAD_EXTENDED) !== 0 ? 2 : 1;
+      if (records + size > capacity) break;
+      if (stepwise && source[at + record.WORD_RECEIVE_TIME] !== receive) break;
+      // What tells the message of an event from the one before: its number, another one each time where it has none.
+      let message = NO_MESSAGE;
+      if (!isControl)
+        message = sequenceBase !== 0 ? sequenceBase + (head >>> 16) : last === 0.25 ? 0.5 : 0.25;
+      if (message !== last) {
+        if (messages === messagesMax) break;
+        if (!isControl) messages += 1;
+        last = message;
       }
-      const time = view.getInt32(from + record.WORD_RECEIVE_TIME * 4, true);
-      if (events === 0) receive = time;
-      else if (stepwise && time !== receive) break;
-      const to = batch.count * RECORD_WORDS;
-      for (let word = 0; word < records * RECORD_WORDS; word += 1) {
-        words[to + word] = view.getInt32(from + word * 4, true);
-      }
-      const book = words[to + record.WORD_BOOK]!;
-      if (book !== record.NO_BOOK) words[to + record.WORD_BOOK] = this.#books[book]!;
-      this.#message[batch.channel] = message;
-      batch.count += records;
-      this.#record += records;
-      this.#left -= records;
+      records += size;
       events += 1;
     }
+    batch.words.set(source.subarray(from, from + records * RECORD_WORDS));
+    if (!this.#keepsNumbers) this.#renumber(batch.words, records);
+    batch.count = records;
+    this.messages = messages;
+    this.#message[channel] = last;
+    this.#record += records;
+    this.#left -= records;
     this.#nextEvent += events;
     return events;
   }
 
-  /** What tells the message of an event from the one before: its number, another one each time where it has none. */
-  #messageOf(head: number, { sequenceBase }: EventBatch): number {
-    if (this.frames.type === FRAME_CONTROL) return -1;
-    if (sequenceBase !== 0) return sequenceBase + (head >>> 16);
-    this.#unnumbered = this.#unnumbered === 0.25 ? 0.5 : 0.25;
-    return this.#unnumbered;
+  /** Puts the numbers of the dictionary in place of those of the stream. */
+  #renumber(words: Int32Array, records: number): void {
+    const books = this.#books;
+    for (let at = 0; at < records * RECORD_WORDS; ) {
+      const book = words[at + record.WORD_BOOK]!;
+      if (book !== record.NO_BOOK) words[at + record.WORD_BOOK] = books[book]!;
+      at += (words[at]! & HEAD_EXTENDED) !== 0 ? 2 * RECORD_WORDS : RECORD_WORDS;
+    }
   }
 
   /** Points the batch at the next run. */
@@ -212,7 +223,10 @@ export class SegmentReader {
     this.#epochHigh = frames.epochHigh;
     this.#epochLow = frames.epochLow;
     // Numbers of books live as long as their history.
-    if (!isSame) this.#books.length = 0;
+    if (!isSame) {
+      this.#books.length = 0;
+      this.#keepsNumbers = true;
+    }
     this.closed = false;
     this.head = head;
     return SEGMENT_BEGINS;
@@ -230,6 +244,7 @@ export class SegmentReader {
       const known = this.#books[book.number];
       const number = known ?? this.#dictionary.add(book);
       this.#books[book.number] = number;
+      if (number !== book.number) this.#keepsNumbers = false;
       this.#dictionary.rehome(number, book.channel);
       if (book.symbol !== null) this.#dictionary.name(number, book.symbol);
     }
@@ -266,19 +281,19 @@ export class SegmentReader {
   }
 
   #recordsProblem(at: number, from: number, to: number): string | null {
-    const { view } = this.#window;
+    const words = this.#words;
     const books = this.#books;
     for (let index = from; index < to; index += 1) {
-      const word = at + index * record.RECORD_BYTES;
-      const head = view.getInt32(word, true);
+      const word = (at >> 2) + index * RECORD_WORDS;
+      const head = words[word]!;
       const kind = head & 255;
       if (kind === 0 || kind > record.KIND_VENUE) return `an event of kind ${kind}`;
-      const book = view.getInt32(word + 4, true);
+      const book = words[word + record.WORD_BOOK]!;
       if (book !== record.NO_BOOK && books[book] === undefined)
         return `an event of book ${book}, which was not told`;
       if ((head & HEAD_EXTENDED) === 0) continue;
       index += 1;
-      if (index === to || view.getUint8(word + record.RECORD_BYTES) !== record.KIND_EXTENSION)
+      if (index === to || (words[word + RECORD_WORDS]! & 255) !== record.KIND_EXTENSION)
         return 'an extended event without its second record';
     }
     return null;
