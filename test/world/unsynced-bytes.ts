@@ -114,13 +114,12 @@ function apply(to: Growing, change: Change): void {
   else to.write(change.bytes, change.offset);
 }
 
-/** Half of the sector is new, a bit of it is wrong, it is noise, or something that lies elsewhere in the file. */
+/** The sector is new up to some byte, there with a bit of it wrong, or noise. */
 function garble(to: Growing, offset: number, bytes: Uint8Array, random: Random): void {
   const left = bytes.slice(0, 1 + random.below(bytes.length));
-  const kind = random.below(4);
+  const kind = random.below(3);
   if (kind === 1) left[random.below(left.length)]! ^= 1 << random.below(8);
   else if (kind === 2) for (let at = 0; at < left.length; at += 1) left[at] = random.word();
-  else if (kind === 3) left.set(to.bytes().subarray(0, left.length));
   to.write(left, offset);
 }
 

@@ -35,6 +35,17 @@ export interface DurableRecord {
   readonly wallTime: bigint;
 }
 
+/** What a record says that was garbled while it was rewritten: a journal that has one knows no more. */
+export const NOTHING_DURABLE: DurableRecord = {
+  event: 0,
+  frame: 0,
+  offset: 0,
+  segment: 0,
+  epoch: { high: 0, low: 0 },
+  failed: false,
+  wallTime: 0n,
+};
+
 export interface SegmentFile {
   readonly number: number;
   readonly name: string;

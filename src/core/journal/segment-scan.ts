@@ -129,16 +129,22 @@ function eventsIn(view: DataView, at: number, length: number, records: number): 
 }
 
 /**
- * Judges the end of the last segment of a journal: torn, if the bad frame was cut or garbled while it was written, no
- * frame with a higher number follows, the segment was not closed, and nothing of it was promised to be durable.
- * @param number of the segment, by the name of its file. @param durable null where the record cannot be read.
+ * Judges the end of the last segment of a journal: torn, if the bad frame was cut or garbled while it was written, the
+ * segment was not closed, and nothing of it was promised to be durable. A disk may write what was not synced in any order,
+ * so a frame that follows proves damage only where nobody says what had been synced when it was written.
+ * @param number of the segment, by the name of its file. @param durable null where there is none, NOTHING_DURABLE where the
+ *   record cannot be read.
  */
 export function tailVerdict(scan: SegmentScan, number: number, durable: DurableRecord | null): TailVerdict {
   const missing = missingBehind(scan, number, durable);
   const { bad, end } = scan;
   if (bad !== null) {
+    const isDurableKnown = durable !== null || scan.durableEvent > 0;
     const isTorn =
-      (bad.kind === 'sum' || bad.kind === 'cut') && !scan.isFollowed && !scan.isClosed && missing === null;
+      (bad.kind === 'sum' || bad.kind === 'cut') &&
+      (!scan.isFollowed || isDurableKnown) &&
+      !scan.isClosed &&
+      missing === null;
     return isTorn
       ? { verdict: 'torn', offset: scan.hasImage ? bad.offset : 0, bytes: tornBytes(scan) }
       : { verdict: 'damaged', bad };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { KIND_ADD } from '../../../src/core/event/record.ts';
-import type { DurableRecord } from '../../../src/core/journal/directory.ts';
+import { type DurableRecord, NOTHING_DURABLE } from '../../../src/core/journal/directory.ts';
 import { type Epoch, FIRST_PLACE } from '../../../src/core/journal/frame.ts';
 import { writeImage } from '../../../src/core/journal/image-writer.ts';
 import type { SegmentBytes } from '../../../src/core/journal/segment-bytes.ts';
@@ -123,10 +123,17 @@ describe('where a segment ends', () => {
     }
   });
 
-  test('in front of frames that are good it is damaged, closed or not', () => {
+  test('in front of frames that are good it is damaged, unless it is known that nobody had synced it', () => {
     const frames = [...OPEN];
     frames[6] = frames[6]!.map((byte, at) => (at === 70 ? byte ^ 1 : byte));
     const found = scan(concat(frames));
+    const torn = { verdict: 'torn', offset: start(7), bytes: present(concat(frames)) - start(7) };
+    expect(tailVerdict(found, 1, durableAt(OPEN, 6, 2))).toEqual(torn);
+    expect(tailVerdict(found, 1, NOTHING_DURABLE)).toEqual(torn);
+    expect(tailVerdict({ ...found, durableEvent: 2 }, 1, null)).toEqual(torn);
+    expect(tailVerdict({ ...found, durableEvent: 3 }, 1, null).verdict).toBe('damaged');
+    expect(tailVerdict(found, 1, durableAt(OPEN, 7, 3)).verdict).toBe('damaged');
+    expect(tailVerdict({ ...found, isClosed: true }, 1, durableAt(OPEN, 6, 2)).verdict).toBe('damaged');
     expect(found).toMatchObject({ bad: { offset: start(7), kind: 'sum' }, isFollowed: true, lastFrame: 6 });
     expect(tailVerdict(found, 1, null)).toMatchObject({ verdict: 'damaged', bad: { offset: start(7) } });
   });
