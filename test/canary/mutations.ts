@@ -48,6 +48,7 @@ const FETCHER_TESTS = ['test/core/merge/recovery/fetcher.test.ts'];
 const PROTOCOL_TESTS = ['test/core/merge/recovery/protocols.test.ts'];
 const RECOVERY_TESTS = ['test/core/net/recovery.test.ts'];
 const FRAME_READER = 'src/core/journal/frame-reader.ts';
+const COMPRESSED_TESTS = ['test/core/journal/compressed-segment.test.ts'];
 const SEGMENT_READER = 'src/core/journal/segment-reader.ts';
 const SEGMENT_TESTS = ['test/core/journal/segment.test.ts'];
 const BATCH_TESTS = ['test/core/publish/zeromq/batch.test.ts'];
@@ -898,6 +899,27 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'if (view.getInt32(at + 60, true) !== this.#payloadCrc)',
     to: 'if (view.getInt32(at + 60, true) === Number.NaN)',
     tests: SEGMENT_TESTS,
+  },
+  {
+    name: 'compressed segment: it takes the place of the plain one before it is synced',
+    file: 'src/core/journal/compressed-segment.ts',
+    from: 'this.#part.sync();',
+    to: '',
+    tests: COMPRESSED_TESTS,
+  },
+  {
+    name: 'compressed segment: the sum of a block is not looked at',
+    file: 'src/core/journal/compressed-bytes.ts',
+    from: '!== header.packedCrc',
+    to: '=== header.packedCrc + 0.5',
+    tests: COMPRESSED_TESTS,
+  },
+  {
+    name: 'compressed segment: ids with one half in common are taken for one',
+    file: 'src/core/journal/record-columns.ts',
+    from: 'if (words[other] === low && words[other + 1] === high) break;',
+    to: 'if (words[other] === low) break;',
+    tests: COMPRESSED_TESTS,
   },
   {
     name: 'event stream: books keep the numbers of the sender',

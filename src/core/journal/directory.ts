@@ -17,6 +17,8 @@ import { getU64, putU64 } from './frame.ts';
 
 export const DURABLE_NAME = 'durable';
 export const LOCK_NAME = 'lock';
+/** Ends the name of a file that is being written and is not to be looked at before it has its own. */
+export const PART_SUFFIX = '.part';
 export const DURABLE_BYTES = 64;
 const DURABLE_MAGIC = 0x4458444d;
 const FLAG_FAILED = 1;
@@ -55,6 +57,11 @@ export interface SegmentFile {
 /** `00000001.mdxj` */
 export function segmentName(number: number): string {
   return `${String(number).padStart(8, '0')}.mdxj`;
+}
+
+/** `00000001.mdxj.zst` */
+export function compressedName(number: number): string {
+  return `${segmentName(number)}.zst`;
 }
 
 /** `00000001.idx` */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { MdxError } from '../errors.ts';
+import { CompressedBytes } from './compressed-bytes.ts';
 import type { SegmentFile } from './directory.ts';
 import type { Disk } from './disk.ts';
 
@@ -12,9 +12,8 @@ export interface SegmentBytes {
   close(): void;
 }
 
-/** Opens a segment of the journal in `directory`. Errors are those of the system, and of a compressed file that is none. */
+/** Opens a segment of the journal in `directory`. Errors are those of the system; of a compressed one `input-damaged`, too. */
 export function openSegmentBytes(disk: Disk, directory: string, file: SegmentFile): SegmentBytes {
   const path = join(directory, file.name);
-  if (file.isCompressed) throw new MdxError('input-format', `${path}: a compressed segment`);
-  return disk.open(path, 'read');
+  return file.isCompressed ? new CompressedBytes(disk, path) : disk.open(path, 'read');
 }

@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import { MdxError } from '../errors.ts';
+import { BLOCK_PLAIN_MAX, blockEnd } from './compressed-block.ts';
+import { CompressedBytes } from './compressed-bytes.ts';
+import { BlockFileWriter } from './compressed-file.ts';
+import { compressedName, PART_SUFFIX, segmentName } from './directory.ts';
+import type { Disk, DiskFile } from './disk.ts';
+
+/**
+ * Compresses a closed segment, block by block: the file is written beside the plain one, synced, read back and compared,
+ * and takes its place only then. Errors of the disk leave the plain one as it was.
+ */
+export class SegmentCompression {
+  readonly number: number;
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #plain: DiskFile;
+  readonly #part: DiskFile;
+  readonly #writer: BlockFileWriter;
+  readonly #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(BLOCK_PLAIN_MAX);
+  readonly #readBack: Uint8Array<ArrayBuffer> = new Uint8Array(BLOCK_PLAIN_MAX);
+  #at = 0;
+  /** What was written, from when it is read back. */
+  #packed: CompressedBytes | null = null;
+  #done = false;
+
+  constructor(disk: Disk, directory: string, number: number) {
+    this.number = number;
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#plain = disk.open(this.#path, 'read');
+    try {
+      this.#part = disk.open(this.#partPath, 'create');
+    } catch (error) {
+      this.#plain.close();
+      throw error;
+    }
+    this.#writer = new BlockFileWriter((bytes) => this.#part.append(bytes));
+  }
+
+  /** Does the next piece of the work, of the size of a block. @returns true when the compressed file is in place. */
+  step(): boolean {
+    if (this.#done) return true;
+    try {
+      if (this.#packed === null) this.#pack();
+      else if (this.#at < this.#plain.bytes) this.#compare();
+      else this.#replace();
+    } catch (error) {
+      try {
+        this.abandon();
+      } catch {
+        // What went wrong first is what is said; the next writer removes what is left.
+      }
+      throw error;
+    }
+    return this.#done;
+  }
+
+  /** Leaves the plain file as it is. */
+  abandon(): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#plain.close();
+    this.#part.close();
+    this.#packed?.close();
+    this.#disk.remove(this.#partPath);
+  }
+
+  #pack(): void {
+    const read = this.#plain.read(this.#bytes, this.#at);
+    if (read > 0) {
+      const end = blockEnd(new DataView(this.#bytes.buffer, 0, read));
+      if (end === 0) throw this.#damaged('no whole frame begins there');
+      this.#writer.block(this.#bytes.subarray(0, end));
+      this.#at += end;
+      return;
+    }
+    this.#writer.finish();
+    this.#part.sync();
+    this.#packed = new CompressedBytes(this.#disk, this.#partPath);
+    if (this.#packed.bytes !== this.#at) throw this.#damaged('its compressed form has another length');
+    this.#at = 0;
+  }
+
+  #compare(): void {
+    const read = this.#plain.read(this.#bytes, this.#at);
+    const end = blockEnd(new DataView(this.#bytes.buffer, 0, read));
+    const back = this.#packed!.read(this.#readBack.subarray(0, end), this.#at);
+    if (back !== end || Buffer.compare(this.#bytes.subarray(0, end), this.#readBack.subarray(0, end)) !== 0)
+      throw this.#damaged('its compressed form has other bytes');
+    this.#at += end;
+  }
+
+  #replace(): void {
+    this.#done = true;
+    this.#plain.close();
+    this.#part.close();
+    this.#packed!.close();
+    this.#disk.rename(this.#partPath, join(this.#directory, compressedName(this.number)));
+    this.#disk.syncDirectory(this.#directory);
+    this.#disk.remove(this.#path);
+    this.#disk.syncDirectory(this.#directory);
+  }
+
+  get #path(): string {
+    return join(this.#directory, segmentName(this.number));
+  }
+
+  get #partPath(): string {
+    return join(this.#directory, compressedName(this.number) + PART_SUFFIX);
+  }
+
+  #damaged(problem: string): MdxError {
+    return new MdxError('input-damaged', `compressing ${this.#path}, byte ${this.#at}: ${problem}`);
+  }
+}
+
+/** Compresses a closed segment at once. */
+export function compressSegment(disk: Disk, directory: string, number: number): void {
+  const compression = new SegmentCompression(disk, directory, number);
+  while (!compression.step());
+}
+
+/** Removes what a compression left that did not come to its end: the plain segment is there still. */
+export function removeHalfCompressed(disk: Disk, directory: string): void {
+  const names = disk.list(directory);
+  const plain = new Set(names);
+  const left = names.filter((name) =>
+    name.endsWith('.zst') ? plain.has(name.slice(0, -'.zst'.length)) : name.endsWith(`.zst${PART_SUFFIX}`),
+  );
+  for (const name of left) disk.remove(join(directory, name));
+  if (left.length > 0) disk.syncDirectory(directory);
+}
