@@ -130,7 +130,7 @@ export const formatFlag: OptionFlag<string | undefined> = Flags.string({
 
 export const replayFormatFlag: OptionFlag<string | undefined> = Flags.string({
   summary: 'form of what is written; by the extension of -o unless given, else ndjson',
-  options: ['ndjson', 'csv', 'pretty', 'parquet', 'dbn', 'events', 'pcap', 'pcapng'],
+  options: ['ndjson', 'csv', 'pretty', 'parquet', 'dbn', 'events', 'journal', 'pcap', 'pcapng'],
 });
 
 export const sizeScaleFlag: OptionFlag<number | undefined> = Flags.integer({

@@ -28,7 +28,7 @@ interface RunChoices extends Pick<RunOptions, 'stopAt' | 'invariants' | 'observe
 
 /** What is written while a run goes on: a slow reader is waited for, and one that left ends the run. */
 export interface Writing {
-  readonly output: Output;
+  readonly output: Pick<Output, 'closed' | 'drain'>;
   readonly conversion: Conversion;
 }
 
@@ -76,7 +76,12 @@ export abstract class InputCommand extends BaseCommand {
         if (watching !== undefined) await watching.breathe(standing);
         else await (writing === null ? nextTurn() : writing.output.drain());
       },
-    }).finally(() => progress.stop());
+    })
+      .catch((error: unknown) => {
+        writing?.conversion.abandon?.();
+        throw error;
+      })
+      .finally(() => progress.stop());
     await watching?.stay(result.counts.messages);
     this.#tellProblems(result);
     this.#tellUnmatched(result, input.books);

@@ -8,7 +8,7 @@ import { isZmq } from '../core/publish/zeromq/zmq-endpoint.ts';
 export type RowFormat = 'ndjson' | 'csv' | 'pretty';
 
 /** Forms that `mdx replay` writes. */
-export type OutputForm = RowFormat | 'parquet' | 'dbn' | 'events' | CaptureForm;
+export type OutputForm = RowFormat | 'parquet' | 'dbn' | 'events' | 'journal' | CaptureForm;
 
 const BY_EXTENSION: Readonly<Record<string, OutputForm>> = {
   '.ndjson': 'ndjson',
@@ -30,10 +30,11 @@ export function outputFormOf(asked: string | undefined, path: string): OutputFor
   if (endpoint !== null)
     return asked === undefined ? formOfEndpoint(endpoint) : endpointForm(endpoint, asked as OutputForm);
   if (asked !== undefined) return asked as OutputForm;
+  if (/[/\\]$/.test(path)) return 'journal';
   const form = BY_EXTENSION[extname(withoutZstd(path)).toLowerCase()];
   if (form !== undefined) return form;
   throw new MdxError('usage', `writing ${path}: its extension names no form that mdx writes`, {
-    hint: `Use ${listOf(Object.keys(BY_EXTENSION))}, or say it with --format.`,
+    hint: `Use ${listOf(Object.keys(BY_EXTENSION))}, or a name with / at its end for a journal, or say it with --format.`,
   });
 }
 

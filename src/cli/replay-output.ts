@@ -11,12 +11,13 @@ import type { OutputReport } from '../core/pipeline/report.ts';
 import type { RowKind, RowSink } from '../core/pipeline/rows/rows.ts';
 import { isZmq, parseZmqEndpoint } from '../core/publish/zeromq/zmq-endpoint.ts';
 import type { Writing } from './input-command.ts';
+import { JOURNAL_FLAGS, type JournalFlags } from './journal-flags.ts';
 import type { Output } from './output.ts';
 import { isZstdPath, type OutputForm, outputFormOf, rowFormatOf } from './output-form.ts';
 import type { Style } from './style.ts';
 
 /** The flags of `mdx replay` about what it writes besides its report. */
-export interface OutputFlags {
+export interface OutputFlags extends JournalFlags {
   readonly emit: string | undefined;
   readonly format: string | undefined;
   readonly depth: number | undefined;
@@ -41,7 +42,7 @@ export interface OutputPlan {
 
 /** What is meaningless where nothing is written. */
 const DBN_FLAGS = ['size-scale', 'lossy', 'upgrade'] as const;
-const OUTPUT_FLAGS = ['format', 'depth', 'force', 'unbuffered', ...DBN_FLAGS] as const;
+const OUTPUT_FLAGS = ['format', 'depth', 'force', 'unbuffered', ...DBN_FLAGS, ...JOURNAL_FLAGS] as const;
 const ROW_FORMS: readonly OutputForm[] = ['ndjson', 'csv', 'pretty', 'parquet'];
 const DEPTH_DEFAULT = 10;
 /** Events that somebody waits for leave their process after so long at the latest. */
@@ -70,10 +71,13 @@ export function outputPlan(flags: OutputFlags, json: boolean): OutputPlan | null
   }
   const form = formOf(emit, format, path);
   const compress = path !== null && isZstdPath(path);
+  refuseUnfit(form, flags);
+  if (form === 'journal' && path === null) {
+    throw new MdxError('usage', 'a journal is a directory, and standard output is none', {
+      hint: 'Name the directory with -o.',
+    });
+  }
   if (form !== 'dbn') {
-    const given = DBN_FLAGS.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
-    if (given !== undefined)
-      throw new MdxError('usage', `--${given} is about DBN, and what is written is ${form}`);
     if (compress) throw new MdxError('usage', `writing ${path}: of the forms only DBN is compressed`);
   }
   return {
@@ -88,6 +92,18 @@ export function outputPlan(flags: OutputFlags, json: boolean): OutputPlan | null
       compress,
     },
   };
+}
+
+/** Refuses what is meaningless for the form. */
+function refuseUnfit(form: OutputForm, flags: OutputFlags): void {
+  const given = (among: readonly (keyof OutputFlags)[]): string | undefined =>
+    among.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
+  const ofDbn = form === 'dbn' ? undefined : given(DBN_FLAGS);
+  if (ofDbn !== undefined)
+    throw new MdxError('usage', `--${ofDbn} is about DBN, and what is written is ${form}`);
+  const ofJournal = form === 'journal' ? undefined : given(JOURNAL_FLAGS);
+  if (ofJournal !== undefined)
+    throw new MdxError('usage', `--${ofJournal} is about journals, and what is written is ${form}`);
 }
 
 /** Does it go to a socket that carries anything, and nothing was said about what? */
@@ -186,8 +202,14 @@ async function openRows(
 
 /** The file that was written, for the report. */
 export function outputReport({ path, form }: OutputPlan, { conversion }: Writing): OutputReport {
-  const { written, lossy } = conversion;
-  return { path: path ?? '-', format: form, written, ...(lossy === undefined ? {} : { lossy }) };
+  const { written, lossy, journal } = conversion;
+  return {
+    path: path ?? '-',
+    format: form,
+    written,
+    ...(lossy === undefined ? {} : { lossy }),
+    ...(journal === undefined ? {} : { journal }),
+  };
 }
 
 /** Rows that are written as soon as they are made. */

@@ -20,6 +20,7 @@ import {
 } from '../cli/flags.ts';
 import { type InputFlags, inputFlags } from '../cli/input.ts';
 import { InputCommand, type Writing } from '../cli/input-command.ts';
+import { JOURNAL_FLAGS, journalFlags } from '../cli/journal-flags.ts';
 import { isCapture } from '../cli/output-form.ts';
 import {
   type OutputFlags,
@@ -76,6 +77,10 @@ export default class Replay extends InputCommand {
       command: 'mdx replay session.pcap -o - --format events | mdx book -',
     },
     {
+      description: 'A journal of the events: what survives a crash, and can be verified',
+      command: 'mdx replay session.pcap -o journal/',
+    },
+    {
       description: 'The first packets to one group of a capture',
       command: 'mdx replay day.pcap -o part.pcapng --group 233.54.12.111 --limit 1000',
     },
@@ -100,7 +105,8 @@ export default class Replay extends InputCommand {
     unbuffered: typeof unbufferedFlag;
     speed: typeof speedFlag;
     step: typeof stepFlag;
-  } & typeof wireFlags = {
+  } & typeof journalFlags &
+    typeof wireFlags = {
     ...inputFlags,
     strict: strictFlag,
     'verify-invariants': verifyInvariantsFlag,
@@ -116,6 +122,7 @@ export default class Replay extends InputCommand {
     unbuffered: unbufferedFlag,
     speed: speedFlag,
     step: stepFlag,
+    ...journalFlags,
     ...wireFlags,
   };
 
@@ -241,6 +248,10 @@ export default class Replay extends InputCommand {
   }
 
   async #open(plan: OutputPlan, flags: OutputFlags & { readonly speed: number }): Promise<Writing> {
+    if (plan.form === 'journal') {
+      const { openJournal } = await import('../cli/journal-target.ts');
+      return openJournal(plan.path!, flags, this.config.version, (text) => this.caution(text));
+    }
     const output = this.openOutput({
       path: plan.path,
       force: flags.force,
@@ -259,7 +270,7 @@ export default class Replay extends InputCommand {
 }
 
 /** What is counted where it is not rows. */
-const UNITS: Readonly<Record<string, string>> = { dbn: 'records', events: 'events' };
+const UNITS: Readonly<Record<string, string>> = { dbn: 'records', events: 'events', journal: 'events' };
 
 /** What is written where nothing is written. */
 const UNFIT_TO_STEP = [
@@ -273,6 +284,7 @@ const UNFIT_TO_STEP = [
   'upgrade',
   'strict',
   'all-instruments',
+  ...JOURNAL_FLAGS,
 ] as const;
 
 /** What is meaningless where packets are copied. */
@@ -300,6 +312,7 @@ const UNFIT_TO_SEND = [
   'size-scale',
   'lossy',
   'upgrade',
+  ...JOURNAL_FLAGS,
 ] as const;
 
 interface ReplayFlags extends InputFlags, OutputFlags, WireFlags {

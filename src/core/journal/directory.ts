@@ -22,6 +22,7 @@ export const PART_SUFFIX = '.part';
 export const DURABLE_BYTES = 64;
 const DURABLE_MAGIC = 0x4458444d;
 const FLAG_FAILED = 1;
+const INDEX_NAME = /^\d{8}\.idx$/;
 const SEGMENT_NAME = /^(\d{8})\.mdxj(\.zst)?$/;
 
 /** What of a journal survives a loss of power. */
@@ -84,6 +85,11 @@ export function segmentFiles(names: readonly string[]): SegmentFile[] {
 /** Is a directory with these names a journal? */
 export function isJournal(names: readonly string[]): boolean {
   return segmentFiles(names).length > 0 || names.includes(DURABLE_NAME);
+}
+
+/** Is a file with this name a part of a journal that its writer makes? */
+export function isJournalFile(name: string): boolean {
+  return name === DURABLE_NAME || SEGMENT_NAME.test(name) || INDEX_NAME.test(name);
 }
 
 /** Writes the record into `view`, which has DURABLE_BYTES. */

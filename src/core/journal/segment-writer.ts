@@ -5,16 +5,24 @@ import type { Dictionary } from '../event/dictionary.ts';
 import * as record from '../event/record.ts';
 import {
   type Epoch,
+  FRAME_CHECKPOINT,
   FRAME_CLOSE,
   FRAME_CONTROL,
   FRAME_DICTIONARY,
   FRAME_EVENTS,
   FRAME_HEADER_BYTES,
   FRAME_SEGMENT,
+  type FramePlace,
   FrameWriter,
   putU64,
 } from './frame.ts';
-import { writeClose } from './image-payload.ts';
+import {
+  type ChannelPlace,
+  type Checkpoint,
+  type SourceSum,
+  writeCheckpoint,
+  writeClose,
+} from './image-payload.ts';
 import { ENTRY_BYTES_MAX, type SegmentHead, writeBook, writeSegment } from './payload.ts';
 
 /*
@@ -70,23 +78,49 @@ export class SegmentWriter {
   readonly #lastSequence: number[] = [];
   readonly #place: number[] = [];
 
-  /** @param frameBytes of the longest frame; 64 KiB unless said. */
-  constructor(sink: ByteSink, epoch: Epoch, frameBytes?: number) {
-    this.frames = new FrameWriter(sink, epoch, frameBytes);
+  /** @param frameBytes of the longest frame; 64 KiB unless said. @param place of its first frame. */
+  constructor(sink: ByteSink, epoch: Epoch, frameBytes?: number, place?: FramePlace) {
+    this.frames = new FrameWriter(sink, epoch, frameBytes, place);
     this.#runWords = new Float64Array((this.frames.payloadMax / RUN_BYTES) * 4);
   }
 
-  /** Begins a segment: its head, and every book that is known. */
+  /** Number of the event that comes next. */
+  get nextEvent(): number {
+    return this.frames.eventNumber + this.#events;
+  }
+
+  /** Begins a segment with its head. Books have to be told in each. */
   open(head: SegmentHead): void {
+    this.#told.length = 0;
     const bytes = writeSegment(this.frames.view, FRAME_HEADER_BYTES, head);
     this.frames.write(FRAME_SEGMENT, bytes, 1, 0);
   }
 
-  /** Takes the records `from` … `to − 1` of a batch. */
-  append(batch: EventBatch, from: number, to: number, dictionary: KnownBooks): void {
+  /** Tells the books that were not, or have another name or channel than was told. */
+  tell(dictionary: KnownBooks): void {
     if (dictionary.books.length !== this.#told.length || dictionary.changes !== this.#changes) {
       this.#tell(dictionary);
     }
+  }
+
+  /** Goes on where the events of a channel stand; what it had itself is known better. */
+  goOn({ channel, lastSequence, lastEvents }: ChannelPlace): void {
+    if (this.#lastSequence[channel] !== undefined || lastSequence === 0) return;
+    this.#lastSequence[channel] = lastSequence;
+    this.#place[channel] = lastEvents - 1;
+  }
+
+  /** The same place with the last message of its events. */
+  standing(place: ChannelPlace): ChannelPlace {
+    const lastSequence = this.#lastSequence[place.channel];
+    if (lastSequence === undefined) return place;
+    const lastEvents = lastSequence === 0 ? 0 : this.#place[place.channel]! + 1;
+    return { ...place, lastSequence, lastEvents };
+  }
+
+  /** Takes the records `from` … `to − 1` of a batch. */
+  append(batch: EventBatch, from: number, to: number, dictionary: KnownBooks): void {
+    this.tell(dictionary);
     const { words } = batch;
     for (let index = from; index < to; ) {
       const at = index * RECORD_WORDS;
@@ -105,14 +139,25 @@ export class SegmentWriter {
     if (this.#records > 0) this.#write(FRAME_EVENTS);
   }
 
-  /** Ends the segment: whoever reads it knows that nothing is missing behind its last event. */
-  close(): void {
+  /** Says what the events so far led to. */
+  checkpoint(standing: Omit<Checkpoint, 'nextEvent'>): void {
+    this.cut();
+    const { view, eventNumber } = this.frames;
+    const bytes = writeCheckpoint(view, FRAME_HEADER_BYTES, { ...standing, nextEvent: eventNumber });
+    this.frames.write(FRAME_CHECKPOINT, bytes, 1, 0);
+  }
+
+  /**
+   * Ends the segment: whoever reads it knows that nothing is missing behind its last event.
+   * @param sums of the books behind it; none where that was not calculated.
+   */
+  close(sums: readonly SourceSum[] = []): void {
     this.cut();
     const { view } = this.frames;
     const bytes = writeClose(view, FRAME_HEADER_BYTES, {
       lastEvent: this.frames.eventNumber - 1,
       books: this.#told.length,
-      sums: [],
+      sums,
     });
     this.frames.write(FRAME_CLOSE, bytes, 1, 0);
   }

@@ -60,6 +60,11 @@ export class Arbiter {
     return counts;
   }
 
+  /** Number of the session in hand, 0 = none. */
+  get session(): number {
+    return this.#current?.session ?? 0;
+  }
+
   /** From now on the copies of a number are compared: for conflicts, and for the skew of the lines. */
   compare(): void {
     this.#seen ??= new SeenNumbers(this.#room.skew);

@@ -26,10 +26,26 @@ import { type BookFilter, WantedBooks } from './wanted-books.ts';
 const HEAD_LAST: number = FLAG_LAST << 8;
 const HEAD_EXTENDED: number = FLAG_EXTENDED << 8;
 
+/** How far the input of a channel has been decoded. */
+export interface TransportPlace {
+  readonly channel: number;
+  /** Session without its padding; null where there is none. */
+  readonly session: string | null;
+  /** Transport number that comes next, 0 = not known. */
+  readonly nextTransport: number;
+}
+
 /** What a run knows of its input while it goes on. */
 export interface RunFacts {
   /** Do venue times count from 1970, or from an unknown midnight? Known with the first event. */
   readonly timeBase: 'utc' | 'midnight';
+  /** Null before the feed is known. */
+  readonly books: Books | null;
+  /**
+   * How far each channel has been decoded. The books are as far between two turns of the run; while a batch is handed
+   * over, what it was made of may be ahead of them.
+   */
+  places(): readonly TransportPlace[];
 }
 
 /**
@@ -98,6 +114,12 @@ export class Books implements EventSink, ImageTarget {
   /** Are there books that are not built? */
   get isPart(): boolean {
     return this.#wanted !== null;
+  }
+
+  /** Number of the message that the last event came from, 0 = none, or it has no number. */
+  get lastSequence(): number {
+    const { count, sequenceBase, words } = this.last;
+    return count === 0 || sequenceBase === 0 ? 0 : sequenceBase + (words[0]! >>> 16);
   }
 
   /** Applies a batch. With observers, events that name no book but an order have the order's book behind it. */

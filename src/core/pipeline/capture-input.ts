@@ -306,6 +306,7 @@ export class CaptureInput {
       messagesMax,
     });
     this.#pipeline = pipeline;
+    state.places = () => pipeline.places;
     this.#pairs = new FlowPairs(feed, pipeline.flows);
     return pipeline;
   }

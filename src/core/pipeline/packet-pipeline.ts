@@ -29,6 +29,7 @@ import { Arbiter } from '../merge/arbiter.ts';
 import type { ArbiterOptions, ArbiterSink } from '../merge/session-merge.ts';
 import { WaitingRoom } from '../merge/waiting-room.ts';
 import type { Datagram } from '../packet/datagram.ts';
+import type { TransportPlace } from './books.ts';
 import { type Channel, type ChannelParts, type Flow, type FlowFilter, FlowTable } from './flows.ts';
 import { LINE_NAMES } from './packet-source.ts';
 import { TwinFlows } from './twin-flows.ts';
@@ -67,6 +68,8 @@ export class PacketPipeline implements ArbiterSink {
   /** Zero of the clock that ages holes: the first datagram's time. */
   #zeroHigh = 0;
   #zeroLow = 0;
+  /** By channel, the transport number behind everything that was decoded or lost; 0 = not known. */
+  readonly #next: number[] = [];
   #started = false;
   /** Time of the datagram in hand, for records that no message carries. */
   #timeHigh = 0;
@@ -87,6 +90,15 @@ export class PacketPipeline implements ArbiterSink {
   /** Products of the feed, where it has such. */
   get products(): readonly ProductNumbers[] {
     return this.#decoders.products ?? [];
+  }
+
+  /** How far each channel has been decoded. */
+  get places(): readonly TransportPlace[] {
+    return this.flows.channels.map(({ number, decoder, arbiter }) => ({
+      channel: number,
+      session: decoder.sessionText(arbiter.session),
+      nextTransport: this.#next[number] ?? 0,
+    }));
   }
 
   /** All messages that were asked for have been decoded. */
@@ -168,17 +180,21 @@ export class PacketPipeline implements ArbiterSink {
     const { counts, messagesMax } = this.#options;
     const left = messagesMax - counts.messages;
     const wanted = Math.min(take, left);
-    if (wanted > 0) this.flows.channels[channel]!.decoder.decode(datagram, first, skip, wanted);
+    if (wanted <= 0) return;
+    this.flows.channels[channel]!.decoder.decode(datagram, first, skip, wanted);
+    if (first > 0) this.#next[channel] = first + skip + wanted;
   }
 
   gap(channel: number, _session: number, first: number, count: number, state: number): void {
     // An open hole changes no book yet.
     if (state !== GAP_LOST) return;
+    this.#next[channel] = Math.max(this.#next[channel] ?? 0, first + count);
     this.#note(channel, KIND_GAP, first, count, GAP_LOST);
     this.flows.channels[channel]!.decoder.lost?.();
   }
 
   session(channel: number, _session: number, first: number): void {
+    this.#next[channel] = first;
     const isReset = this.#options.feed.sessionEvent === 'reset';
     this.#note(channel, isReset ? KIND_RESET : KIND_SESSION, first, 0, 0);
   }

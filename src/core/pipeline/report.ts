@@ -151,6 +151,14 @@ export interface OutputReport {
   readonly written: number;
   /** Of them, changed because the form cannot say what the event said; only where that was allowed. */
   readonly lossy?: number;
+  /** Where the journal stands; only of a journal. */
+  readonly journal?: {
+    readonly lastEvent: number;
+    readonly durableEvent: number;
+    readonly segments: number;
+    readonly bytes: number;
+    readonly epoch: string;
+  };
 }
 
 /** Where in the input the books stand. */

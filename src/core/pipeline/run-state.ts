@@ -8,7 +8,7 @@ import type { Feed, Framing } from '../feeds/feed.ts';
 import type { MessageSink } from '../feeds/message-sink.ts';
 import { midnightOf } from '../feeds/session-date.ts';
 import { FRAME_BYTES_MAX } from '../journal/frame.ts';
-import { Books, type RunFacts } from './books.ts';
+import { Books, type RunFacts, type TransportPlace } from './books.ts';
 import { type ByteSource, DamagedInput, Interrupted } from './byte-source.ts';
 import { InvariantWatch } from './invariant-watch.ts';
 import { MessageFilter } from './message-filter.ts';
@@ -73,6 +73,8 @@ export class RunState implements RunFacts {
   timeBase: 'utc' | 'midnight' = 'utc';
   /** Why the run ends before its input does. */
   stopped: 'limit' | 'until' | 'request' | null = null;
+  /** How far each channel has been decoded; whoever reads the input at hand knows. */
+  places: () => readonly TransportPlace[] = () => [];
   /** The last time of the files so far. */
   latest: { readonly path: string; readonly time: bigint } | null = null;
 

@@ -9,6 +9,7 @@ import {
   STREAM_MORE,
   type StreamDecoder,
 } from '../feeds/feed.ts';
+import type { Books, TransportPlace } from './books.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { Pacer } from './pacer.ts';
 import type { RunOptions } from './run-options.ts';
@@ -57,6 +58,7 @@ export class StreamInput {
       framing,
     );
     this.decoders.push(decoder);
+    state.places = () => [placeOf(decoder, state.books)];
     for (;;) {
       const isFirst = decoder.firstTime === null;
       const answer = await this.#decode(source, decoder, writer);
@@ -158,6 +160,12 @@ export class StreamInput {
     const now = this.#range === null ? 0 : this.#range.before + this.#range.after;
     return (this.#state.counts?.messages ?? 0) - this.#leftOut - now;
   }
+}
+
+/** Where a stream of messages stands; one whose framing has no numbers counts its messages, as their events do. */
+function placeOf({ sequence }: StreamDecoder, books: Books | null): TransportPlace {
+  const last = sequence === null ? (books?.lastSequence ?? 0) : (sequence.last ?? 0);
+  return { channel: 0, session: sequence?.session ?? null, nextTransport: last === 0 ? 0 : last + 1 };
 }
 
 /**

@@ -1,0 +1,103 @@
+import { formatHash } from '../binary/fnv64.ts';
+import { toBigUint } from '../binary/time.ts';
+import type { Market } from '../book/market.ts';
+import type { EventBatch } from '../event/batch.ts';
+import type { Feed } from '../feeds/feed.ts';
+import type { ChannelPlace } from '../journal/image-payload.ts';
+import type { JournalWriter } from '../journal/journal-writer.ts';
+import type { RunFacts, TransportPlace } from '../pipeline/books.ts';
+import type { Conversion, JournalStanding } from './conversion.ts';
+
+/** Writes the events of a run to a journal, on the thread of the run. */
+export class JournalOutput implements Conversion {
+  readonly writer: JournalWriter;
+  readonly #commitMs: number;
+  #feed: Feed | null = null;
+  #run: RunFacts | null = null;
+  /** Where the input stood before its first event. */
+  #first: readonly TransportPlace[] = [];
+  #hasBegun = false;
+  #timer: NodeJS.Timeout | null = null;
+
+  /** @param commitMs events wait at most so long while nothing more comes. */
+  constructor(writer: JournalWriter, commitMs: number) {
+    this.writer = writer;
+    this.#commitMs = commitMs;
+  }
+
+  /** Events that reached the system. */
+  get written(): number {
+    return this.writer.written - this.writer.found.lastEvent;
+  }
+
+  get journal(): JournalStanding {
+    const { written, durable, segments, bytes, found } = this.writer;
+    const epoch = formatHash(toBigUint(found.epoch.high, found.epoch.low));
+    return { lastEvent: written, durableEvent: durable, segments, bytes, epoch };
+  }
+
+  start(feed: Feed, run: RunFacts): void {
+    this.#feed = feed;
+    this.#run = run;
+    this.#first = run.places();
+  }
+
+  records(batch: EventBatch, from: number, to: number): void {
+    this.#begin(this.#first);
+    this.writer.append(batch, from, to);
+  }
+
+  /** The books have all that was appended, and the input was decoded just as far: the place to begin a segment. */
+  flush(): void {
+    const { writer } = this;
+    if (this.#hasBegun) writer.tick();
+    if (writer.failure !== null) throw writer.failure;
+    this.#timer ??= setTimeout(() => this.#commit(), this.#commitMs).unref();
+  }
+
+  finish(): void {
+    this.#stopTimer();
+    if (this.#run !== null) this.#begin(this.#run.places());
+    this.writer.close();
+    if (this.writer.failure !== null) throw this.writer.failure;
+  }
+
+  abandon(): void {
+    this.#stopTimer();
+    this.writer.abandon();
+  }
+
+  #commit(): void {
+    this.#timer = null;
+    // What fails is told where the run can end in order.
+    if (this.#hasBegun) this.writer.commit();
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** What the head says is known with the first event. */
+  #begin(places: readonly TransportPlace[]): void {
+    if (this.#hasBegun) return;
+    const run = this.#run!;
+    const { markets, dictionary } = run.books!;
+    const { name } = this.#feed!;
+    const standing = (): readonly TransportPlace[] => (this.#hasBegun ? run.places() : places);
+    this.writer.begin(
+      { timeBase: run.timeBase, sources: [{ feed: name, name }] },
+      { markets, dictionary, places: () => ({ busCursor: 0, channels: channelsOf(standing(), markets) }) },
+    );
+    this.#hasBegun = true;
+  }
+}
+
+function channelsOf(places: readonly TransportPlace[], markets: readonly Market[]): ChannelPlace[] {
+  return places.map((place) => ({
+    ...place,
+    isLost: markets.some(({ lostChannels }) => lostChannels.has(place.channel)),
+    lastSequence: 0,
+    lastEvents: 0,
+  }));
+}

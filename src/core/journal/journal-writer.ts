@@ -1,0 +1,324 @@
+import { dirname, join } from 'node:path';
+import type { Market } from '../book/market.ts';
+import type { MdxError } from '../errors.ts';
+import type { EventBatch } from '../event/batch.ts';
+import type { Dictionary } from '../event/dictionary.ts';
+import { type DurableRecord, segmentName } from './directory.ts';
+import type { Disk, DiskFile } from './disk.ts';
+import { DurableFile } from './durable-file.ts';
+import { FreeSpace } from './free-space.ts';
+import { type StreamPlace, sumsOf, writeImage } from './image-writer.ts';
+import { journalError } from './journal-errors.ts';
+import { clearJournal, type FoundJournal, findJournal } from './journal-found.ts';
+import { JournalLock } from './lock.ts';
+import { thisMachine } from './machine.ts';
+import type { SegmentHead } from './payload.ts';
+import { SegmentWriter } from './segment-writer.ts';
+
+/** When what was written is synced: by no commit, by each, or by one as soon as the last sync is so long ago. */
+export type FsyncPolicy =
+  | { readonly kind: 'never' }
+  | { readonly kind: 'batch' }
+  | { readonly kind: 'interval'; readonly ms: number };
+
+/** What to do with a journal that is there: go on with it, refuse to, or remove it. */
+export type ExistingJournal = 'resume' | 'refuse' | 'replace';
+
+export interface JournalOptions {
+  readonly disk: Disk;
+  readonly directory: string;
+  /** Of the mdx that writes. */
+  readonly version: string;
+  /** Of the machine: 32 hexadecimal digits, empty = not known. */
+  readonly bootId: string;
+  /** ns since 1970. */
+  readonly wallTime: () => bigint;
+  /** A clock that never goes back, ms. */
+  readonly now: () => number;
+  readonly fsync: FsyncPolicy;
+  /** Events wait at most so long for their frame to fill, where `tick` is called as often. */
+  readonly commitMs: number;
+  /** A segment is closed when it has so many bytes or events. */
+  readonly segmentBytes: number;
+  readonly segmentEvents: number;
+  /** Old segments are removed while there are more bytes, or when their last event was written longer ago. */
+  readonly keepBytes: number | null;
+  readonly keepNs: number | null;
+  readonly compress: boolean;
+  /** Room that stays free on the disk, 0 = none. */
+  readonly minFreeBytes: number;
+  /** Is told what somebody should know. */
+  readonly tell: (text: string) => void;
+}
+
+/** What the books are now, behind everything appended: asked for when a segment begins or is closed. */
+export interface JournalBooks {
+  /** By source. */
+  readonly markets: readonly Market[];
+  readonly dictionary: Dictionary;
+  /** Where each channel stands; the last message of its events is known here. */
+  places(): StreamPlace;
+}
+
+/**
+ * Writes events as a journal: a directory of segments, each beginning with an image of the books. Events leave in frames
+ * (`written`), and after a sync they survive a loss of power (`durable`): that alone may be promised to anybody.
+ *
+ * A write or sync that fails is final, because nobody knows what the disk holds then: `failure` says so, and from then on
+ * nothing is written and `durable` stays. Methods do not throw for it.
+ */
+export class JournalWriter {
+  /** What was in the directory before. */
+  readonly found: FoundJournal;
+  failure: MdxError | null = null;
+  /** Last events in frames that were handed to the system, and that survive a loss of power; 0 = none. */
+  written: number;
+  durable: number;
+  /** Segments begun by this writer. */
+  segments = 0;
+  readonly #options: JournalOptions;
+  readonly #lock: JournalLock;
+  readonly #durableFile: DurableFile;
+  readonly #space: FreeSpace;
+  readonly #segment: SegmentWriter;
+  #about: Pick<SegmentHead, 'timeBase' | 'sources'> = { timeBase: 'utc', sources: [] };
+  #books: JournalBooks | null = null;
+  #file: DiskFile | null = null;
+  /** Number that the first event of the segment has. */
+  #firstEvent = 0;
+  /** Bytes written to the segment; to segments before. */
+  #bytes = 0;
+  #bytesBefore = 0;
+  #isSynced = true;
+  /** What the last sync covered; null where none is known. */
+  #synced: DurableRecord | null;
+  #committedAt: number;
+  #syncedAt: number;
+
+  private constructor(
+    options: JournalOptions,
+    lock: JournalLock,
+    durableFile: DurableFile,
+    found: FoundJournal,
+  ) {
+    const { disk, directory, minFreeBytes, tell, now } = options;
+    this.#options = options;
+    this.#lock = lock;
+    this.#durableFile = durableFile;
+    this.found = found;
+    this.written = found.lastEvent;
+    this.durable = found.lastEvent;
+    this.#synced = durableFile.found;
+    this.#space = new FreeSpace(disk, directory, minFreeBytes, tell, now);
+    this.#segment = new SegmentWriter((frame) => this.#put(frame), found.epoch, undefined, found.place);
+    this.#segment.frames.durableEvent = found.lastEvent;
+    this.#committedAt = now();
+    this.#syncedAt = now();
+  }
+
+  /**
+   * Takes a directory to write to, made where it is missing. Throws MdxError `journal-busy` while another process writes
+   * it, `output-exists`, `input-damaged` where what is there is not whole, `journal-full` and `journal-failed`.
+   * @param existing what to do with a journal that is there.
+   */
+  static open(options: JournalOptions, existing: ExistingJournal = 'resume'): JournalWriter {
+    const { disk, directory, bootId } = options;
+    let lock: JournalLock | null = null;
+    try {
+      if (disk.list(directory).length === 0) {
+        disk.makeDirectory(directory);
+        disk.syncDirectory(dirname(directory));
+      }
+      lock = JournalLock.take(disk, directory, thisMachine(bootId));
+      if (existing !== 'resume') clearJournal(disk, directory, existing === 'replace');
+      const durableFile = new DurableFile(disk, directory);
+      const found = findJournal(options, durableFile.found);
+      const writer = new JournalWriter(options, lock, durableFile, found);
+      writer.#space.look(0);
+      return writer;
+    } catch (error) {
+      lock?.release();
+      throw journalError(directory, 'opening', error);
+    }
+  }
+
+  /** Written to segments so far. */
+  get bytes(): number {
+    return this.#bytesBefore + this.#bytes;
+  }
+
+  /** Begins the first segment, with an image of the books as they are. */
+  begin(about: Pick<SegmentHead, 'timeBase' | 'sources'>, books: JournalBooks): void {
+    this.#about = about;
+    this.#books = books;
+    for (const place of books.places().channels) this.#segment.goOn(place);
+    this.#begin();
+  }
+
+  /** Takes the records `from` … `to − 1` of a batch, before they change the books. */
+  append(batch: EventBatch, from: number, to: number): void {
+    if (this.failure === null) this.#segment.append(batch, from, to, this.#books!.dictionary);
+  }
+
+  /** Hands everything that was appended to the system, and syncs it if that is due. */
+  commit(): void {
+    this.#segment.cut();
+    const { now, fsync } = this.#options;
+    const time = now();
+    this.#committedAt = time;
+    if (fsync.kind === 'batch' || (fsync.kind === 'interval' && time - this.#syncedAt >= fsync.ms)) this.#sync();
+    if (this.failure !== null) return;
+    try {
+      this.#space.watch(this.bytes);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /**
+   * To be called between batches, when the books have all that was appended: commits if that is due, and begins a new
+   * segment if this one is full.
+   */
+  tick(): void {
+    if (this.isFull) this.roll();
+    else if (this.#options.now() - this.#committedAt >= this.#options.commitMs) this.commit();
+  }
+
+  /** Has the segment as many events or bytes as it may have? */
+  get isFull(): boolean {
+    const { segmentBytes, segmentEvents } = this.#options;
+    return this.#bytes >= segmentBytes || this.#segment.nextEvent - this.#firstEvent >= segmentEvents;
+  }
+
+  /** Closes the segment and begins another. The books have all that was appended. */
+  roll(): void {
+    this.#end();
+    if (this.failure !== null) return;
+    this.#segment.frames.segment += 1;
+    this.#begin();
+  }
+
+  /** Closes the last segment and gives the directory back. The books have all that was appended. */
+  close(): void {
+    if (this.#books !== null) this.#end();
+    this.#leave();
+  }
+
+  /** Gives the directory back where the events do not go on as they should: the last segment stays open. */
+  abandon(): void {
+    this.#segment.cut();
+    this.#sync();
+    this.#leave();
+  }
+
+  #leave(): void {
+    try {
+      this.#file?.close();
+      this.#durableFile.sync();
+      this.#durableFile.close();
+      this.#lock.release();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #begin(): void {
+    if (this.failure !== null) return;
+    const { disk, directory } = this.#options;
+    const segment = this.#segment;
+    const { markets, dictionary } = this.#books!;
+    this.#bytesBefore += this.#bytes;
+    this.#bytes = 0;
+    this.#firstEvent = segment.nextEvent;
+    try {
+      this.#space.look(this.#bytesBefore);
+      this.#lock.check();
+      this.#file = disk.open(join(directory, segmentName(segment.frames.segment)), 'create');
+      segment.open(this.#head());
+      segment.tell(dictionary);
+      writeImage(segment.frames, markets, this.#places());
+      disk.syncDirectory(directory);
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.segments += 1;
+    this.#sync();
+  }
+
+  #head(): SegmentHead {
+    const { version, bootId, wallTime } = this.#options;
+    const { frameNumber, lastCrc } = this.#segment.frames;
+    return { ...this.#about, version, bootId, wallTime: wallTime(), lastFrame: BigInt(frameNumber - 1), lastCrc };
+  }
+
+  #end(): void {
+    if (this.failure !== null) return;
+    const segment = this.#segment;
+    const { markets } = this.#books!;
+    segment.checkpoint({
+      orders: markets.reduce((sum, { orders }) => sum + orders.live, 0),
+      levels: markets.reduce((sum, { levels }) => sum + levels.inUse, 0),
+      channels: this.#places().channels,
+    });
+    segment.close(sumsOf(markets));
+    this.#sync();
+    this.#file?.close();
+    this.#file = null;
+  }
+
+  #places(): StreamPlace {
+    const { busCursor, channels } = this.#books!.places();
+    return { busCursor, channels: channels.map((place) => this.#segment.standing(place)) };
+  }
+
+  /** Takes a whole frame. */
+  #put(frame: Uint8Array): void {
+    if (this.failure !== null) return;
+    try {
+      this.#file!.append(frame);
+      this.#bytes += frame.length;
+      this.#isSynced = false;
+      this.written = this.#segment.frames.eventNumber - 1;
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Only what survives a loss of power is said to do so: the sync comes first. */
+  #sync(): void {
+    if (this.failure !== null || this.#isSynced) return;
+    this.#syncedAt = this.#options.now();
+    const { frames } = this.#segment;
+    try {
+      this.#file!.sync();
+      this.#isSynced = true;
+      this.durable = this.written;
+      frames.durableEvent = this.durable;
+      this.#synced = {
+        event: this.durable,
+        frame: frames.frameNumber - 1,
+        offset: this.#bytes,
+        segment: frames.segment,
+        epoch: this.found.epoch,
+        failed: false,
+        wallTime: this.#options.wallTime(),
+      };
+      this.#durableFile.write(this.#synced);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Nothing is written from now on but the word that this happened, if that still can be. */
+  #fail(error: unknown): void {
+    if (this.failure !== null) return;
+    this.failure = journalError(this.#options.directory, 'writing', error);
+    if (this.#synced === null) return;
+    try {
+      this.#durableFile.write({ ...this.#synced, failed: true });
+      this.#durableFile.sync();
+    } catch {
+      // The failure that led here is the one to be told.
+    }
+  }
+}
