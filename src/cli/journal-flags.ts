@@ -33,7 +33,10 @@ export const journalFlags: {
       if (text === 'never' || text === 'batch') return { kind: text };
       const ms = /^interval=(\d{1,9})$/.exec(text);
       if (ms !== null) return { kind: 'interval', ms: Number(ms[1]) };
-      throw new MdxError('usage', `--fsync ${text}: expected never, interval=MS such as interval=100, or batch`);
+      throw new MdxError(
+        'usage',
+        `--fsync ${text}: expected never, interval=MS such as interval=100, or batch`,
+      );
     },
   })(),
   'min-free': sizeFlag('min-free', 'stop writing a journal when less is free on its disk'),

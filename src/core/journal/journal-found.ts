@@ -1,8 +1,21 @@
 import { join } from 'node:path';
 import { MdxError } from '../errors.ts';
-import { type DurableRecord, isJournal, isJournalFile, LOCK_NAME, segmentFiles } from './directory.ts';
-import type { Disk } from './disk.ts';
+import {
+  type DurableRecord,
+  isJournal,
+  isJournalFile,
+  LOCK_NAME,
+  type SegmentFile,
+  segmentFiles,
+} from './directory.ts';
+import type { Disk, DiskFile } from './disk.ts';
 import { type Epoch, FIRST_PLACE, type FramePlace } from './frame.ts';
+import { openSegmentBytes } from './segment-bytes.ts';
+import { type SegmentScan, scanSegment, tailVerdict } from './segment-scan.ts';
+import type { BadPlace } from './segment-walk.ts';
+
+const COPY_BYTES = 65_536;
+const HINT = 'Nothing is appended to it; see what mdx verify-journal says.';
 
 /** What was in the directory of a journal when a writer opened it. */
 export interface FoundJournal {
@@ -25,23 +38,126 @@ export interface Trimmed {
   readonly bytes: number;
 }
 
-/** Looks at a journal that a writer goes on with. Throws MdxError `input-damaged` where it is not whole. */
-export function findJournal(
-  { disk, directory }: { readonly disk: Disk; readonly directory: string },
-  _durable: DurableRecord | null,
-): FoundJournal {
-  const last = segmentFiles(disk.list(directory)).at(-1);
-  if (last === undefined) {
+/**
+ * Looks at the end of a journal that a writer goes on with: what was being written when its writer ended, and was never
+ * promised, is cut off, and the rest is synced. Throws MdxError `input-damaged` where the end is not whole.
+ */
+export function findJournal(options: Where, durable: DurableRecord | null): FoundJournal {
+  const { disk, directory, tell } = options;
+  let trimmed: Trimmed | null = null;
+  for (let files = segmentFiles(disk.list(directory)); ; files = files.slice(0, -1)) {
+    const file = files.at(-1);
+    if (file === undefined) return nothing(options, durable, trimmed);
+    const scan = scanOf(options, file);
+    const verdict = tailVerdict(scan, file.number, durable);
+    if (verdict.verdict === 'damaged') throw damaged(directory, file.name, verdict.bad);
+    if (verdict.verdict === 'torn' && trimmed !== null) throw damaged(directory, file.name, badOf(scan));
+    if (verdict.verdict === 'torn') {
+      const { offset, bytes } = verdict;
+      trimmed = { file: file.name, offset, bytes };
+      tell(
+        `the journal ${directory}: ${bytes} bytes at the end of ${file.name} were not whole and are cut off`,
+      );
+    }
+    // Without an image nothing stands in it that the segment before has not led to.
+    if (trimmed?.file === file.name && trimmed.offset === 0) {
+      disk.remove(join(directory, file.name));
+      disk.syncDirectory(directory);
+      continue;
+    }
+    if (!file.isCompressed)
+      settle(options, file, trimmed?.file === file.name ? trimmed.offset : null, durable);
+    const isOld =
+      trimmed === null &&
+      durable?.failed !== true &&
+      (scan.isClosed || scan.head!.bootId === options.bootId) &&
+      (scan.epoch.high | scan.epoch.low) !== 0;
     return {
-      lastEvent: 0,
-      segment: 0,
-      epoch: newEpoch(),
-      isNewEpoch: true,
-      trimmed: null,
-      place: FIRST_PLACE,
+      lastEvent: scan.nextEvent - 1,
+      segment: file.number,
+      epoch: isOld ? scan.epoch : newEpoch(),
+      isNewEpoch: !isOld,
+      trimmed,
+      place: {
+        frameNumber: scan.lastFrame + 1,
+        eventNumber: scan.nextEvent,
+        segment: file.number + 1,
+        lastCrc: scan.lastCrc,
+      },
     };
   }
-  throw new MdxError('journal-failed', `opening the journal ${directory}: it has events already`);
+}
+
+/** Why the end of a segment that another one stood behind cannot be: what was promised came after it. */
+function badOf({ bad, end }: SegmentScan): BadPlace {
+  return bad ?? { offset: end, kind: 'cut', problem: 'it ends there, and a segment was begun behind it' };
+}
+
+interface Where {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly bootId: string;
+  readonly tell: (text: string) => void;
+}
+
+/** There is no segment, or none that came to hold anything. */
+function nothing({ directory }: Where, durable: DurableRecord | null, trimmed: Trimmed | null): FoundJournal {
+  if (durable !== null) {
+    const { event, segment } = durable;
+    throw new MdxError(
+      'input-damaged',
+      `opening the journal ${directory}: event ${event} of segment ${segment} was durable, and no segment is there`,
+      { hint: HINT },
+    );
+  }
+  return { lastEvent: 0, segment: 0, epoch: newEpoch(), isNewEpoch: true, trimmed, place: FIRST_PLACE };
+}
+
+function scanOf({ disk, directory }: Where, file: SegmentFile): SegmentScan {
+  const bytes = openSegmentBytes(disk, directory, file);
+  try {
+    return scanSegment(bytes);
+  } finally {
+    bytes.close();
+  }
+}
+
+/**
+ * Cuts the last segment and makes sure that what is left of it survives a loss of power. Behind a sync that failed the
+ * system may take for written what never was, so that is written again.
+ */
+function settle(
+  { disk, directory }: Where,
+  file: SegmentFile,
+  end: number | null,
+  durable: DurableRecord | null,
+): void {
+  const open = disk.open(join(directory, file.name), 'modify');
+  try {
+    if (end !== null) open.truncate(end);
+    if (durable?.failed === true) writeAgain(open, durable.segment === file.number ? durable.offset : 0);
+    open.sync();
+  } finally {
+    open.close();
+  }
+}
+
+function writeAgain(file: DiskFile, from: number): void {
+  const block = new Uint8Array(COPY_BYTES);
+  for (let at = from; at < file.bytes; ) {
+    const count = file.read(block, at);
+    if (count === 0) break;
+    file.write(block.subarray(0, count), at);
+    at += count;
+  }
+}
+
+function damaged(directory: string, name: string, { offset, problem }: BadPlace): MdxError {
+  return new MdxError(
+    'input-damaged',
+    `opening the journal ${directory}: ${name} is damaged at byte ${offset}: ${problem}`,
+    { hint: HINT },
+  );
 }
 
 /**
@@ -52,9 +168,13 @@ export function clearJournal(disk: Disk, directory: string, mayReplace: boolean)
   const names = disk.list(directory).filter((name) => name !== LOCK_NAME);
   if (names.length === 0) return;
   if (!isJournal(names)) {
-    throw new MdxError('output-exists', `writing the journal ${directory}: other files are in it (${names[0]})`, {
-      hint: 'Name a directory that is empty, or one to be made.',
-    });
+    throw new MdxError(
+      'output-exists',
+      `writing the journal ${directory}: other files are in it (${names[0]})`,
+      {
+        hint: 'Name a directory that is empty, or one to be made.',
+      },
+    );
   }
   if (!mayReplace) {
     throw new MdxError('output-exists', `writing the journal ${directory}: it has one already`, {

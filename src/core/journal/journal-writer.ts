@@ -166,7 +166,8 @@ export class JournalWriter {
     const { now, fsync } = this.#options;
     const time = now();
     this.#committedAt = time;
-    if (fsync.kind === 'batch' || (fsync.kind === 'interval' && time - this.#syncedAt >= fsync.ms)) this.#sync();
+    if (fsync.kind === 'batch' || (fsync.kind === 'interval' && time - this.#syncedAt >= fsync.ms))
+      this.#sync();
     if (this.failure !== null) return;
     try {
       this.#space.watch(this.bytes);
@@ -248,7 +249,14 @@ export class JournalWriter {
   #head(): SegmentHead {
     const { version, bootId, wallTime } = this.#options;
     const { frameNumber, lastCrc } = this.#segment.frames;
-    return { ...this.#about, version, bootId, wallTime: wallTime(), lastFrame: BigInt(frameNumber - 1), lastCrc };
+    return {
+      ...this.#about,
+      version,
+      bootId,
+      wallTime: wallTime(),
+      lastFrame: BigInt(frameNumber - 1),
+      lastCrc,
+    };
   }
 
   #end(): void {

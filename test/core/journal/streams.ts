@@ -16,6 +16,7 @@ import {
   SEGMENT_BEGINS,
   SEGMENT_CLOSED,
   SEGMENT_EVENTS,
+  SEGMENT_IMAGE,
   SegmentReader,
 } from '../../../src/core/journal/segment-reader.ts';
 import { SegmentWriter } from '../../../src/core/journal/segment-writer.ts';
@@ -164,7 +165,7 @@ export function readBack(bytes: Uint8Array, size: number = bytes.length, capacit
     } else if (answer === SEGMENT_BEGINS) lost.push(reader.lost);
     else if (answer === SEGMENT_EVENTS) {
       while (reader.fill(batch, Number.POSITIVE_INFINITY, false) > 0) events.push(...eventsOf(batch));
-    } else if (answer !== SEGMENT_CLOSED) {
+    } else if (answer !== SEGMENT_CLOSED && answer !== SEGMENT_IMAGE) {
       const { problem, problemOffset } = reader.frames;
       return { answer, problem, offset: problemOffset, closed: reader.closed, lost, events, dictionary };
     }
