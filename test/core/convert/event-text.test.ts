@@ -146,7 +146,11 @@ describe('rows of events as text', () => {
         add(7n, 4, 3, null);
         add(8n, 0, 12, 'PLAIN');
         for (const observer of observers)
-          observer.start?.({ ...itch, rules: RULES } as Feed, { timeBase: 'utc', books: null, places: () => [] });
+          observer.start?.({ ...itch, rules: RULES } as Feed, {
+            timeBase: 'utc',
+            books: null,
+            places: () => [],
+          });
         const books = new Books(RULES, dictionary, null, observers);
         for (const [index, { event, sequence, venue, receive, extra }] of timed.entries()) {
           // A range of missing numbers is one of numbers that exist.
