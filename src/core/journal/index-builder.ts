@@ -19,6 +19,7 @@ import { EVENTS_HEAD_BYTES, RUN_BYTES } from './segment-writer.ts';
 const STRIDE = 1 << 20;
 const RECORD_WORDS = record.RECORD_WORDS;
 const HEAD_LAST: number = record.FLAG_LAST << 8;
+const SIGN = 0x80000000 | 0;
 const HEAD_EXTENDED: number = record.FLAG_EXTENDED << 8;
 
 /**
@@ -114,45 +115,53 @@ export class IndexBuilder {
   #events(frame: Uint8Array<ArrayBuffer>, view: DataView, isControl: boolean): number {
     const words = new Int32Array(frame.buffer, frame.byteOffset, frame.length >> 2);
     const payload = FRAME_HEADER_BYTES;
-    const records = view.getUint32(20, true);
     const start = (payload + EVENTS_HEAD_BYTES) >> 2;
-    const end = start + records * RECORD_WORDS;
+    const end = start + view.getUint32(20, true) * RECORD_WORDS;
     let venue = words[start + record.WORD_VENUE_TIME]!;
-    let receive = words[start + record.WORD_RECEIVE_TIME]! >>> 0;
+    // Unsigned, with the sign turned, so that it compares as a signed one does.
+    let receive = words[start + record.WORD_RECEIVE_TIME]! ^ SIGN;
     let events = 0;
-    for (let at = start; at < end; events += 1) {
-      const head = words[at]!;
-      if (words[at + record.WORD_VENUE_TIME]! > venue) venue = words[at + record.WORD_VENUE_TIME]!;
-      const arrived = words[at + record.WORD_RECEIVE_TIME]! >>> 0;
-      if (arrived > receive) receive = arrived;
-      if (!isControl) this.#noteGroup(words[at + record.WORD_BOOK]!, (head & HEAD_LAST) !== 0);
-      at += (head & HEAD_EXTENDED) !== 0 ? 2 * RECORD_WORDS : RECORD_WORDS;
+    let allHeads = HEAD_LAST;
+    let at = start;
+    for (let run = end << 2; at < end; run += RUN_BYTES) {
+      const to = Math.min(at + view.getUint16(run + 6, true) * RECORD_WORDS, end);
+      if (to === at) break;
+      let highest = 0;
+      for (; at < to; events += 1) {
+        const head = words[at]!;
+        allHeads &= head;
+        const place = head >>> 16;
+        if (place > highest) highest = place;
+        const told = words[at + record.WORD_VENUE_TIME]!;
+        if (told > venue) venue = told;
+        const arrived = words[at + record.WORD_RECEIVE_TIME]! ^ SIGN;
+        if (arrived > receive) receive = arrived;
+        at += (head & HEAD_EXTENDED) !== 0 ? 2 * RECORD_WORDS : RECORD_WORDS;
+      }
+      this.#noteSequence(view.getUint32(run, true), getU64(view, run + 8), highest);
     }
     if (isControl) this.#endGroups();
+    else if (this.#openBooks > 0 || allHeads === 0) this.#noteGroups(words, start, end);
+    else this.#endsInGroup = false;
     const venueBase = toBigInt(view.getInt32(payload + 4, true), view.getInt32(payload, true));
     const receiveBase = toBigInt(view.getInt32(payload + 12, true), view.getInt32(payload + 8, true));
     this.#latestVenue = later(this.#latestVenue, venueBase + BigInt(venue));
-    this.#latestReceive = later(this.#latestReceive, receiveBase + BigInt(receive));
-    this.#noteSequences(words, view, start, payload + EVENTS_HEAD_BYTES + records * record.RECORD_BYTES);
+    this.#latestReceive = later(this.#latestReceive, receiveBase + BigInt((receive ^ SIGN) >>> 0));
     return events;
   }
 
-  #noteSequences(words: Int32Array, view: DataView, start: number, runsAt: number): void {
-    const runs = view.getUint32(FRAME_HEADER_BYTES + 24, true);
-    let from = start;
-    for (let at = runsAt; at < runsAt + runs * RUN_BYTES; at += RUN_BYTES) {
-      const to = from + view.getUint16(at + 6, true) * RECORD_WORDS;
-      const base = getU64(view, at + 8);
-      let highest = 0;
-      for (let word = from; word < to && base !== 0; ) {
-        const head = words[word]!;
-        if (head >>> 16 > highest) highest = head >>> 16;
-        word += (head & HEAD_EXTENDED) !== 0 ? 2 * RECORD_WORDS : RECORD_WORDS;
-      }
-      from = to;
-      const channel = view.getUint32(at, true);
-      const known = this.#sequences.get(channel) ?? 0;
-      if (base !== 0 && base + highest > known) this.#sequences.set(channel, base + highest);
+  #noteSequence(channel: number, base: number, highest: number): void {
+    // Messages without numbers.
+    if (base === 0) return;
+    const known = this.#sequences.get(channel) ?? 0;
+    if (base + highest > known) this.#sequences.set(channel, base + highest);
+  }
+
+  #noteGroups(words: Int32Array, start: number, end: number): void {
+    for (let at = start; at < end; ) {
+      const head = words[at]!;
+      this.#noteGroup(words[at + record.WORD_BOOK]!, (head & HEAD_LAST) !== 0);
+      at += (head & HEAD_EXTENDED) !== 0 ? 2 * RECORD_WORDS : RECORD_WORDS;
     }
   }
 
