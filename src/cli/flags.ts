@@ -153,12 +153,22 @@ export const upgradeFlag: BooleanFlag<boolean> = Flags.boolean({
 /** A point in the input, as `--at` takes it. */
 export const atFlag: OptionFlag<Until | undefined> = Flags.custom<Until>({
   summary:
-    'the book as it was at this time of arrival, or after this message number: TIME or #[CHANNEL/]SEQUENCE',
+    'the book as it was at this time of arrival or of the venue, or after this message or event: TIME, venue:TIME, #[CHANNEL/]SEQUENCE, or @EVENT of a journal',
   helpValue: 'POINT',
   parse: async (text) => {
+    if (text.startsWith('@')) {
+      const event = /^@\d{1,16}$/.test(text) ? Number(text.slice(1)) : Number.NaN;
+      if (Number.isSafeInteger(event)) return { kind: 'event', event };
+      throw new MdxError('usage', `--at ${text}: expected @EVENT, such as @120000`);
+    }
     if (!text.startsWith('#')) {
-      const time = timeOf('at', text, 'Or name a message number such as #1200 or #0/1200.');
-      return { kind: 'time', high: bigHigh(time), low: bigLow(time) };
+      const kind = text.startsWith(VENUE_PREFIX) ? 'venue' : 'time';
+      const time = timeOf(
+        'at',
+        kind === 'venue' ? text.slice(VENUE_PREFIX.length) : text,
+        'Or name a message number such as #1200 or #0/1200, or an event of a journal such as @120000.',
+      );
+      return { kind, high: bigHigh(time), low: bigLow(time) };
     }
     const match = /^#(?:(\d{1,9})\/)?(\d{1,16})$/.exec(text);
     const sequence = Number(match?.[2] ?? Number.NaN);
@@ -273,6 +283,9 @@ export const allInstrumentsFlag: BooleanFlag<boolean> = Flags.boolean({
   summary: 'list all instruments, also those without orders',
   default: false,
 });
+
+/** In front of a point in the venue's time. */
+const VENUE_PREFIX = 'venue:';
 
 const UNIT_NS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9 };
 

@@ -35,7 +35,7 @@ const COLUMNS_DEFAULT = 100;
 export default class Book extends InputCommand {
   static override summary: string = 'show the book at the end of captures and files, or at a point in them';
   static override description: string =
-    'Builds the books as mdx replay does and shows them: a ladder for people, or levels as JSON, NDJSON or CSV. With --at they are shown after the last whole group of events up to a time of arrival or a message number, both inclusive. Where there are several books and none is chosen, people get the best prices of each.';
+    'Builds the books as mdx replay does and shows them: a ladder for people, or levels as JSON, NDJSON or CSV. With --at they are shown after the last whole group of events up to a point, which is inclusive: a time of arrival or of the venue, a message number, or an event of a journal. Where there are several books and none is chosen, people get the best prices of each.';
   static override examples: Example[] = [
     { description: 'The book at the end of a file', command: 'mdx book session.dbn.zst' },
     {

@@ -189,11 +189,37 @@ describe('mdx book --at', () => {
     },
   );
 
-  it.each(['#', '#x', '#1/', '#-1', 'noon', '#1/2/3'])('%s: refused with exit 2', async (at) => {
-    const { code, stdout, stderr } = await mdx(['book', session, '--at', at]);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^error: --at/);
+  it('at a time of the venue is where a message of that time ends', async () => {
+    const { asOf } = JSON.parse((await mdx(['book', session, '--at', '#1500', '--json'])).stdout);
+    const byNumber = await csvOf(session, '--at', '#1500', '--orders');
+    expect(await csvOf(session, '--at', `venue:${asOf.venueTime}`, '--orders')).toEqual(byNumber);
+    const before = `venue:${BigInt(asOf.venueTime) - 1n}`;
+    expect(await csvOf(session, '--at', before, '--orders')).toEqual(
+      await csvOf(session, '--at', '#1499', '--orders'),
+    );
   });
+
+  it('an event is named where events have numbers, and nowhere else', async () => {
+    const events = join(folder, 'session.mdxj');
+    expect((await mdx(['replay', session, '-o', events, '-q'])).code).toBe(0);
+    expect(await csvOf(events, '--at', '@1500', '--orders')).toEqual(
+      await csvOf(session, '--at', '#1500', '--orders'),
+    );
+    const { code, stderr } = await mdx(['book', session, '--at', '@1500']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^error: reading .*: --at @EVENT names an event, and only journals and event files/,
+    );
+  });
+
+  it.each(['#', '#x', '#1/', '#-1', 'noon', '#1/2/3', '@', '@x', '@1e3', 'venue:noon'])(
+    '%s: refused with exit 2',
+    async (at) => {
+      const { code, stdout, stderr } = await mdx(['book', session, '--at', at]);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(/^error: --at/);
+    },
+  );
 });
 
 describe.skipIf(DATA === null)('mdx book --at in a real session', () => {

@@ -19,6 +19,8 @@ export class EventBatch {
   channel = 0;
   /** Message number that the u16 of word 0 counts from: a safe integer. */
   sequenceBase = 0;
+  /** Number of its first event, from 1, in the stream that it is read from; 0 = events have no numbers there. */
+  firstEvent = 0;
   /** Venue time in ns since 1970 (or since midnight where the date is unknown) that word 8 counts from. */
   venueBaseHigh = 0;
   venueBaseLow = 0;

@@ -163,6 +163,7 @@ export class SegmentReader {
     batch.words.set(source.subarray(from, from + records * RECORD_WORDS));
     if (!this.#keepsNumbers) this.#renumber(batch.words, records);
     batch.count = records;
+    batch.firstEvent = this.#nextEvent;
     this.messages = messages;
     this.#message[channel] = last;
     this.#record += records;

@@ -109,12 +109,22 @@ class Run {
         throw new MdxError('input-empty', `reading ${path}: it is empty`);
       }
       format ??= detectCapture(head);
+      if (format !== null || !isFrame(head)) this.#refuseEventPoint(path);
       if (format !== null) await this.#captures.read(source, format);
       else if (isFrame(head)) await this.#events.read(source);
       else await this.#streams.read(source, head);
     } finally {
       await source.close();
     }
+  }
+
+  #refuseEventPoint(path: string): void {
+    const { stopAt, steps } = this.#state.options;
+    if ((stopAt ?? steps?.point)?.kind !== 'event') return;
+    throw new MdxError(
+      'usage',
+      `reading ${path}: --at @EVENT names an event, and only journals and event files number theirs`,
+    );
   }
 
   /** @returns null where somebody asked to stop before there was anything to read. */

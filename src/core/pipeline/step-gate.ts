@@ -40,8 +40,9 @@ export class StepGate implements EventSink {
   #books: Books | null = null;
   readonly #ends: GroupEnds = new GroupEnds();
   readonly #held: EventBatch[] = [];
-  /** First record of the first held batch that has not gone. */
+  /** First record of the first held batch that has not gone, and how many events of it have. */
   #next = 0;
+  #gone = 0;
   #out: EventBatch = new EventBatch(2);
   #wake: () => void = () => {};
 
@@ -49,6 +50,11 @@ export class StepGate implements EventSink {
   constructor(pace: Pace, point: Until | null) {
     this.#pace = pace;
     this.#point = point;
+  }
+
+  /** Where it holds by itself; null when that is behind. */
+  get point(): Until | null {
+    return this.#point;
   }
 
   get pace(): Pace {
@@ -107,19 +113,25 @@ export class StepGate implements EventSink {
     const from = this.#next;
     let to = nextOf(batch, from);
     if (this.#pace === 'run' && this.#point === null) to = batch.count;
-    else if (this.#point !== null && isBeyond(this.#point, batch, from * RECORD_WORDS)) {
+    else if (this.#point !== null && this.#isBeyond(this.#point, batch, from)) {
       this.#point = null;
       this.#pace = 'hold';
       return;
     }
     this.#next = to;
+    this.#gone += 1;
     if (to === batch.count) {
       this.#held.shift();
       this.#next = 0;
+      this.#gone = 0;
     }
     if (this.#out.capacity < to - from) this.#out = new EventBatch(to - from);
     this.#books!.accept(copyOf(batch, from, to, this.#out));
     if (this.#pace !== 'run') this.#count(this.#out, 0);
+  }
+
+  #isBeyond(point: Until, batch: EventBatch, record: number): boolean {
+    return isBeyond(point, batch, record * RECORD_WORDS, batch.firstEvent + this.#gone);
   }
 
   /** Looks whether the event that has just gone was the step. */
@@ -143,6 +155,8 @@ function copyOf(batch: EventBatch, from: number, to: number, target: EventBatch)
   target.count = to - from;
   target.channel = batch.channel;
   target.sequenceBase = batch.sequenceBase;
+  // Of what begins in the middle of a batch nobody asks again.
+  target.firstEvent = from === 0 ? batch.firstEvent : 0;
   target.venueBaseHigh = batch.venueBaseHigh;
   target.venueBaseLow = batch.venueBaseLow;
   target.receiveBaseHigh = batch.receiveBaseHigh;

@@ -192,6 +192,7 @@ export function refuseUnfit(path: string, options: RunOptions, dayHint: string |
     [from !== null, '--from'],
     [until !== null, '--until'],
     [stopAt?.kind === 'time', '--at TIME'],
+    [stopAt?.kind === 'venue', '--at venue:TIME'],
     [pacer !== null, '--speed'],
   ]);
   if (ofTimes !== '' && dayHint !== null) {

@@ -25,8 +25,10 @@ export class TimeRange implements EventSink {
     const { words, sequenceBase } = batch;
     const afterFrom = nsAfter(batch, this.#from);
     const afterUntil = nsAfter(batch, this.#until);
+    const { count } = batch;
     let kept = 0;
-    for (let record = 0; record < batch.count; ) {
+    let event = batch.firstEvent;
+    for (let record = 0; record < count; ) {
       const at = record * RECORD_WORDS;
       const records = (words[at]! & HEAD_EXTENDED) !== 0 ? 2 : 1;
       const receive = words[at + WORD_RECEIVE_TIME]! >>> 0;
@@ -38,14 +40,23 @@ export class TimeRange implements EventSink {
           else this.after += 1;
         }
         this.#leftOut = sequence;
+        // What goes on together has numbers without a hole.
+        this.#pass(batch, kept);
+        kept = 0;
       } else {
+        if (kept === 0 && batch.firstEvent !== 0) batch.firstEvent = event;
         words.copyWithin(kept * RECORD_WORDS, at, at + records * RECORD_WORDS);
         kept += records;
       }
       record += records;
+      event += 1;
     }
-    batch.count = kept;
-    if (kept > 0) this.#sink.accept(batch);
+    this.#pass(batch, kept);
+  }
+
+  #pass(batch: EventBatch, count: number): void {
+    batch.count = count;
+    if (count > 0) this.#sink.accept(batch);
   }
 }
 

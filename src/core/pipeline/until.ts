@@ -11,6 +11,7 @@ import {
   RECORD_WORDS,
   WORD_BOOK,
   WORD_RECEIVE_TIME,
+  WORD_VENUE_TIME,
 } from '../event/record.ts';
 import type { BookRules } from '../event/rules.ts';
 
@@ -19,16 +20,18 @@ export const HELD_RECORDS_MAX: number = 1 << 20;
 
 /** Where a run stops; both are inclusive. */
 export type Until =
-  /** Receive time, ns since 1970 as halves. */
-  | { readonly kind: 'time'; readonly high: number; readonly low: number }
+  /** Receive time, or the venue's, ns since 1970 as halves. */
+  | { readonly kind: 'time' | 'venue'; readonly high: number; readonly low: number }
   /** Message number of a channel. */
-  | { readonly kind: 'sequence'; readonly channel: number; readonly sequence: number };
+  | { readonly kind: 'sequence'; readonly channel: number; readonly sequence: number }
+  /** Event of a stream that numbers them. */
+  | { readonly kind: 'event'; readonly event: number };
 
 const HEAD_LAST: number = FLAG_LAST << 8;
 const HEAD_EXTENDED: number = FLAG_EXTENDED << 8;
 
 /**
- * Lets whole groups through up to a time or message number, so that the books behind it stand after the last group
+ * Lets whole groups through up to a time, message or event, so that the books behind it stand after the last group
  * that ended by then; a group that ends later does not enter at all.
  */
 export class UntilGate implements EventSink {
@@ -52,12 +55,14 @@ export class UntilGate implements EventSink {
   accept(batch: EventBatch): void {
     const { words } = batch;
     this.#openOut(batch);
+    let event = batch.firstEvent;
     for (let record = 0; record < batch.count && !this.passed; ) {
       const at = record * RECORD_WORDS;
       const records = (words[at]! & HEAD_EXTENDED) !== 0 ? 2 : 1;
-      if (isBeyond(this.#until, batch, at)) this.passed = true;
+      if (isBeyond(this.#until, batch, at, event)) this.passed = true;
       else this.#take(words, at, records);
       record += records;
+      event += 1;
     }
     if (this.#out.count > 0) this.#sink.accept(this.#out);
     this.#out.count = 0;
@@ -122,13 +127,18 @@ export class UntilGate implements EventSink {
   }
 }
 
-/** Is the event at word `at` later than the point? */
-export function isBeyond(until: Until, batch: EventBatch, at: number): boolean {
+/** Is the event at word `at` later than the point? @param event its number; of no account where events have none. */
+export function isBeyond(until: Until, batch: EventBatch, at: number, event: number): boolean {
   const { words } = batch;
+  if (until.kind === 'event') return batch.firstEvent !== 0 && event > until.event;
   if (until.kind === 'sequence') {
     // Messages without numbers are never beyond one.
     if (batch.sequenceBase === 0) return false;
     return batch.channel === until.channel && batch.sequenceBase + (words[at]! >>> 16) > until.sequence;
+  }
+  if (until.kind === 'venue') {
+    const base = nsBetween(batch.venueBaseHigh, batch.venueBaseLow, until.high, until.low);
+    return base + words[at + WORD_VENUE_TIME]! > 0;
   }
   const base = nsBetween(batch.receiveBaseHigh, batch.receiveBaseLow, until.high, until.low);
   return base + (words[at + WORD_RECEIVE_TIME]! >>> 0) > 0;

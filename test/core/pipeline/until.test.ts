@@ -16,6 +16,7 @@ import {
   KIND_SESSION,
   RECORD_WORDS,
   WORD_RECEIVE_TIME,
+  WORD_VENUE_TIME,
 } from '../../../src/core/event/record.ts';
 import { dbn } from '../../../src/core/feeds/dbn/index.ts';
 import type { EventObserver } from '../../../src/core/pipeline/books.ts';
@@ -33,6 +34,7 @@ interface Seen {
   readonly event: EventInput;
   readonly sequence: number;
   readonly time: bigint;
+  readonly venue: bigint;
 }
 
 /** Writes down every event of a run. */
@@ -60,6 +62,7 @@ class Recorder implements EventObserver {
       sequence: batch.sequenceBase + (words[at]! >>> 16),
       time:
         toBigUint(batch.receiveBaseHigh, batch.receiveBaseLow) + BigInt(words[at + WORD_RECEIVE_TIME]! >>> 0),
+      venue: toBigUint(batch.venueBaseHigh, batch.venueBaseLow) + BigInt(words[at + WORD_VENUE_TIME]!),
     });
   }
 }
@@ -95,7 +98,7 @@ describe('a run that stops at a point', () => {
     format: fc.constantFrom('pcap' as const, 'dbn' as const),
     messages: fc.integer({ min: 1, max: 400 }),
     loss: fc.constantFrom(0, 0.02),
-    kind: fc.constantFrom('time' as const, 'sequence' as const),
+    kind: fc.constantFrom('time' as const, 'venue' as const, 'sequence' as const),
     /** Where in the session, in thousandths, and how far beside an event. */
     where: fc.integer({ min: -50, max: 1050 }),
     beside: fc.integer({ min: -1, max: 1 }),
@@ -119,15 +122,19 @@ describe('a run that stops at a point', () => {
           Math.min(Math.floor((where * numbered.length) / 1000), numbered.length - 1),
         );
         const shift = where < 0 ? -1_000_000_000n : where > 1000 ? 1_000_000_000n : BigInt(beside);
-        const time = numbered[index]!.time + shift;
+        const time = (kind === 'venue' ? numbered[index]!.venue : numbered[index]!.time) + shift;
         const sequence = Math.max(0, numbered[index]!.sequence + Number(shift));
         const stopAt: Until =
-          kind === 'time' ? { kind, high: bigHigh(time), low: bigLow(time) } : { kind, channel: 0, sequence };
+          kind === 'sequence'
+            ? { kind, channel: 0, sequence }
+            : { kind, high: bigHigh(time), low: bigLow(time) };
         const stopped = await run(runOptions([path], { stopAt, batchEvents }));
 
         // A loss stands where it was found out: what waited for the missing numbers comes behind it.
         const beyond = seen.findIndex((event) =>
-          kind === 'time' ? event.time > time : event.sequence > sequence,
+          kind === 'sequence'
+            ? event.sequence > sequence
+            : (kind === 'venue' ? event.venue : event.time) > time,
         );
         const upTo = beyond < 0 ? seen : seen.slice(0, beyond);
         expect(stateOf(stopped.books.markets[0])).toEqual(
