@@ -23,6 +23,7 @@ import {
   writeCheckpoint,
   writeClose,
 } from './image-payload.ts';
+import { MessagePlaces } from './message-places.ts';
 import { ENTRY_BYTES_MAX, type SegmentHead, writeBook, writeSegment } from './payload.ts';
 
 /*
@@ -35,11 +36,21 @@ import { ENTRY_BYTES_MAX, type SegmentHead, writeBook, writeSegment } from './pa
 export const EVENTS_HEAD_BYTES = 32;
 export const RUN_BYTES = 16;
 
+// V8 folds a module's own constants into its code and loads imported ones each time, so the hot ones are taken over.
+const NO_BOOK = record.NO_BOOK;
+const RECORD_BYTES = record.RECORD_BYTES;
 const RECORD_WORDS = record.RECORD_WORDS;
+const WORD_BOOK = record.WORD_BOOK;
+const WORD_RECEIVE_TIME = record.WORD_RECEIVE_TIME;
+const WORD_VENUE_TIME = record.WORD_VENUE_TIME;
+const KIND_GAP = record.KIND_GAP;
+const KIND_SESSION = record.KIND_SESSION;
 const HEAD_EXTENDED: number = record.FLAG_EXTENDED << 8;
 const I32_MAX = 0x7fffffff;
 const U32_MAX = 0xffffffff;
 const U16_MAX = 0xffff;
+/** Fewer words are copied one by one: the call costs more. */
+const COPIED_ONE_BY_ONE = 60;
 
 /** The books that events may name. */
 export type KnownBooks = Pick<Dictionary, 'books' | 'changes'>;
@@ -70,13 +81,17 @@ export class SegmentWriter {
   #venueLow = 0;
   #receiveHigh = 0;
   #receiveLow = 0;
+  /** What times of the batch at hand are greater by when they count from these bases. */
+  #venueShift = 0;
+  #receiveShift = 0;
   /** Of the last run: channel, sequence base and the record it began with. */
   #channel = 0;
   #sequenceBase = 0;
   #runStart = 0;
-  /** The last message of every channel and how many events it had so far. */
-  readonly #lastSequence: number[] = [];
-  readonly #place: number[] = [];
+  readonly #places: MessagePlaces = new MessagePlaces();
+  /** The words that were copied last, as bytes. */
+  #source: Int32Array | null = null;
+  #sourceBytes: Buffer = Buffer.alloc(0);
 
   /** @param frameBytes of the longest frame; 64 KiB unless said. @param place of its first frame. */
   constructor(sink: ByteSink, epoch: Epoch, frameBytes?: number, place?: FramePlace) {
@@ -104,34 +119,23 @@ export class SegmentWriter {
   }
 
   /** Goes on where the events of a channel stand; what it had itself is known better. */
-  goOn({ channel, lastSequence, lastEvents }: ChannelPlace): void {
-    if (this.#lastSequence[channel] !== undefined || lastSequence === 0) return;
-    this.#lastSequence[channel] = lastSequence;
-    this.#place[channel] = lastEvents - 1;
+  goOn(place: ChannelPlace): void {
+    this.#places.goOn(place);
   }
 
   /** The same place with the last message of its events. */
   standing(place: ChannelPlace): ChannelPlace {
-    const lastSequence = this.#lastSequence[place.channel];
-    if (lastSequence === undefined) return place;
-    const lastEvents = lastSequence === 0 ? 0 : this.#place[place.channel]! + 1;
-    return { ...place, lastSequence, lastEvents };
+    return this.#places.standing(place);
   }
 
   /** Takes the records `from` … `to − 1` of a batch. */
   append(batch: EventBatch, from: number, to: number, dictionary: KnownBooks): void {
     this.tell(dictionary);
-    const { words } = batch;
-    for (let index = from; index < to; ) {
-      const at = index * RECORD_WORDS;
-      const head = words[at]!;
-      const records = (head & HEAD_EXTENDED) !== 0 ? 2 : 1;
-      const isControl = words[at + record.WORD_BOOK] === record.NO_BOOK && isTransport(head & 255);
-      if (isControl) this.cut();
-      this.#put(batch, at, records);
-      if (isControl) this.#write(FRAME_CONTROL);
-      index += records;
-    }
+    if (from >= to) return;
+    const first = from * RECORD_WORDS;
+    const end = to * RECORD_WORDS;
+    for (let at = first; at < end; ) at = this.#take(batch, at, end, first);
+    this.#places.note(batch, first, end);
   }
 
   /** Writes the frame that is being made, if it has events. */
@@ -162,77 +166,124 @@ export class SegmentWriter {
     this.frames.write(FRAME_CLOSE, bytes, 1, 0);
   }
 
-  #put(batch: EventBatch, at: number, records: number): void {
+  /**
+   * Takes the records of a batch from word `at` on, at most up to word `end`, that go to one run of one frame.
+   * @param first word of the batch where what is appended begins. @returns the word behind them.
+   */
+  #take(batch: EventBatch, at: number, end: number, first: number): number {
     const { words } = batch;
-    const most = this.frames.payloadMax - EVENTS_HEAD_BYTES - 2 * RUN_BYTES - this.#runs * RUN_BYTES;
-    if ((this.#records + records) * record.RECORD_BYTES > most) this.cut();
-    let venue = this.#venueOf(batch, words[at + record.WORD_VENUE_TIME]!);
-    let receive = this.#receiveOf(batch, words[at + record.WORD_RECEIVE_TIME]!);
-    if (venue > I32_MAX || venue < -I32_MAX - 1 || receive < 0 || receive > U32_MAX) this.cut();
+    const head = words[at]!;
+    if (isTransport(head & 255) && words[at + WORD_BOOK] === NO_BOOK) {
+      this.cut();
+      this.#open(batch, at, first);
+      const behind = this.#copy(batch, at, at + ((head & HEAD_EXTENDED) !== 0 ? 2 : 1) * RECORD_WORDS, true);
+      this.#write(FRAME_CONTROL);
+      return behind;
+    }
+    const records = (head & HEAD_EXTENDED) !== 0 ? 2 : 1;
+    this.#open(batch, at, first);
+    // The run that it may have begun has its place already.
+    const room = Math.max(records, Math.floor(this.#room / RECORD_BYTES) - this.#records);
+    return this.#copy(batch, at, Math.min(end, at + room * RECORD_WORDS), false);
+  }
+
+  /** Bytes that records of the frame may take: two more runs have their place behind them. */
+  get #room(): number {
+    return this.frames.payloadMax - EVENTS_HEAD_BYTES - (2 + this.#runs) * RUN_BYTES;
+  }
+
+  /** Makes the frame and its last run such that the event at word `at` fits. */
+  #open(batch: EventBatch, at: number, first: number): void {
+    const { words, channel } = batch;
+    const head = words[at]!;
+    const records = this.#records + ((head & HEAD_EXTENDED) !== 0 ? 2 : 1);
+    if (this.#records > 0 && (records * RECORD_BYTES > this.#room || !this.#hasBases(batch, at))) this.cut();
     if (this.#records === 0) {
       this.#venueHigh = batch.venueBaseHigh;
       this.#venueLow = batch.venueBaseLow;
       this.#receiveHigh = batch.receiveBaseHigh;
       this.#receiveLow = batch.receiveBaseLow;
-      venue = words[at + record.WORD_VENUE_TIME]!;
-      receive = words[at + record.WORD_RECEIVE_TIME]!;
+      this.#venueShift = 0;
+      this.#receiveShift = 0;
     }
-    const head = words[at]!;
-    const sequence = batch.sequenceBase === 0 ? 0 : batch.sequenceBase + (head >>> 16);
-    const place = this.#placeOf(batch.channel, sequence);
-    const base = this.#baseOf(batch, sequence, place);
-    const out = this.frames.words;
-    const to = EVENTS_HEAD_BYTES / 4 + this.#records * RECORD_WORDS;
-    for (let word = 1; word < records * RECORD_WORDS; word += 1) out[to + word] = words[at + word]!;
-    out[to] = (head & U16_MAX) | ((base === 0 ? head >>> 16 : sequence - base) << 16);
-    out[to + record.WORD_VENUE_TIME] = venue;
-    out[to + record.WORD_RECEIVE_TIME] = receive;
-    this.#records += records;
-    this.#events += 1;
-    this.events += 1;
-  }
-
-  #venueOf(batch: EventBatch, difference: number): number {
-    return nsBetween(batch.venueBaseHigh, batch.venueBaseLow, this.#venueHigh, this.#venueLow) + difference;
-  }
-
-  #receiveOf(batch: EventBatch, difference: number): number {
-    const bases = nsBetween(batch.receiveBaseHigh, batch.receiveBaseLow, this.#receiveHigh, this.#receiveLow);
-    return bases + (difference >>> 0);
-  }
-
-  /** Which event of its message it is, from 0; of messages without a number always the first. */
-  #placeOf(channel: number, sequence: number): number {
-    const isSame = sequence !== 0 && this.#lastSequence[channel] === sequence;
-    const place = isSame ? Math.min(this.#place[channel]! + 1, U16_MAX) : 0;
-    this.#lastSequence[channel] = sequence;
-    this.#place[channel] = place;
-    return place;
-  }
-
-  /** The sequence base of the run that the event goes to, which may be a new one. */
-  #baseOf(batch: EventBatch, sequence: number, place: number): number {
-    const { channel, sequenceBase } = batch;
+    const isNumbered = batch.sequenceBase !== 0;
+    const sequence = isNumbered ? batch.sequenceBase + (head >>> 16) : 0;
     const difference = sequence - this.#sequenceBase;
     if (
       this.#records > 0 &&
       this.#channel === channel &&
-      (sequenceBase === 0) === (this.#sequenceBase === 0) &&
-      (sequenceBase === 0 || (difference >= 0 && difference <= U16_MAX))
+      isNumbered === (this.#sequenceBase !== 0) &&
+      (!isNumbered || (difference >= 0 && difference <= U16_MAX))
     ) {
-      return this.#sequenceBase;
+      return;
     }
     this.#closeRun();
-    const base = sequenceBase === 0 ? 0 : sequence;
-    const at = this.#runs * 4;
-    this.#runWords[at] = channel;
-    this.#runWords[at + 1] = place;
-    this.#runWords[at + 3] = base;
+    const run = this.#runs * 4;
+    this.#runWords[run] = channel;
+    this.#runWords[run + 1] = this.#places.placeOf(batch, at, first);
+    this.#runWords[run + 3] = sequence;
     this.#runs += 1;
     this.#channel = channel;
-    this.#sequenceBase = base;
+    this.#sequenceBase = sequence;
     this.#runStart = this.#records;
-    return base;
+  }
+
+  /** Do the times of the event at word `at` fit the bases of the frame? Sets how far the batch's are from them. */
+  #hasBases(batch: EventBatch, at: number): boolean {
+    const { venueBaseHigh, venueBaseLow, receiveBaseHigh, receiveBaseLow } = batch;
+    this.#venueShift = nsBetween(venueBaseHigh, venueBaseLow, this.#venueHigh, this.#venueLow);
+    this.#receiveShift = nsBetween(receiveBaseHigh, receiveBaseLow, this.#receiveHigh, this.#receiveLow);
+    const venue = this.#venueShift + batch.words[at + WORD_VENUE_TIME]!;
+    const receive = this.#receiveShift + (batch.words[at + WORD_RECEIVE_TIME]! >>> 0);
+    return venue <= I32_MAX && venue >= -I32_MAX - 1 && receive >= 0 && receive <= U32_MAX;
+  }
+
+  /**
+   * Copies records as they are, and makes them count from the bases of frame and run, as far as they fit: the first one
+   * does. What concerns the transport is left to a frame of its own, unless it `isControl` itself.
+   */
+  #copy(batch: EventBatch, at: number, end: number, isControl: boolean): number {
+    const { words } = batch;
+    const out = this.frames.words;
+    const venueShift = this.#venueShift;
+    const receiveShift = this.#receiveShift;
+    const shift = batch.sequenceBase === 0 ? 0 : batch.sequenceBase - this.#sequenceBase;
+    const to = EVENTS_HEAD_BYTES / 4 + this.#records * RECORD_WORDS - at;
+    this.#copyWords(words, at, end, at + to);
+    let events = 0;
+    let from = at;
+    while (from < end) {
+      const head = words[from]!;
+      const next = from + ((head & HEAD_EXTENDED) !== 0 ? 2 * RECORD_WORDS : RECORD_WORDS);
+      const message = (head >>> 16) + shift;
+      const venue = words[from + WORD_VENUE_TIME]! + venueShift;
+      const receive = (words[from + WORD_RECEIVE_TIME]! >>> 0) + receiveShift;
+      if (next > end || message < 0 || message > U16_MAX) break;
+      if (venue > I32_MAX || venue < -I32_MAX - 1 || receive < 0 || receive > U32_MAX) break;
+      if (!isControl && isTransport(head & 255) && words[from + WORD_BOOK] === NO_BOOK) break;
+      out[from + to] = (head & U16_MAX) | (message << 16);
+      out[from + to + WORD_VENUE_TIME] = venue;
+      out[from + to + WORD_RECEIVE_TIME] = receive;
+      events += 1;
+      from = next;
+    }
+    this.#records += (from - at) / RECORD_WORDS;
+    this.#events += events;
+    this.events += events;
+    return from;
+  }
+
+  #copyWords(words: Int32Array, at: number, end: number, to: number): void {
+    const out = this.frames.words;
+    if (end - at < COPIED_ONE_BY_ONE) {
+      for (let word = at; word < end; word += 1) out[to + word - at] = words[word]!;
+      return;
+    }
+    if (this.#source !== words) {
+      this.#source = words;
+      this.#sourceBytes = Buffer.from(words.buffer, words.byteOffset, words.byteLength);
+    }
+    this.#sourceBytes.copy(this.frames.bytes, FRAME_HEADER_BYTES + to * 4, at * 4, end * 4);
   }
 
   #closeRun(): void {
@@ -249,7 +300,7 @@ export class SegmentWriter {
     view.setInt32(at + 12, this.#receiveHigh, true);
     putU64(view, at + 16, 0);
     putU64(view, at + 24, this.#runs);
-    let next = at + EVENTS_HEAD_BYTES + this.#records * record.RECORD_BYTES;
+    let next = at + EVENTS_HEAD_BYTES + this.#records * RECORD_BYTES;
     const runs = this.#runWords;
     for (let run = 0; run < this.#runs; run += 1) {
       view.setInt32(next, runs[run * 4]!, true);
@@ -292,7 +343,7 @@ export class SegmentWriter {
   }
 }
 
-/** Kinds that say something of the transport and not of a book. */
+/** Kinds that say something of the transport and not of a book: gap, reset and session, which follow each other. */
 function isTransport(kind: number): boolean {
-  return kind === record.KIND_GAP || kind === record.KIND_RESET || kind === record.KIND_SESSION;
+  return kind >= KIND_GAP && kind <= KIND_SESSION;
 }

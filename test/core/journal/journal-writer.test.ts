@@ -363,7 +363,7 @@ describe('going on with a journal', () => {
   });
 
   it('cut anywhere behind what was promised: what is not whole goes, and it is said', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(fc.nat(400), fc.integer({ min: 1, max: 6 }), (back, perFrame) => {
         const world = new World({ fsync: { kind: 'never' } });
         const writer = world.begun();
