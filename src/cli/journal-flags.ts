@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags';
-import type { OptionFlag } from '@oclif/core/interfaces';
+import type { BooleanFlag, OptionFlag } from '@oclif/core/interfaces';
 import { MdxError } from '../core/errors.ts';
 import type { FsyncPolicy, JournalOptions } from '../core/journal/journal-writer.ts';
 import { sizeFlag } from './size-flag.ts';
@@ -10,9 +10,10 @@ export interface JournalFlags {
   readonly 'min-free': number | undefined;
   readonly 'segment-size': number | undefined;
   readonly 'segment-events': number | undefined;
+  readonly compress: boolean;
 }
 
-export const JOURNAL_FLAGS = ['fsync', 'min-free', 'segment-size', 'segment-events'] as const;
+export const JOURNAL_FLAGS = ['fsync', 'min-free', 'segment-size', 'segment-events', 'compress'] as const;
 
 const FSYNC_DEFAULT: FsyncPolicy = { kind: 'interval', ms: 100 };
 const SEGMENT_BYTES_DEFAULT = 256_000_000;
@@ -25,6 +26,7 @@ export const journalFlags: {
   'min-free': OptionFlag<number | undefined>;
   'segment-size': OptionFlag<number | undefined>;
   'segment-events': OptionFlag<number | undefined>;
+  compress: BooleanFlag<boolean>;
 } = {
   fsync: Flags.custom<FsyncPolicy>({
     summary: 'when a journal is synced: never (but at its ends), interval=MS (100), batch',
@@ -47,6 +49,7 @@ export const journalFlags: {
     min: 1,
     max: Number.MAX_SAFE_INTEGER,
   }),
+  compress: Flags.boolean({ summary: 'compress the closed segments of a journal' }),
 };
 
 /** How a journal is to be written. */
@@ -64,7 +67,7 @@ export function journalOptions(
     segmentEvents: flags['segment-events'] ?? SEGMENT_EVENTS_DEFAULT,
     keepBytes: null,
     keepNs: null,
-    compress: false,
+    compress: flags.compress,
     minFreeBytes: flags['min-free'] ?? 0,
   };
 }

@@ -50,7 +50,10 @@ export class JournalOutput implements Conversion {
   /** The books have all that was appended, and the input was decoded just as far: the place to begin a segment. */
   flush(): void {
     const { writer } = this;
-    if (this.#hasBegun) writer.tick();
+    if (this.#hasBegun) {
+      writer.tick();
+      while (writer.work());
+    }
     if (writer.failure !== null) throw writer.failure;
     this.#timer ??= setTimeout(() => this.#commit(), this.#commitMs).unref();
   }

@@ -16,25 +16,31 @@ import { EVENTS_HEAD_BYTES } from './segment-writer.ts';
 
 /** Frames of one block together at most; the longest frame fits. */
 export const BLOCK_PLAIN_MAX: number = 1 << 21;
-const RECORDS_MAX: number = Math.floor(BLOCK_PLAIN_MAX / RECORD_BYTES);
 const CONTENT_HEAD_BYTES = 8;
 /** Columns get no smaller with more effort. */
 const EFFORT = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 /** Content of one block at most. */
-export const BLOCK_CONTENT_MAX: number =
-  CONTENT_HEAD_BYTES + BLOCK_PLAIN_MAX + RECORDS_MAX * (COLUMN_BYTES_MAX - RECORD_BYTES);
+export const BLOCK_CONTENT_MAX: number = contentMax(BLOCK_PLAIN_MAX);
 
 /** Whole frames → compressed bytes and back, block by block. */
 export class BlockCodec {
-  readonly #columns: RecordColumns = new RecordColumns(RECORDS_MAX);
-  readonly #records: Int32Array<ArrayBuffer> = new Int32Array(RECORDS_MAX * RECORD_WORDS);
-  readonly #recordBytes: Uint8Array = new Uint8Array(this.#records.buffer);
-  readonly #content: Uint8Array<ArrayBuffer> = new Uint8Array(BLOCK_CONTENT_MAX);
+  readonly #recordsMax: number;
+  readonly #columns: RecordColumns;
+  readonly #records: Int32Array<ArrayBuffer>;
+  readonly #recordBytes: Uint8Array;
 
-  /** @param plain whole frames, at most BLOCK_PLAIN_MAX bytes. */
+  /** @param plainMax bytes of the frames of a block at most. */
+  constructor(plainMax: number) {
+    this.#recordsMax = Math.floor(plainMax / RECORD_BYTES);
+    this.#columns = new RecordColumns(this.#recordsMax);
+    this.#records = new Int32Array(this.#recordsMax * RECORD_WORDS);
+    this.#recordBytes = new Uint8Array(this.#records.buffer);
+  }
+
+  /** @param plain whole frames. */
   pack(plain: Uint8Array<ArrayBuffer>): { readonly packed: Uint8Array; readonly contentBytes: number } {
     const view = new DataView(plain.buffer, plain.byteOffset, plain.byteLength);
-    const content = this.#content;
+    const content = new Uint8Array(contentMax(plain.length));
     let rest = CONTENT_HEAD_BYTES;
     let records = 0;
     const keep = (from: number, to: number): void => {
@@ -60,7 +66,7 @@ export class BlockCodec {
   }
 
   /**
-   * @param contentBytes of the content, at most BLOCK_CONTENT_MAX.
+   * @param contentBytes of the content: at most so many are made of the packed ones.
    * @param plain gets the frames: as many bytes as there have to be.
    * @returns false where the bytes do not stand for them.
    */
@@ -70,7 +76,7 @@ export class BlockCodec {
     const head = new DataView(content.buffer, content.byteOffset, content.byteLength);
     const records = head.getUint32(0, true);
     const restEnd = CONTENT_HEAD_BYTES + head.getUint32(4, true);
-    if (restEnd > content.length || records > RECORDS_MAX) return false;
+    if (restEnd > content.length || records > this.#recordsMax) return false;
     if (!this.#columns.decode(content, restEnd, content.length, this.#records, records)) return false;
     return this.#join(content.subarray(CONTENT_HEAD_BYTES, restEnd), records, plain);
   }
@@ -97,6 +103,11 @@ export class BlockCodec {
     }
     return from === rest.length && used === records;
   }
+}
+
+function contentMax(plainBytes: number): number {
+  const records = Math.floor(plainBytes / RECORD_BYTES);
+  return CONTENT_HEAD_BYTES + plainBytes + records * (COLUMN_BYTES_MAX - RECORD_BYTES);
 }
 
 /** Bytes of the whole frames that fit into a block, from the beginning of `view` on; 0 where there is no frame. */

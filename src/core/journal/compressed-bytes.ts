@@ -36,9 +36,9 @@ export class CompressedBytes {
   readonly #path: string;
   readonly #file: DiskFile;
   readonly #places: readonly Place[];
-  readonly #codec: BlockCodec = new BlockCodec();
+  readonly #codec: BlockCodec;
   readonly #header: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(BLOCK_HEADER_BYTES));
-  readonly #plain: Uint8Array<ArrayBuffer> = new Uint8Array(BLOCK_PLAIN_MAX);
+  readonly #plain: Uint8Array<ArrayBuffer>;
   #block = -1;
   #plainBytes = 0;
 
@@ -49,6 +49,9 @@ export class CompressedBytes {
       const table = this.#readTable() ?? this.#walk();
       this.#places = table.places;
       this.bytes = table.bytes;
+      const largest = largestOf(table.places, table.bytes);
+      this.#codec = new BlockCodec(largest);
+      this.#plain = new Uint8Array(largest);
     } catch (error) {
       this.#file.close();
       throw error;
@@ -88,7 +91,12 @@ export class CompressedBytes {
     const { plainAt, at } = this.#places[block]!;
     const header = this.#readHeader(at);
     const end = this.#places[block + 1]?.plainAt ?? this.bytes;
-    if (header === null || header.plainAt !== plainAt || plainAt + header.plainBytes !== end) {
+    if (
+      header === null ||
+      header.plainAt !== plainAt ||
+      plainAt + header.plainBytes !== end ||
+      header.plainBytes > this.#plain.length
+    ) {
       throw this.#damaged(at, 'is not the one that has to stand there');
     }
     const packed = new Uint8Array(header.packedBytes);
@@ -169,4 +177,13 @@ export class CompressedBytes {
   #damaged(at: number, problem: string): MdxError {
     return new MdxError('input-damaged', `reading ${this.#path}: the block at byte ${at} ${problem}`);
   }
+}
+
+/** Plain bytes of the largest block; no more than one may have. */
+function largestOf(places: readonly Place[], bytes: number): number {
+  let largest = 0;
+  for (const [index, { plainAt }] of places.entries()) {
+    largest = Math.max(largest, (places[index + 1]?.plainAt ?? bytes) - plainAt);
+  }
+  return Math.min(largest, BLOCK_PLAIN_MAX);
 }

@@ -29,18 +29,20 @@ export const TABLE_TAIL_BYTES = 8;
 export const BLOCKS_MAX: number = 1 << 20;
 /** Blocks → the bytes of a file, in order. */
 export class BlockFileWriter {
-  readonly #codec: BlockCodec = new BlockCodec();
+  readonly #codec: BlockCodec;
   /** By block, where its frames stand in the plain segment and where it stands itself. */
   readonly #places: { readonly plainAt: number; readonly at: number }[] = [];
   readonly #append: (bytes: Uint8Array) => void;
   #plainAt = 0;
   #at = 0;
 
-  constructor(append: (bytes: Uint8Array) => void) {
+  /** @param blockBytes plain bytes of a block at most. */
+  constructor(append: (bytes: Uint8Array) => void, blockBytes: number) {
+    this.#codec = new BlockCodec(blockBytes);
     this.#append = append;
   }
 
-  /** Writes whole frames, at most BLOCK_PLAIN_MAX bytes, as the next block. */
+  /** Writes whole frames as the next block. */
   block(plain: Uint8Array<ArrayBuffer>): void {
     const { packed, contentBytes } = this.#codec.pack(plain);
     const bytes = new Uint8Array(BLOCK_HEADER_BYTES + packed.length);

@@ -17,8 +17,8 @@ export class SegmentCompression {
   readonly #plain: DiskFile;
   readonly #part: DiskFile;
   readonly #writer: BlockFileWriter;
-  readonly #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(BLOCK_PLAIN_MAX);
-  readonly #readBack: Uint8Array<ArrayBuffer> = new Uint8Array(BLOCK_PLAIN_MAX);
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #readBack: Uint8Array<ArrayBuffer>;
   #at = 0;
   /** What was written, from when it is read back. */
   #packed: CompressedBytes | null = null;
@@ -35,7 +35,10 @@ export class SegmentCompression {
       this.#plain.close();
       throw error;
     }
-    this.#writer = new BlockFileWriter((bytes) => this.#part.append(bytes));
+    const blockBytes = Math.min(this.#plain.bytes, BLOCK_PLAIN_MAX);
+    this.#bytes = new Uint8Array(blockBytes);
+    this.#readBack = new Uint8Array(blockBytes);
+    this.#writer = new BlockFileWriter((bytes) => this.#part.append(bytes), blockBytes);
   }
 
   /** Does the next piece of the work, of the size of a block. @returns true when the compressed file is in place. */
@@ -112,6 +115,43 @@ export class SegmentCompression {
 
   #damaged(problem: string): MdxError {
     return new MdxError('input-damaged', `compressing ${this.#path}, byte ${this.#at}: ${problem}`);
+  }
+}
+
+/** Closed segments that are to be compressed, one after the other; what goes wrong is told, and the segment stays as it is. */
+export class CompressionQueue {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #tell: (text: string) => void;
+  readonly #waiting: number[] = [];
+  #current: SegmentCompression | null = null;
+
+  constructor(disk: Disk, directory: string, tell: (text: string) => void) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#tell = tell;
+  }
+
+  add(segment: number): void {
+    this.#waiting.push(segment);
+  }
+
+  /** Does the next piece of the work. @returns false when nothing is left. */
+  step(): boolean {
+    try {
+      const next = this.#current === null ? this.#waiting.shift() : undefined;
+      if (next !== undefined) this.#current = new SegmentCompression(this.#disk, this.#directory, next);
+      if (this.#current?.step() === true) this.#current = null;
+    } catch (error) {
+      this.#current = null;
+      this.#tell(`a closed segment is not compressed: ${(error as Error).message}`);
+    }
+    return this.#current !== null || this.#waiting.length > 0;
+  }
+
+  abandon(): void {
+    this.#waiting.length = 0;
+    this.#current?.abandon();
   }
 }
 

@@ -1,19 +1,21 @@
 import { dirname, join } from 'node:path';
-import type { Market } from '../book/market.ts';
 import type { MdxError } from '../errors.ts';
 import type { EventBatch } from '../event/batch.ts';
-import type { Dictionary } from '../event/dictionary.ts';
+import { type BookStanding, type JournalBooks, MarketStanding } from './book-standing.ts';
+import { CompressionQueue, removeHalfCompressed } from './compressed-segment.ts';
 import { type DurableRecord, segmentName } from './directory.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { DurableFile } from './durable-file.ts';
 import { FreeSpace } from './free-space.ts';
-import { type StreamPlace, sumsOf, writeImage } from './image-writer.ts';
+import type { StreamPlace } from './image-writer.ts';
 import { journalError } from './journal-errors.ts';
 import { clearJournal, type FoundJournal, findJournal } from './journal-found.ts';
 import { JournalLock } from './lock.ts';
 import { thisMachine } from './machine.ts';
 import type { SegmentHead } from './payload.ts';
 import { SegmentWriter } from './segment-writer.ts';
+
+export type { JournalBooks } from './book-standing.ts';
 
 /** When what was written is synced: by no commit, by each, or by one as soon as the last sync is so long ago. */
 export type FsyncPolicy =
@@ -51,15 +53,6 @@ export interface JournalOptions {
   readonly tell: (text: string) => void;
 }
 
-/** What the books are now, behind everything appended: asked for when a segment begins or is closed. */
-export interface JournalBooks {
-  /** By source. */
-  readonly markets: readonly Market[];
-  readonly dictionary: Dictionary;
-  /** Where each channel stands; the last message of its events is known here. */
-  places(): StreamPlace;
-}
-
 /**
  * Writes events as a journal: a directory of segments, each beginning with an image of the books. Events leave in frames
  * (`written`), and after a sync they survive a loss of power (`durable`): that alone may be promised to anybody.
@@ -82,7 +75,7 @@ export class JournalWriter {
   readonly #space: FreeSpace;
   readonly #segment: SegmentWriter;
   #about: Pick<SegmentHead, 'timeBase' | 'sources'> = { timeBase: 'utc', sources: [] };
-  #books: JournalBooks | null = null;
+  #books: BookStanding | null = null;
   #file: DiskFile | null = null;
   /** Number that the first event of the segment has. */
   #firstEvent = 0;
@@ -92,6 +85,7 @@ export class JournalWriter {
   #isSynced = true;
   /** What the last sync covered; null where none is known. */
   #synced: DurableRecord | null;
+  readonly #compressions: CompressionQueue;
   #committedAt: number;
   #syncedAt: number;
 
@@ -110,6 +104,7 @@ export class JournalWriter {
     this.durable = found.lastEvent;
     this.#synced = durableFile.found;
     this.#space = new FreeSpace(disk, directory, minFreeBytes, tell, now);
+    this.#compressions = new CompressionQueue(disk, directory, tell);
     this.#segment = new SegmentWriter((frame) => this.#put(frame), found.epoch, undefined, found.place);
     this.#segment.frames.durableEvent = found.lastEvent;
     this.#committedAt = now();
@@ -131,6 +126,7 @@ export class JournalWriter {
       }
       lock = JournalLock.take(disk, directory, thisMachine(bootId));
       if (existing !== 'resume') clearJournal(disk, directory, existing === 'replace');
+      removeHalfCompressed(disk, directory);
       const durableFile = new DurableFile(disk, directory);
       const found = findJournal(options, durableFile.found);
       const writer = new JournalWriter(options, lock, durableFile, found);
@@ -149,6 +145,11 @@ export class JournalWriter {
 
   /** Begins the first segment, with an image of the books as they are. */
   begin(about: Pick<SegmentHead, 'timeBase' | 'sources'>, books: JournalBooks): void {
+    this.beginFrom(about, new MarketStanding(books));
+  }
+
+  /** The same with books that are somewhere else. */
+  beginFrom(about: Pick<SegmentHead, 'timeBase' | 'sources'>, books: BookStanding): void {
     this.#about = about;
     this.#books = books;
     for (const place of books.places().channels) this.#segment.goOn(place);
@@ -182,7 +183,16 @@ export class JournalWriter {
    */
   tick(): void {
     if (this.isFull) this.roll();
-    else if (this.#options.now() - this.#committedAt >= this.#options.commitMs) this.commit();
+    else this.commitIfDue();
+  }
+
+  commitIfDue(): void {
+    if (this.#options.now() - this.#committedAt >= this.#options.commitMs) this.commit();
+  }
+
+  /** Does a piece of what may wait: closed segments are compressed. @returns false when nothing is left of it. */
+  work(): boolean {
+    return this.#compressions.step();
   }
 
   /** Has the segment as many events or bytes as it may have? */
@@ -202,6 +212,7 @@ export class JournalWriter {
   /** Closes the last segment and gives the directory back. The books have all that was appended. */
   close(): void {
     if (this.#books !== null) this.#end();
+    while (this.work());
     this.#leave();
   }
 
@@ -209,6 +220,7 @@ export class JournalWriter {
   abandon(): void {
     this.#segment.cut();
     this.#sync();
+    this.#compressions.abandon();
     this.#leave();
   }
 
@@ -227,7 +239,7 @@ export class JournalWriter {
     if (this.failure !== null) return;
     const { disk, directory } = this.#options;
     const segment = this.#segment;
-    const { markets, dictionary } = this.#books!;
+    const books = this.#books!;
     this.#bytesBefore += this.#bytes;
     this.#bytes = 0;
     this.#firstEvent = segment.nextEvent;
@@ -236,8 +248,8 @@ export class JournalWriter {
       this.#lock.check();
       this.#file = disk.open(join(directory, segmentName(segment.frames.segment)), 'create');
       segment.open(this.#head());
-      segment.tell(dictionary);
-      writeImage(segment.frames, markets, this.#places());
+      segment.tell(books.dictionary);
+      books.writeImage(segment.frames, this.#places());
       disk.syncDirectory(directory);
     } catch (error) {
       this.#fail(error);
@@ -262,16 +274,13 @@ export class JournalWriter {
   #end(): void {
     if (this.failure !== null) return;
     const segment = this.#segment;
-    const { markets } = this.#books!;
-    segment.checkpoint({
-      orders: markets.reduce((sum, { orders }) => sum + orders.live, 0),
-      levels: markets.reduce((sum, { levels }) => sum + levels.inUse, 0),
-      channels: this.#places().channels,
-    });
-    segment.close(sumsOf(markets));
+    const books = this.#books!;
+    segment.checkpoint({ ...books.counts(), channels: this.#places().channels });
+    segment.close(books.sums());
     this.#sync();
     this.#file?.close();
     this.#file = null;
+    if (this.#options.compress && this.failure === null) this.#compressions.add(segment.frames.segment);
   }
 
   #places(): StreamPlace {

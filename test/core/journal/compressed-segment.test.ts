@@ -42,7 +42,7 @@ function segmentOf(events: number): Uint8Array {
 }
 
 const small = segmentOf(3000);
-const large = segmentOf(120_000);
+const large = segmentOf(60_000);
 
 function diskWith(path: string, bytes: Uint8Array, seed = 1): FaultingDisk {
   const disk = new FaultingDisk(new Random(seed));
@@ -87,7 +87,8 @@ describe('records as columns', () => {
   const columns = new RecordColumns(64);
   const word = fc.oneof(
     fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
-    fc.constantFrom(0, 0, 1, -1, 255, 511, -(2 ** 31), 2 ** 31 - 1),
+    fc.integer({ min: 0, max: 7 }),
+    fc.constantFrom(0, -1, 255, 511, -(2 ** 31), 2 ** 31 - 1),
   );
   const records = fc
     .array(
@@ -131,7 +132,7 @@ describe('records as columns', () => {
 describe('a compressed segment', () => {
   test('takes the place of the plain one, smaller, and is read the same from any offset', () => {
     const disk = diskWith(PLAIN, large);
-    expect(large.length).toBeGreaterThan(2 * BLOCK_PLAIN_MAX);
+    expect(large.length).toBeGreaterThan(BLOCK_PLAIN_MAX);
     compressSegment(disk, 'j', 1);
     expect(disk.list('j')).toEqual(['00000001.mdxj.zst']);
     expect(contents(disk, PACKED).length).toBeLessThan(large.length / 2);
@@ -146,7 +147,7 @@ describe('a compressed segment', () => {
         const expected = large.subarray(offset, offset + read);
         expect(Buffer.compare(into.subarray(0, read), expected)).toBe(0);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
     segment.close();
   });

@@ -168,6 +168,37 @@ function left(options: Partial<JournalOptions> = {}): World {
 }
 
 describe('a journal', () => {
+  it('compresses the segments that are closed, and goes on behind them', () => {
+    const world = new World({ compress: true });
+    const writer = world.begun();
+    world.append(writer, 1, 10);
+    writer.roll();
+    world.append(writer, 11, 20);
+    expect(world.names).toContain('00000001.mdxj');
+    while (writer.work());
+    expect(world.names).toEqual(['00000001.mdxj.zst', '00000002.mdxj', 'durable', 'lock']);
+    writer.close();
+    expect(world.names).toEqual(['00000001.mdxj.zst', '00000002.mdxj.zst', 'durable']);
+    const again = world.begun();
+    world.append(again, 21, 25);
+    again.abandon();
+    expect(world.names).toEqual(['00000001.mdxj.zst', '00000002.mdxj.zst', '00000003.mdxj', 'durable']);
+    expect([1, 2, 3].map((number) => world.scan(number).firstEvent)).toEqual([1, 11, 21]);
+    expect(world.told).toEqual([]);
+  });
+
+  it('leaves a segment plain that cannot be compressed, and says so', () => {
+    const world = new World({ compress: true });
+    const writer = world.begun();
+    world.append(writer, 1, 10);
+    world.disk.failureOf = ({ kind, path }) =>
+      kind === 'append' && path.endsWith('.part') ? 'ENOSPC' : null;
+    writer.close();
+    expect(writer.failure).toBeNull();
+    expect(world.names).toEqual(['00000001.mdxj', 'durable']);
+    expect(world.told).toEqual([expect.stringMatching(/^a closed segment is not compressed: ENOSPC/)]);
+  });
+
   it('goes on over its segments, which stand on images and end with what they sum up to', () => {
     const world = new World();
     const writer = world.begun();
