@@ -11,6 +11,7 @@ import {
 } from '../event/record.ts';
 import type { Books } from './books.ts';
 import { GroupEnds } from './rows/group-ends.ts';
+import { type BackTo, StepHistory } from './step-history.ts';
 import { isTrade } from './tape.ts';
 import { isBeyond, type Until } from './until.ts';
 
@@ -18,11 +19,26 @@ import { isBeyond, type Until } from './until.ts';
 export type Pace = 'run' | 'hold' | 'event' | 'group' | 'trade';
 
 const HEAD_EXTENDED: number = FLAG_EXTENDED << 8;
+/** Records in front of a place that are gone through one by one on the way to it: its last groups are among them. */
+const RECORDS_NEAR = 65_536;
+/** The same of those that somebody may want to have in words. */
+const RECORDS_TOLD = 2048;
+
+/** Goes through the input again, up to a record. */
+interface Rewind {
+  readonly to: BackTo;
+  readonly record: number;
+  /** What ends behind this one is remembered. */
+  readonly from: number;
+  /** The record is where it went back from: where to is known when it is reached. */
+  readonly isSearch: boolean;
+}
 
 /**
  * Lets events through to the books as somebody who watches them wants. What may not go yet is held; the run waits for
  * it in `settle`, so no more is held than is decoded between two breaths. While it runs freely, batches go through as
- * they are.
+ * they are. To go back, the input is read again: `goBack` closes the gate, and after `restart` everything goes through up
+ * to the place that was meant.
  */
 export class StepGate implements EventSink {
   /** Is what happens to this book a step? Events of other books go along. */
@@ -38,7 +54,12 @@ export class StepGate implements EventSink {
   #pace: Pace;
   #point: Until | null;
   #books: Books | null = null;
-  readonly #ends: GroupEnds = new GroupEnds();
+  /** Records that went through, from the beginning of the input. */
+  #passed = 0;
+  #ends: GroupEnds = new GroupEnds();
+  readonly #history: StepHistory = new StepHistory();
+  #hasTrade = false;
+  #rewind: Rewind | null = null;
   readonly #held: EventBatch[] = [];
   /** First record of the first held batch that has not gone, and how many events of it have. */
   #next = 0;
@@ -58,7 +79,52 @@ export class StepGate implements EventSink {
   }
 
   get pace(): Pace {
-    return this.#pace;
+    if (this.#rewind === null) return this.#pace;
+    return this.#rewind.record - this.#passed > RECORDS_TOLD ? 'run' : 'group';
+  }
+
+  /** The input is read again, or has to be. */
+  get isRewinding(): boolean {
+    return this.#rewind !== null;
+  }
+
+  /** Nothing has gone through yet. */
+  get isAtStart(): boolean {
+    return this.#passed === 0;
+  }
+
+  /**
+   * Wants to be where the last group of events ended that did before the place at hand. Nothing goes through until
+   * `restart`: the input has to be read again.
+   */
+  goBack(to: BackTo): void {
+    const at = this.#passed;
+    const record = this.#history.before(at, to);
+    const target = record ?? at;
+    // What is near was searched already.
+    const isFar = record === null && this.#history.from <= at - RECORDS_NEAR;
+    const from = isFar ? 0 : Math.max(0, target - RECORDS_NEAR);
+    this.#rewind = { to, record: target, from, isSearch: record === null };
+    this.close();
+  }
+
+  /** The input is read again from its beginning. */
+  restart(): void {
+    this.isClosed = false;
+    this.#pace = 'hold';
+    this.#point = null;
+    this.#books = null;
+    this.#held.length = 0;
+    this.#next = 0;
+    this.#passed = 0;
+    this.#ends = new GroupEnds();
+    this.#hasTrade = false;
+    this.#history.begin(this.#rewind?.from ?? 0);
+  }
+
+  /** Other books are steps from now on. */
+  forgetSteps(): void {
+    this.#history.begin(this.#passed);
   }
 
   /** Changes the pace; a step that was made brings it back to `hold`. */
@@ -84,8 +150,13 @@ export class StepGate implements EventSink {
 
   accept(batch: EventBatch): void {
     if (batch.count === 0 || this.isClosed) return;
-    if (this.#pace === 'run' && this.#point === null && this.#held.length === 0) this.#books!.accept(batch);
-    else this.#held.push(copyOf(batch, 0, batch.count, new EventBatch(batch.count)));
+    const from = this.#rewind === null ? 0 : this.#wind(batch, this.#rewind);
+    if (from === batch.count || this.isClosed) return;
+    if (this.#pace === 'run' && this.#point === null && this.#held.length === 0) {
+      this.#passed += batch.count;
+      this.#history.begin(this.#passed);
+      this.#books!.accept(batch);
+    } else this.#held.push(copyOf(batch, from, batch.count, new EventBatch(batch.count)));
   }
 
   /** Resolves when all that was held has gone through. */
@@ -108,6 +179,33 @@ export class StepGate implements EventSink {
     return kind === KIND_GAP || kind === KIND_RESET || kind === KIND_SESSION || kind === KIND_CLEAR;
   }
 
+  /** Lets go what is in front of the place that is looked for. @returns the first record that is not. */
+  #wind(batch: EventBatch, rewind: Rewind): number {
+    let record = 0;
+    if (this.#passed + batch.count <= rewind.from) {
+      this.#passed += batch.count;
+      this.#books!.accept(batch);
+      record = batch.count;
+    }
+    while (record < batch.count && this.#passed < rewind.record) {
+      const to = nextOf(batch, record);
+      this.#emit(batch, record, to);
+      this.#isEnd(this.#out, 0);
+      record = to;
+    }
+    if (this.#passed < rewind.record) return record;
+    this.#rewind = null;
+    if (rewind.isSearch) this.goBack(rewind.to);
+    return record;
+  }
+
+  /** Hands over the records `from` … `to − 1` of a batch. */
+  #emit(batch: EventBatch, from: number, to: number): void {
+    if (this.#out.capacity < to - from) this.#out = new EventBatch(to - from);
+    this.#passed += to - from;
+    this.#books!.accept(copyOf(batch, from, to, this.#out));
+  }
+
   /** Lets as much of a batch go as the pace allows at once. */
   #release(batch: EventBatch): void {
     const from = this.#next;
@@ -125,9 +223,22 @@ export class StepGate implements EventSink {
       this.#next = 0;
       this.#gone = 0;
     }
-    if (this.#out.capacity < to - from) this.#out = new EventBatch(to - from);
-    this.#books!.accept(copyOf(batch, from, to, this.#out));
+    this.#emit(batch, from, to);
     if (this.#pace !== 'run') this.#count(this.#out, 0);
+    else this.#history.begin(this.#passed);
+  }
+
+  /** Does a group end with the event that has just gone? Its end is remembered. */
+  #isEnd(batch: EventBatch, at: number): boolean {
+    const market = this.#books!.marketOf(batch.channel);
+    if (isTrade(batch.words, at) && this.concerns(batch.words, at)) this.#hasTrade = true;
+    // Asked for every event, because it remembers which books a group has touched.
+    const ends = this.#ends.after(batch, at, market).some((book) => this.isStep(book));
+    if (ends) {
+      this.#history.note(this.#passed, this.#hasTrade);
+      this.#hasTrade = false;
+    }
+    return ends;
   }
 
   #isBeyond(point: Until, batch: EventBatch, record: number): boolean {
@@ -136,9 +247,7 @@ export class StepGate implements EventSink {
 
   /** Looks whether the event that has just gone was the step. */
   #count(batch: EventBatch, at: number): void {
-    const market = this.#books!.marketOf(batch.channel);
-    // Asked for every event, because it remembers which books a group has touched.
-    const ends = this.#ends.after(batch, at, market).some((book) => this.isStep(book));
+    const ends = this.#isEnd(batch, at);
     const concerned = this.concerns(batch.words, at);
     if (this.#pace === 'trade' && concerned && isTrade(batch.words, at)) this.#pace = 'group';
     if (this.#pace === 'event' ? concerned : this.#pace === 'group' && ends) this.#pace = 'hold';
