@@ -83,7 +83,17 @@ export interface InputFlags extends RecoveryFlags {
 /** The part of a run that these flags choose. */
 export type InputOptions = Omit<
   RunOptions,
-  'stopAt' | 'invariants' | 'observers' | 'pacer' | 'steps' | 'signal' | 'tell' | 'open' | 'stop' | 'breathe'
+  | 'stopAt'
+  | 'invariants'
+  | 'observers'
+  | 'pacer'
+  | 'steps'
+  | 'resume'
+  | 'signal'
+  | 'tell'
+  | 'open'
+  | 'stop'
+  | 'breathe'
 >;
 
 export async function inputOptions(paths: readonly string[], flags: InputFlags): Promise<InputOptions> {
@@ -126,7 +136,7 @@ function destinationOf(text: string, parse: (address: string) => Address | null)
   throw new MdxError('usage', `--snapshot ${text}: expected GROUP:PORT such as 224.0.50.1:59000`);
 }
 
-async function readInstruments(path: string): Promise<Naming> {
+export async function readInstruments(path: string): Promise<Naming> {
   const { parseInstruments } = await import('../core/pipeline/instruments-file.ts');
   let text: string;
   try {

@@ -52,6 +52,11 @@ export const journalFlags: {
   compress: Flags.boolean({ summary: 'compress the closed segments of a journal' }),
 };
 
+export const resumeFlag: OptionFlag<string | undefined> = Flags.string({
+  summary: 'go on with a journal: write to it what it does not have yet',
+  helpValue: 'DIR',
+});
+
 /** How a journal is to be written. */
 export function journalOptions(
   directory: string,

@@ -18,6 +18,7 @@ import type { Style } from './style.ts';
 
 /** The flags of `mdx replay` about what it writes besides its report. */
 export interface OutputFlags extends JournalFlags {
+  readonly resume: string | undefined;
   readonly emit: string | undefined;
   readonly format: string | undefined;
   readonly depth: number | undefined;
@@ -29,6 +30,11 @@ export interface OutputFlags extends JournalFlags {
   readonly upgrade: boolean;
 }
 
+interface BookFlags {
+  readonly symbol: string[] | undefined;
+  readonly instrument: bigint[] | undefined;
+}
+
 /** What is written, in which form, where to. */
 export interface OutputPlan {
   /** Rows of this kind, or of every event where the whole input is converted. */
@@ -36,6 +42,8 @@ export interface OutputPlan {
   readonly form: OutputForm;
   /** Null for standard output, which then has no report. */
   readonly path: string | null;
+  /** It is a journal that is there, and what it lacks is written to it. */
+  readonly resumes: boolean;
   readonly depth: number;
   readonly dbn: DbnOutputOptions;
 }
@@ -49,8 +57,9 @@ const DEPTH_DEFAULT = 10;
 const COMMIT_MS = 10;
 
 /** What the flags ask to be written; null = the report alone. Throws MdxError `usage` where they do not fit. */
-export function outputPlan(flags: OutputFlags, json: boolean): OutputPlan | null {
-  const { emit, format, output, depth } = flags;
+export function outputPlan(flags: OutputFlags & BookFlags, json: boolean): OutputPlan | null {
+  const { emit, format, output, depth, resume } = flags;
+  if (resume !== undefined) return resumePlan(resume, flags);
   const path = output === '-' ? null : (output ?? null);
   if (emit === undefined && output === undefined) {
     const given = OUTPUT_FLAGS.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
@@ -84,6 +93,7 @@ export function outputPlan(flags: OutputFlags, json: boolean): OutputPlan | null
     rows: (emit ?? 'events') as RowKind,
     form,
     path,
+    resumes: false,
     depth: depth ?? DEPTH_DEFAULT,
     dbn: {
       sizeScale: flags['size-scale'] ?? null,
@@ -92,6 +102,31 @@ export function outputPlan(flags: OutputFlags, json: boolean): OutputPlan | null
       compress,
     },
   };
+}
+
+/** What is meaningless where a journal goes on, which has all events of all books. */
+const UNFIT_TO_RESUME = [
+  'output',
+  'emit',
+  'format',
+  'depth',
+  'force',
+  'unbuffered',
+  ...DBN_FLAGS,
+  'symbol',
+  'instrument',
+] as const;
+
+function resumePlan(path: string, flags: OutputFlags & BookFlags): OutputPlan {
+  const given = UNFIT_TO_RESUME.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
+  if (given !== undefined) {
+    throw new MdxError(
+      'usage',
+      `--${given} does not fit --resume, which writes what a journal lacks of all books to it`,
+    );
+  }
+  const dbn = { sizeScale: null, lossy: false, upgrade: false, compress: false };
+  return { rows: 'events', form: 'journal', path, resumes: true, depth: DEPTH_DEFAULT, dbn };
 }
 
 /** Refuses what is meaningless for the form. */

@@ -20,7 +20,7 @@ import {
 } from '../cli/flags.ts';
 import { type InputFlags, inputFlags } from '../cli/input.ts';
 import { InputCommand, type Writing } from '../cli/input-command.ts';
-import { JOURNAL_FLAGS, journalFlags } from '../cli/journal-flags.ts';
+import { JOURNAL_FLAGS, journalFlags, resumeFlag } from '../cli/journal-flags.ts';
 import { isCapture } from '../cli/output-form.ts';
 import {
   type OutputFlags,
@@ -30,6 +30,7 @@ import {
   outputReport,
 } from '../cli/replay-output.ts';
 import { packetTables, replayTables } from '../cli/replay-tables.ts';
+import type { ResumedJournal, ResumeReport, Telling } from '../cli/resumed-journal.ts';
 import { wallClock } from '../cli/wall-clock.ts';
 import { type WireDestination, type WireFlags, wireDestinations, wireFlags } from '../cli/wire-flags.ts';
 import { wireTables } from '../cli/wire-tables.ts';
@@ -105,6 +106,7 @@ export default class Replay extends InputCommand {
     unbuffered: typeof unbufferedFlag;
     speed: typeof speedFlag;
     step: typeof stepFlag;
+    resume: typeof resumeFlag;
   } & typeof journalFlags &
     typeof wireFlags = {
     ...inputFlags,
@@ -122,6 +124,7 @@ export default class Replay extends InputCommand {
     unbuffered: unbufferedFlag,
     speed: speedFlag,
     step: stepFlag,
+    resume: resumeFlag,
     ...journalFlags,
     ...wireFlags,
   };
@@ -144,7 +147,8 @@ export default class Replay extends InputCommand {
       await this.#copy(args.files, flags, plan.form, plan.path);
       return;
     }
-    const writing = plan === null ? null : await this.#open(plan, flags);
+    const resumed = plan?.resumes === true ? await this.#resume(plan.path!, flags) : null;
+    const writing = resumed?.writing ?? (plan === null ? null : await this.#open(plan, flags));
     const onStdout = plan !== null && plan.path === null;
     const result = await this.runInput(args.files, flags, {
       stopAt: null,
@@ -153,15 +157,18 @@ export default class Replay extends InputCommand {
       pacer: await this.#pacer(flags.speed),
       writing,
       isBusy: onStdout,
+      resume: resumed?.resumption ?? null,
     });
     writing?.conversion.finish();
-    const report: RunReport & { readonly recovery?: RecoveryReport } = {
+    const resume = resumed === null ? null : await this.#resumeReport(plan!.path!, resumed);
+    const report: RunReport & { readonly recovery?: RecoveryReport; readonly resume?: ResumeReport } = {
       ...reportOf(result, {
         command: 'replay',
         version: this.config.version,
         allInstruments: flags['all-instruments'],
       }),
       ...(this.recovery === null ? {} : { recovery: this.recovery }),
+      ...(resume === null ? {} : { resume }),
       ...(plan === null || writing === null || onStdout ? {} : { output: outputReport(plan, writing) }),
     };
     // What is written is never mixed with a report: one line beside it has its counts.
@@ -250,7 +257,8 @@ export default class Replay extends InputCommand {
   async #open(plan: OutputPlan, flags: OutputFlags & { readonly speed: number }): Promise<Writing> {
     if (plan.form === 'journal') {
       const { openJournal } = await import('../cli/journal-target.ts');
-      return openJournal(plan.path!, flags, this.config.version, (text) => this.caution(text));
+      const existing = flags.force ? 'replace' : 'refuse';
+      return openJournal(plan.path!, flags, existing, this.config.version, (text) => this.caution(text));
     }
     const output = this.openOutput({
       path: plan.path,
@@ -259,6 +267,23 @@ export default class Replay extends InputCommand {
     });
     const style = this.styleOf(plan.path === null ? process.stdout : {});
     return { output, conversion: await openConversion(plan, output, style, this.config.version) };
+  }
+
+  /** Opens the journal that the run goes on with. */
+  async #resume(directory: string, flags: ReplayFlags): Promise<ResumedJournal> {
+    const { resumeJournal } = await import('../cli/resumed-journal.ts');
+    return resumeJournal(directory, flags, this.config.version, this.#telling());
+  }
+
+  async #resumeReport(directory: string, resumed: ResumedJournal): Promise<ResumeReport> {
+    const { resumeReport, tellResumed } = await import('../cli/resumed-journal.ts');
+    const report = resumeReport(directory, resumed);
+    if (resumed.resumption !== null) tellResumed(report, this.#telling());
+    return report;
+  }
+
+  #telling(): Telling {
+    return { note: (text) => this.note(text), caution: (text) => this.caution(text) };
   }
 
   /** What plays the input at its own speed; null = as fast as possible. A signal ends its waiting. */
@@ -284,6 +309,7 @@ const UNFIT_TO_STEP = [
   'upgrade',
   'strict',
   'all-instruments',
+  'resume',
   ...JOURNAL_FLAGS,
 ] as const;
 
@@ -312,6 +338,7 @@ const UNFIT_TO_SEND = [
   'size-scale',
   'lossy',
   'upgrade',
+  'resume',
   ...JOURNAL_FLAGS,
 ] as const;
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Market } from '../../src/core/book/market.ts';
 import { EventBatch } from '../../src/core/event/batch.ts';
 import {
+  FLAG_EXTENDED,
   KIND_EXTENSION,
   KIND_GAP,
   KIND_RESET,
@@ -30,6 +31,8 @@ export interface JournalPlan {
   /** The last segment is left without a frame that closes it. */
   readonly leavesOpen?: boolean;
   readonly frameBytes?: number;
+  /** The writer goes away behind so many events, wherever that is; Infinity unless given. */
+  readonly eventsMax?: number;
 }
 
 /** A journal as a test made it: what is in each segment, by its number. */
@@ -71,6 +74,7 @@ class JournalBuilder implements EventObserver {
   #writer: SegmentWriter | null = null;
   #frames: Uint8Array[] = [];
   #records = 0;
+  #events = 0;
 
   constructor(directory: string, plan: JournalPlan) {
     this.#directory = directory;
@@ -84,14 +88,27 @@ class JournalBuilder implements EventObserver {
   }
 
   records(batch: EventBatch, from: number, to: number, market: Market): void {
+    const end = this.#cut(batch, from, to);
+    if (end === from && this.#writer !== null) return;
     const source = this.#sourceOf(batch.channel);
     while (this.#markets.length < source) this.#markets.push(new Market(market.rules, market.dictionary));
     this.#markets[source] = market;
     if (this.#writer === null) this.#begin(FIRST_PLACE);
     else if (this.#records >= this.#plan.segmentEvents) this.#roll();
-    this.#writer!.append(batch, from, to, market.dictionary);
-    this.#records += to - from;
-    this.#note(batch, from, to);
+    this.#writer!.append(batch, from, end, market.dictionary);
+    this.#records += end - from;
+    this.#note(batch, from, end);
+  }
+
+  /** Where in a batch the writer goes away: `to` where it does not. */
+  #cut(batch: EventBatch, from: number, to: number): number {
+    const { eventsMax = Number.POSITIVE_INFINITY } = this.#plan;
+    let record = from;
+    while (record < to && this.#events < eventsMax) {
+      record += ((batch.words[record * RECORD_WORDS]! >> 8) & FLAG_EXTENDED) !== 0 ? 2 : 1;
+      this.#events += 1;
+    }
+    return record;
   }
 
   finish(): BuiltJournal {

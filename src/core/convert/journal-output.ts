@@ -60,7 +60,10 @@ export class JournalOutput implements Conversion {
 
   finish(): void {
     this.#stopTimer();
-    if (this.#run !== null) this.#begin(this.#run.places());
+    const { segment, isNewEpoch } = this.writer.found;
+    // A journal that goes on and got nothing new stays as it is.
+    const isEnough = segment > 0 && !isNewEpoch;
+    if (this.#run !== null && !isEnough) this.#begin(this.#run.places());
     this.writer.close();
     if (this.writer.failure !== null) throw this.writer.failure;
   }
@@ -97,10 +100,12 @@ export class JournalOutput implements Conversion {
 }
 
 function channelsOf(places: readonly TransportPlace[], markets: readonly Market[]): ChannelPlace[] {
-  return places.map((place) => ({
-    ...place,
-    isLost: markets.some(({ lostChannels }) => lostChannels.has(place.channel)),
-    lastSequence: 0,
-    lastEvents: 0,
+  return places.map(({ channel, session, nextTransport, last }) => ({
+    channel,
+    session,
+    nextTransport,
+    isLost: markets.some(({ lostChannels }) => lostChannels.has(channel)),
+    lastSequence: last?.sequence ?? 0,
+    lastEvents: last?.events ?? 0,
   }));
 }

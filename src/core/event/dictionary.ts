@@ -48,6 +48,8 @@ export class Dictionary {
   #named = 0;
   readonly #naming: Naming | null;
   readonly #numbers: Map<string, number> = new Map();
+  /** Numbers by key without the channel; null: a book is another one on each channel. */
+  #anywhere: Map<string, number> | null = null;
 
   constructor(naming: Naming | null = null) {
     this.#naming = naming;
@@ -61,7 +63,7 @@ export class Dictionary {
   /** The number of a book: a new one for a new key, −1 (NO_BOOK) when BOOKS_MAX is reached. */
   add(key: BookKey): number {
     const text = `${key.source}\n${key.channel}\n${key.publisher}\n${key.instrument}`;
-    const known = this.#numbers.get(text);
+    const known = this.#numbers.get(text) ?? this.#anywhere?.get(placeless(key));
     if (known !== undefined) return known;
     const number = this.books.length;
     if (number >= BOOKS_MAX) return -1;
@@ -81,6 +83,11 @@ export class Dictionary {
     return number;
   }
 
+  /** A book that is known is the same on whatever channel it is seen next. */
+  joinChannels(): void {
+    this.#anywhere = new Map(this.books.map((book) => [placeless(book), book.number]));
+  }
+
   /** The changes of a book come on another channel than the one it was first seen on. */
   rehome(number: number, channel: number): void {
     const book = this.books[number];
@@ -96,4 +103,8 @@ export class Dictionary {
     book.symbol = symbol;
     this.#named += 1;
   }
+}
+
+function placeless({ source, publisher, instrument }: BookKey): string {
+  return `${source}\n${publisher}\n${instrument}`;
 }

@@ -33,6 +33,8 @@ export interface TransportPlace {
   readonly session: string | null;
   /** Transport number that comes next, 0 = not known. */
   readonly nextTransport: number;
+  /** Message of the last event of a journal that the run goes on with, and its events; absent: the run had them itself. */
+  readonly last?: { readonly sequence: number; readonly events: number };
 }
 
 /** What a run knows of its input while it goes on. */

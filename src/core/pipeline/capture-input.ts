@@ -306,7 +306,8 @@ export class CaptureInput {
       messagesMax,
     });
     this.#pipeline = pipeline;
-    state.places = () => pipeline.places;
+    state.inputPlaces = () => pipeline.places;
+    state.sessionOf = (channel) => pipeline.sessionOf(channel);
     this.#pairs = new FlowPairs(feed, pipeline.flows);
     return pipeline;
   }

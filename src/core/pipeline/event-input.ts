@@ -21,6 +21,7 @@ import {
   SEGMENT_IMAGE,
   SegmentReader,
 } from '../journal/segment-reader.ts';
+import type { TransportPlace } from './books.ts';
 import type { ByteSource } from './byte-source.ts';
 import { ImageInput } from './image-input.ts';
 import type { InputResult, RunState } from './run-state.ts';
@@ -64,6 +65,7 @@ export class EventInput {
     const input = state.addInput(source.path, 'journal', false);
     this.streams.push({ sequence: null });
     const reader = new SegmentReader(state.window, state.dictionary);
+    state.inputPlaces = () => placesOf(this.#told);
     this.#image = new ImageInput();
     for (;;) {
       const answer = reader.next();
@@ -92,6 +94,7 @@ export class EventInput {
     const state = this.#state;
     const { options } = state;
     const head = reader.head!;
+    options.resume?.refuseOther(path, { high: reader.frames.epochHigh, low: reader.frames.epochLow });
     if (head.timeBase === 'midnight') state.timeBase = 'midnight';
     const feed = feedOf(path, head, options.feeds, state.feed);
     if (feed !== null && this.#sink === null) {
@@ -117,7 +120,8 @@ export class EventInput {
   /** Takes a frame of an image. @returns false where it cannot be: the reader has the problem. */
   #takeImage(path: string, reader: SegmentReader, input: InputResult): boolean {
     const { books, window } = this.#state;
-    if (books === null) return true;
+    // A journal that the run goes on with knows better.
+    if (books === null || (this.#state.options.resume ?? null) !== null) return true;
     const image = this.#image;
     if (image.isOver) return true;
     if (image.isFirst && (books.last.count > 0 || books.markets.some((market) => market.books > 0))) {
@@ -262,6 +266,13 @@ export class EventInput {
     const now = this.#range === null ? 0 : this.#range.before + this.#range.after;
     return (this.#state.counts?.messages ?? 0) - this.#leftOut - now;
   }
+}
+
+/** The channels that events came of: how far they were decoded is known to their writer. */
+function placesOf(told: readonly (number | undefined)[]): TransportPlace[] {
+  return told.flatMap((losses, channel) =>
+    losses === undefined ? [] : [{ channel, session: null, nextTransport: 0 }],
+  );
 }
 
 /** The feed whose events a segment has; null where it has none. */

@@ -3,7 +3,16 @@ import type { FrameReader } from '../journal/frame-reader.ts';
 import { ImageLoader } from '../journal/image-loader.ts';
 import type { SegmentReader } from '../journal/segment-reader.ts';
 import type { Books } from './books.ts';
-import type { ImageFacts } from './run-state.ts';
+
+/** The image that books began with. */
+export interface ImageFacts {
+  /** The last event that is in it, by its number in the stream. */
+  readonly event: number;
+  /** Orders and price levels. */
+  readonly records: number;
+  /** When its segment began, ns since 1970; null = not told. */
+  readonly written: bigint | null;
+}
 
 /**
  * The image that an input begins with → books. Of one that is not whole, or not what it sums up to, nothing stays. Later

@@ -65,6 +65,8 @@ export class PacketPipeline implements ArbiterSink {
   readonly #decoders: PacketDecoders;
   readonly #room: WaitingRoom = new WaitingRoom();
   readonly #twins: TwinFlows = new TwinFlows();
+  /** By channel, the session of what was handed over last. */
+  readonly #sessions: number[] = [];
   /** Zero of the clock that ages holes: the first datagram's time. */
   #zeroHigh = 0;
   #zeroLow = 0;
@@ -94,11 +96,17 @@ export class PacketPipeline implements ArbiterSink {
 
   /** How far each channel has been decoded. */
   get places(): readonly TransportPlace[] {
-    return this.flows.channels.map(({ number, decoder, arbiter }) => ({
+    return this.flows.channels.map(({ number }) => ({
       channel: number,
-      session: decoder.sessionText(arbiter.session),
+      session: this.sessionOf(number),
       nextTransport: this.#next[number] ?? 0,
     }));
+  }
+
+  /** Id of the session that the events of a channel are of, as they are handed over; null = none. */
+  sessionOf(channel: number): string | null {
+    const decoder = this.flows.channels[channel]?.decoder;
+    return decoder?.sessionText(this.#sessions[channel] ?? 0) ?? null;
   }
 
   /** All messages that were asked for have been decoded. */
@@ -178,6 +186,7 @@ export class PacketPipeline implements ArbiterSink {
     take: number,
   ): void {
     const { counts, messagesMax } = this.#options;
+    this.#sessions[channel] ??= this.flows.channels[channel]!.arbiter.session;
     const left = messagesMax - counts.messages;
     const wanted = Math.min(take, left);
     if (wanted <= 0) return;
@@ -193,10 +202,11 @@ export class PacketPipeline implements ArbiterSink {
     this.flows.channels[channel]!.decoder.lost?.();
   }
 
-  session(channel: number, _session: number, first: number): void {
+  session(channel: number, session: number, first: number): void {
     this.#next[channel] = first;
     const isReset = this.#options.feed.sessionEvent === 'reset';
     this.#note(channel, isReset ? KIND_RESET : KIND_SESSION, first, 0, 0);
+    this.#sessions[channel] = session;
   }
 
   /** Writes an event about the transport itself. No venue has stamped it: both its times are those of the packet in hand. */

@@ -6,6 +6,7 @@ import type { ByteSource, Tell } from './byte-source.ts';
 import type { Destination } from './flows.ts';
 import type { InvariantMode } from './invariant-watch.ts';
 import type { Pacer } from './pacer.ts';
+import type { Resumption } from './resume/resumption.ts';
 import type { StepGate } from './step-gate.ts';
 import type { Until } from './until.ts';
 import type { BookFilter } from './wanted-books.ts';
@@ -41,6 +42,8 @@ export interface RunOptions {
   readonly pacer: Pacer | null;
   /** Holds events back in front of the books; `breathe` has to settle it. Null: they come as they are read. */
   readonly steps: StepGate | null;
+  /** Goes on where a journal ends. Absent: begins with empty books. */
+  readonly resume?: Resumption | null;
   /** Ends the waiting for a pipe that brings nothing; the run then stops by request. */
   readonly signal: AbortSignal | null;
   /** Is told where a listening input can be reached. Absent: nobody has to know. */

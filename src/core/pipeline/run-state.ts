@@ -10,6 +10,7 @@ import { midnightOf } from '../feeds/session-date.ts';
 import { FRAME_BYTES_MAX } from '../journal/frame.ts';
 import { Books, type RunFacts, type TransportPlace } from './books.ts';
 import { type ByteSource, DamagedInput, Interrupted } from './byte-source.ts';
+import type { ImageFacts } from './image-input.ts';
 import { InvariantWatch } from './invariant-watch.ts';
 import { MessageFilter } from './message-filter.ts';
 import type { RunOptions } from './run-options.ts';
@@ -33,16 +34,6 @@ export interface InputResult {
   readonly skipped: Map<string, number>;
   /** Set where the books began with an image. */
   image?: ImageFacts;
-}
-
-/** The image that books began with. */
-export interface ImageFacts {
-  /** The last event that is in it, by its number in the stream. */
-  readonly event: number;
-  /** Orders and price levels. */
-  readonly records: number;
-  /** When its segment began, ns since 1970; null = not told. */
-  readonly written: bigint | null;
 }
 
 /** Where a file's own framing is damaged. */
@@ -69,19 +60,22 @@ export class RunState implements RunFacts {
   counts: FeedCounts | null = null;
   books: Books | null = null;
   gate: UntilGate | null = null;
+  /** Id of the session that a channel of the input at hand is in, null = none; undefined: it does not say. */
+  sessionOf: (channel: number) => string | null | undefined = () => undefined;
   #messages: MessageSink | null = null;
+  #sink: EventSink | null = null;
   timeBase: 'utc' | 'midnight' = 'utc';
   /** Why the run ends before its input does. */
   stopped: 'limit' | 'until' | 'request' | null = null;
-  /** How far each channel has been decoded; whoever reads the input at hand knows. */
-  places: () => readonly TransportPlace[] = () => [];
+  /** How far the input at hand has been decoded, by channel. */
+  inputPlaces: () => readonly TransportPlace[] = () => [];
   /** The last time of the files so far. */
   latest: { readonly path: string; readonly time: bigint } | null = null;
 
   constructor(options: RunOptions) {
     this.options = options;
     this.batch = new EventBatch(options.batchEvents);
-    this.dictionary = new Dictionary(options.naming);
+    this.dictionary = options.resume?.recovered.books.dictionary ?? new Dictionary(options.naming);
     this.invariants = options.invariants === 'off' ? null : new InvariantWatch(options.invariants);
     this.feed = options.feedName === null ? null : findFeed(options.feeds, options.feedName);
   }
@@ -89,6 +83,11 @@ export class RunState implements RunFacts {
   /** Somebody sees the events as they come, and may have to wait for whom it shows them to. */
   get isWatched(): boolean {
     return this.options.observers.length > 0;
+  }
+
+  places(): readonly TransportPlace[] {
+    const places = this.inputPlaces();
+    return this.options.resume?.placesWith(places) ?? places;
   }
 
   /** Reads more into the window; damage of a compressed file ends it and is noted. */
@@ -194,12 +193,17 @@ export class RunState implements RunFacts {
       steps?.attach(this.books);
       this.#messages = this.#messageSink();
       this.gate = stopAt === null ? null : new UntilGate(stopAt, feed.rules, steps ?? this.books);
+      this.#sink = this.#resumed(feed, this.books, this.gate ?? steps ?? this.books);
     }
-    return {
-      counts: this.counts!,
-      sink: this.gate ?? this.options.steps ?? this.books,
-      messages: this.#messages,
-    };
+    return { counts: this.counts!, sink: this.#sink!, messages: this.#messages };
+  }
+
+  /** Leaves out what the journal has that the run goes on with. */
+  #resumed(feed: Feed, books: Books, sink: EventSink): EventSink {
+    const { timeBase, framing } = this;
+    const sessionOf = (channel: number): string | null | undefined => this.sessionOf(channel);
+    const input = { feed, framing: framing ?? feed.framings[0]!, timeBase, sessionOf };
+    return this.options.resume?.begin(input, books, sink) ?? sink;
   }
 
   /** What shows observers the messages themselves; null where nobody wants to see them. */

@@ -58,7 +58,8 @@ export class StreamInput {
       framing,
     );
     this.decoders.push(decoder);
-    state.places = () => [placeOf(decoder, state.books)];
+    state.inputPlaces = () => [placeOf(decoder, state.books)];
+    state.sessionOf = () => decoder.sequence?.session ?? null;
     for (;;) {
       const isFirst = decoder.firstTime === null;
       const answer = await this.#decode(source, decoder, writer);
