@@ -1,8 +1,8 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { RECORD_BYTES, RECORD_WORDS } from '../event/record.ts';
+import { EVENTS_HEAD_BYTES } from './event-frames.ts';
 import { FRAME_CONTROL, FRAME_EVENTS, FRAME_HEADER_BYTES, FRAME_IMAGE, FRAME_MAGIC } from './frame.ts';
 import { COLUMN_BYTES_MAX, RecordColumns } from './record-columns.ts';
-import { EVENTS_HEAD_BYTES } from './segment-writer.ts';
 
 /*
  * Content of a compressed block, which stands for whole frames:

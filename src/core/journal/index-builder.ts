@@ -1,6 +1,7 @@
 import { toBigInt } from '../binary/time.ts';
 import { BOOKS_MAX } from '../event/dictionary.ts';
 import * as record from '../event/record.ts';
+import { EVENTS_HEAD_BYTES, RUN_BYTES } from './event-frames.ts';
 import {
   type Epoch,
   FRAME_CLOSE,
@@ -13,7 +14,6 @@ import {
 import type { SegmentBytes } from './segment-bytes.ts';
 import { type IndexEntry, NEVER, type SegmentIndex } from './segment-index.ts';
 import { SegmentWalk, WALK_FRAME } from './segment-walk.ts';
-import { EVENTS_HEAD_BYTES, RUN_BYTES } from './segment-writer.ts';
 
 /** Bytes of the segment between two entries, about. */
 const STRIDE = 1 << 20;

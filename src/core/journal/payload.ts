@@ -1,5 +1,6 @@
 import { bigHigh, bigLow, toBigInt, toBigUint } from '../binary/time.ts';
 import type { BookDefinition } from '../event/dictionary.ts';
+import { putU64 } from './frame.ts';
 
 /*
  * Payloads of the frames that say what events are about; docs/journal.md draws them, image-payload.ts has those that say
@@ -12,6 +13,9 @@ import type { BookDefinition } from '../event/dictionary.ts';
  *     dictionary  entries, each 0 u32 book number · 4 u32 channel · 8 u64 instrument · 16 u16 publisher · 18 u8 price
  *                 scale · 19 u8 quantity scale · 20 u8 flags (1 has a symbol, 2 has a tick) · 21 3 zeros · 24 i64 tick ·
  *                 32 texts: source, symbol; zeros up to 8
+ *     attributes  entries, each 0 u32 handle · 4 u32 bytes · 8 the bytes; zeros up to 8
+ *     venue       entries, each 0 u64 number of the event it belongs to · 8 u32 venue message type · 12 u32 bytes · 16 the
+ *                 bytes; zeros up to 8
  *
  *     text        u16 bytes · UTF-8
  */
@@ -21,6 +25,8 @@ const SEGMENT_TEXTS = 48;
 const BOOT_ID_AT = 32;
 const BOOT_ID_BYTES = 16;
 const ENTRY_TEXTS = 32;
+const ATTRIBUTES_HEAD = 8;
+const VENUE_HEAD = 16;
 const TEXT_BYTES_MAX = 1024;
 const SOURCES_MAX = 16;
 const SCALE_MAX = 18;
@@ -162,6 +168,46 @@ export function readBooks(
   return books.length === count
     ? books
     : `a dictionary payload with ${books.length} entries, ${count} are said`;
+}
+
+/** What is kept of an order or event under a handle that extended events name. */
+export interface AttributesEntry {
+  /** From 1. */
+  readonly handle: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A message as the venue sent it. */
+export interface VenueEntry {
+  /** Number of the event that it belongs to. */
+  readonly event: number;
+  readonly type: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Writes an entry of an attributes payload at `at`. @returns where it ends, −1 where it does not fit. */
+export function writeAttributes(view: DataView, at: number, { handle, bytes }: AttributesEntry): number {
+  if (at + ATTRIBUTES_HEAD + bytes.length + 7 > view.byteLength) return -1;
+  view.setInt32(at, handle, true);
+  return putBytes(view, at + 4, bytes);
+}
+
+/** Writes an entry of a venue payload at `at`. @returns where it ends, −1 where it does not fit. */
+export function writeVenue(view: DataView, at: number, { event, type, bytes }: VenueEntry): number {
+  if (at + VENUE_HEAD + bytes.length + 7 > view.byteLength) return -1;
+  putU64(view, at, event);
+  view.setInt32(at + 8, type, true);
+  return putBytes(view, at + 12, bytes);
+}
+
+/** Writes bytes with their number in front. @returns where they end, padded to 8. */
+function putBytes(view: DataView, at: number, bytes: Uint8Array): number {
+  const into = new Uint8Array(view.buffer, view.byteOffset);
+  view.setInt32(at, bytes.length, true);
+  into.set(bytes, at + 4);
+  const end = (at + 4 + bytes.length + 7) & ~7;
+  into.fill(0, at + 4 + bytes.length, end);
+  return end;
 }
 
 /** Texts one behind the other; empty where one is cut off, and from then on. */

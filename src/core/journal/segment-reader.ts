@@ -2,6 +2,7 @@ import type { ByteWindow } from '../binary/byte-window.ts';
 import type { EventBatch } from '../event/batch.ts';
 import { BOOKS_MAX, type Dictionary } from '../event/dictionary.ts';
 import * as record from '../event/record.ts';
+import { EVENTS_HEAD_BYTES, RUN_BYTES } from './event-frames.ts';
 import {
   FRAME_CLOSE,
   FRAME_CONTROL,
@@ -14,7 +15,6 @@ import {
 import { FRAME_END, FRAME_TRUNCATED, FRAME_WHOLE, FrameReader } from './frame-reader.ts';
 import { readClose } from './image-payload.ts';
 import { readBooks, readSegment, type SegmentHead } from './payload.ts';
-import { EVENTS_HEAD_BYTES, RUN_BYTES } from './segment-writer.ts';
 
 /** Answers of `SegmentReader.next`; the others are those of FRAME_*. */
 /** A segment begins: `head` tells of it. */

@@ -1,10 +1,10 @@
 import { FLAG_EXTENDED, RECORD_BYTES } from '../event/record.ts';
 import type { DurableRecord } from './directory.ts';
+import { EVENTS_HEAD_BYTES } from './event-frames.ts';
 import { type Epoch, FRAME_CONTROL, FRAME_EVENTS, FRAME_IMAGE, FRAME_SEGMENT, IMAGE_END } from './frame.ts';
 import { readSegment, type SegmentHead } from './payload.ts';
 import type { SegmentBytes } from './segment-bytes.ts';
 import { type BadPlace, SegmentWalk, WALK_BAD, WALK_END } from './segment-walk.ts';
-import { EVENTS_HEAD_BYTES } from './segment-writer.ts';
 
 /** What the frames of a segment say without their events being applied. */
 export interface SegmentScan {

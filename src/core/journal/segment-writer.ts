@@ -1,20 +1,18 @@
-import { nsBetween } from '../binary/time.ts';
 import type { ByteSink } from '../capture/block-buffer.ts';
 import type { EventBatch } from '../event/batch.ts';
 import type { Dictionary } from '../event/dictionary.ts';
-import * as record from '../event/record.ts';
+import { EventFrames } from './event-frames.ts';
 import {
   type Epoch,
+  FRAME_ATTRIBUTES,
   FRAME_CHECKPOINT,
   FRAME_CLOSE,
-  FRAME_CONTROL,
   FRAME_DICTIONARY,
-  FRAME_EVENTS,
   FRAME_HEADER_BYTES,
   FRAME_SEGMENT,
+  FRAME_VENUE,
   type FramePlace,
   FrameWriter,
-  putU64,
 } from './frame.ts';
 import {
   type ChannelPlace,
@@ -23,34 +21,16 @@ import {
   writeCheckpoint,
   writeClose,
 } from './image-payload.ts';
-import { MessagePlaces } from './message-places.ts';
-import { ENTRY_BYTES_MAX, type SegmentHead, writeBook, writeSegment } from './payload.ts';
-
-/*
- * Payload of an events frame, and of a control frame, which has one event:
- *
- *     0 u64 venue time base · 8 u64 receive time base · 16 u64 bus cursor of the first event, 0 = none ·
- *     24 u32 runs · 28 u32 zero · 32 event records · then per run of events of one channel:
- *     0 u32 channel · 4 u16 place of its first event in its message · 6 u16 records · 8 u64 sequence base
- */
-export const EVENTS_HEAD_BYTES = 32;
-export const RUN_BYTES = 16;
-
-// V8 folds a module's own constants into its code and loads imported ones each time, so the hot ones are taken over.
-const NO_BOOK = record.NO_BOOK;
-const RECORD_BYTES = record.RECORD_BYTES;
-const RECORD_WORDS = record.RECORD_WORDS;
-const WORD_BOOK = record.WORD_BOOK;
-const WORD_RECEIVE_TIME = record.WORD_RECEIVE_TIME;
-const WORD_VENUE_TIME = record.WORD_VENUE_TIME;
-const KIND_GAP = record.KIND_GAP;
-const KIND_SESSION = record.KIND_SESSION;
-const HEAD_EXTENDED: number = record.FLAG_EXTENDED << 8;
-const I32_MAX = 0x7fffffff;
-const U32_MAX = 0xffffffff;
-const U16_MAX = 0xffff;
-/** Fewer words are copied one by one: the call costs more. */
-const COPIED_ONE_BY_ONE = 60;
+import {
+  type AttributesEntry,
+  ENTRY_BYTES_MAX,
+  type SegmentHead,
+  type VenueEntry,
+  writeAttributes,
+  writeBook,
+  writeSegment,
+  writeVenue,
+} from './payload.ts';
 
 /** The books that events may name. */
 export type KnownBooks = Pick<Dictionary, 'books' | 'changes'>;
@@ -62,46 +42,30 @@ interface Told {
 }
 
 /**
- * Events → frames. A frame of events ends when it is full, when a time does not fit, before a book is told, around an event
- * of the transport, and when `cut` says so. Books are told in front of the first batch that was made with them.
+ * Writes segments: their heads, the books they are about, events in frames, what these led to, and their ends. Books are told
+ * in front of the first batch that was made with them.
  */
 export class SegmentWriter {
   readonly frames: FrameWriter;
-  /** Events written, those of the frame that is being made included. */
-  events = 0;
+  readonly #events: EventFrames;
   /** Told so far, by book number. */
   readonly #told: Told[] = [];
   #changes = 0;
-  /** The frame that is being made: its records, runs and bases. */
-  #records = 0;
-  #events = 0;
-  #runs = 0;
-  readonly #runWords: Float64Array;
-  #venueHigh = 0;
-  #venueLow = 0;
-  #receiveHigh = 0;
-  #receiveLow = 0;
-  /** What times of the batch at hand are greater by when they count from these bases. */
-  #venueShift = 0;
-  #receiveShift = 0;
-  /** Of the last run: channel, sequence base and the record it began with. */
-  #channel = 0;
-  #sequenceBase = 0;
-  #runStart = 0;
-  readonly #places: MessagePlaces = new MessagePlaces();
-  /** The words that were copied last, as bytes. */
-  #source: Int32Array | null = null;
-  #sourceBytes: Buffer = Buffer.alloc(0);
 
   /** @param frameBytes of the longest frame; 64 KiB unless said. @param place of its first frame. */
   constructor(sink: ByteSink, epoch: Epoch, frameBytes?: number, place?: FramePlace) {
     this.frames = new FrameWriter(sink, epoch, frameBytes, place);
-    this.#runWords = new Float64Array((this.frames.payloadMax / RUN_BYTES) * 4);
+    this.#events = new EventFrames(this.frames);
+  }
+
+  /** Events taken so far. */
+  get events(): number {
+    return this.#events.events;
   }
 
   /** Number of the event that comes next. */
   get nextEvent(): number {
-    return this.frames.eventNumber + this.#events;
+    return this.frames.eventNumber + this.#events.pending;
   }
 
   /** Begins a segment with its head. Books have to be told in each. */
@@ -120,27 +84,33 @@ export class SegmentWriter {
 
   /** Goes on where the events of a channel stand; what it had itself is known better. */
   goOn(place: ChannelPlace): void {
-    this.#places.goOn(place);
+    this.#events.places.goOn(place);
   }
 
   /** The same place with the last message of its events. */
   standing(place: ChannelPlace): ChannelPlace {
-    return this.#places.standing(place);
+    return this.#events.places.standing(place);
   }
 
   /** Takes the records `from` … `to − 1` of a batch. */
   append(batch: EventBatch, from: number, to: number, dictionary: KnownBooks): void {
     this.tell(dictionary);
-    if (from >= to) return;
-    const first = from * RECORD_WORDS;
-    const end = to * RECORD_WORDS;
-    for (let at = first; at < end; ) at = this.#take(batch, at, end, first);
-    this.#places.note(batch, first, end);
+    this.#events.append(batch, from, to);
   }
 
   /** Writes the frame that is being made, if it has events. */
   cut(): void {
-    if (this.#records > 0) this.#write(FRAME_EVENTS);
+    this.#events.cut();
+  }
+
+  /** Keeps attributes for the handles that extended events name. */
+  attributes(entries: readonly AttributesEntry[]): void {
+    this.#list(FRAME_ATTRIBUTES, entries, writeAttributes);
+  }
+
+  /** Keeps messages of the venue that only printing and encoding anew need. */
+  venue(entries: readonly VenueEntry[]): void {
+    this.#list(FRAME_VENUE, entries, writeVenue);
   }
 
   /** Says what the events so far led to. */
@@ -166,153 +136,29 @@ export class SegmentWriter {
     this.frames.write(FRAME_CLOSE, bytes, 1, 0);
   }
 
-  /**
-   * Takes the records of a batch from word `at` on, at most up to word `end`, that go to one run of one frame.
-   * @param first word of the batch where what is appended begins. @returns the word behind them.
-   */
-  #take(batch: EventBatch, at: number, end: number, first: number): number {
-    const { words } = batch;
-    const head = words[at]!;
-    if (isTransport(head & 255) && words[at + WORD_BOOK] === NO_BOOK) {
-      this.cut();
-      this.#open(batch, at, first);
-      const behind = this.#copy(batch, at, at + ((head & HEAD_EXTENDED) !== 0 ? 2 : 1) * RECORD_WORDS, true);
-      this.#write(FRAME_CONTROL);
-      return behind;
+  /** Writes entries in as many frames as they need. Throws RangeError for one that is longer than a frame. */
+  #list<T>(
+    type: number,
+    entries: readonly T[],
+    write: (view: DataView, at: number, entry: T) => number,
+  ): void {
+    this.cut();
+    const { frames } = this;
+    let next = FRAME_HEADER_BYTES;
+    let records = 0;
+    for (const entry of entries) {
+      let end = write(frames.view, next, entry);
+      if (end < 0 && records > 0) {
+        frames.write(type, next - FRAME_HEADER_BYTES, records, 0);
+        records = 0;
+        next = FRAME_HEADER_BYTES;
+        end = write(frames.view, next, entry);
+      }
+      if (end < 0) throw new RangeError('an entry that is longer than a frame');
+      next = end;
+      records += 1;
     }
-    const records = (head & HEAD_EXTENDED) !== 0 ? 2 : 1;
-    this.#open(batch, at, first);
-    // The run that it may have begun has its place already.
-    const room = Math.max(records, Math.floor(this.#room / RECORD_BYTES) - this.#records);
-    return this.#copy(batch, at, Math.min(end, at + room * RECORD_WORDS), false);
-  }
-
-  /** Bytes that records of the frame may take: two more runs have their place behind them. */
-  get #room(): number {
-    return this.frames.payloadMax - EVENTS_HEAD_BYTES - (2 + this.#runs) * RUN_BYTES;
-  }
-
-  /** Makes the frame and its last run such that the event at word `at` fits. */
-  #open(batch: EventBatch, at: number, first: number): void {
-    const { words, channel } = batch;
-    const head = words[at]!;
-    const records = this.#records + ((head & HEAD_EXTENDED) !== 0 ? 2 : 1);
-    if (this.#records > 0 && (records * RECORD_BYTES > this.#room || !this.#hasBases(batch, at))) this.cut();
-    if (this.#records === 0) {
-      this.#venueHigh = batch.venueBaseHigh;
-      this.#venueLow = batch.venueBaseLow;
-      this.#receiveHigh = batch.receiveBaseHigh;
-      this.#receiveLow = batch.receiveBaseLow;
-      this.#venueShift = 0;
-      this.#receiveShift = 0;
-    }
-    const isNumbered = batch.sequenceBase !== 0;
-    const sequence = isNumbered ? batch.sequenceBase + (head >>> 16) : 0;
-    const difference = sequence - this.#sequenceBase;
-    if (
-      this.#records > 0 &&
-      this.#channel === channel &&
-      isNumbered === (this.#sequenceBase !== 0) &&
-      (!isNumbered || (difference >= 0 && difference <= U16_MAX))
-    ) {
-      return;
-    }
-    this.#closeRun();
-    const run = this.#runs * 4;
-    this.#runWords[run] = channel;
-    this.#runWords[run + 1] = this.#places.placeOf(batch, at, first);
-    this.#runWords[run + 3] = sequence;
-    this.#runs += 1;
-    this.#channel = channel;
-    this.#sequenceBase = sequence;
-    this.#runStart = this.#records;
-  }
-
-  /** Do the times of the event at word `at` fit the bases of the frame? Sets how far the batch's are from them. */
-  #hasBases(batch: EventBatch, at: number): boolean {
-    const { venueBaseHigh, venueBaseLow, receiveBaseHigh, receiveBaseLow } = batch;
-    this.#venueShift = nsBetween(venueBaseHigh, venueBaseLow, this.#venueHigh, this.#venueLow);
-    this.#receiveShift = nsBetween(receiveBaseHigh, receiveBaseLow, this.#receiveHigh, this.#receiveLow);
-    const venue = this.#venueShift + batch.words[at + WORD_VENUE_TIME]!;
-    const receive = this.#receiveShift + (batch.words[at + WORD_RECEIVE_TIME]! >>> 0);
-    return venue <= I32_MAX && venue >= -I32_MAX - 1 && receive >= 0 && receive <= U32_MAX;
-  }
-
-  /**
-   * Copies records as they are, and makes them count from the bases of frame and run, as far as they fit: the first one
-   * does. What concerns the transport is left to a frame of its own, unless it `isControl` itself.
-   */
-  #copy(batch: EventBatch, at: number, end: number, isControl: boolean): number {
-    const { words } = batch;
-    const out = this.frames.words;
-    const venueShift = this.#venueShift;
-    const receiveShift = this.#receiveShift;
-    const shift = batch.sequenceBase === 0 ? 0 : batch.sequenceBase - this.#sequenceBase;
-    const to = EVENTS_HEAD_BYTES / 4 + this.#records * RECORD_WORDS - at;
-    this.#copyWords(words, at, end, at + to);
-    let events = 0;
-    let from = at;
-    while (from < end) {
-      const head = words[from]!;
-      const next = from + ((head & HEAD_EXTENDED) !== 0 ? 2 * RECORD_WORDS : RECORD_WORDS);
-      const message = (head >>> 16) + shift;
-      const venue = words[from + WORD_VENUE_TIME]! + venueShift;
-      const receive = (words[from + WORD_RECEIVE_TIME]! >>> 0) + receiveShift;
-      if (next > end || message < 0 || message > U16_MAX) break;
-      if (venue > I32_MAX || venue < -I32_MAX - 1 || receive < 0 || receive > U32_MAX) break;
-      if (!isControl && isTransport(head & 255) && words[from + WORD_BOOK] === NO_BOOK) break;
-      out[from + to] = (head & U16_MAX) | (message << 16);
-      out[from + to + WORD_VENUE_TIME] = venue;
-      out[from + to + WORD_RECEIVE_TIME] = receive;
-      events += 1;
-      from = next;
-    }
-    this.#records += (from - at) / RECORD_WORDS;
-    this.#events += events;
-    this.events += events;
-    return from;
-  }
-
-  #copyWords(words: Int32Array, at: number, end: number, to: number): void {
-    const out = this.frames.words;
-    if (end - at < COPIED_ONE_BY_ONE) {
-      for (let word = at; word < end; word += 1) out[to + word - at] = words[word]!;
-      return;
-    }
-    if (this.#source !== words) {
-      this.#source = words;
-      this.#sourceBytes = Buffer.from(words.buffer, words.byteOffset, words.byteLength);
-    }
-    this.#sourceBytes.copy(this.frames.bytes, FRAME_HEADER_BYTES + to * 4, at * 4, end * 4);
-  }
-
-  #closeRun(): void {
-    if (this.#runs > 0) this.#runWords[this.#runs * 4 - 2] = this.#records - this.#runStart;
-  }
-
-  #write(type: number): void {
-    this.#closeRun();
-    const { view } = this.frames;
-    const at = FRAME_HEADER_BYTES;
-    view.setInt32(at, this.#venueLow, true);
-    view.setInt32(at + 4, this.#venueHigh, true);
-    view.setInt32(at + 8, this.#receiveLow, true);
-    view.setInt32(at + 12, this.#receiveHigh, true);
-    putU64(view, at + 16, 0);
-    putU64(view, at + 24, this.#runs);
-    let next = at + EVENTS_HEAD_BYTES + this.#records * RECORD_BYTES;
-    const runs = this.#runWords;
-    for (let run = 0; run < this.#runs; run += 1) {
-      view.setInt32(next, runs[run * 4]!, true);
-      view.setUint16(next + 4, runs[run * 4 + 1]!, true);
-      view.setUint16(next + 6, runs[run * 4 + 2]!, true);
-      putU64(view, next + 8, runs[run * 4 + 3]!);
-      next += RUN_BYTES;
-    }
-    this.frames.write(type, next - at, this.#records, this.#events);
-    this.#records = 0;
-    this.#events = 0;
-    this.#runs = 0;
+    if (records > 0) frames.write(type, next - FRAME_HEADER_BYTES, records, 0);
   }
 
   /** Writes books that are new, or have another name or channel than was told. */
@@ -341,9 +187,4 @@ export class SegmentWriter {
   #writeBooks(end: number, entries: number): void {
     if (entries > 0) this.frames.write(FRAME_DICTIONARY, end - FRAME_HEADER_BYTES, entries, 0);
   }
-}
-
-/** Kinds that say something of the transport and not of a book: gap, reset and session, which follow each other. */
-function isTransport(kind: number): boolean {
-  return kind >= KIND_GAP && kind <= KIND_SESSION;
 }

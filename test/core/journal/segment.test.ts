@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { EventBatch } from '../../../src/core/event/batch.ts';
 import { KIND_ADD, KIND_GAP, KIND_SESSION, KIND_VENUE, NO_BOOK } from '../../../src/core/event/record.ts';
 import {
+  FRAME_ATTRIBUTES,
   FRAME_CLOSE,
   FRAME_CONTROL,
   FRAME_DICTIONARY,
   FRAME_EVENTS,
   FRAME_SEGMENT,
+  FRAME_VENUE,
 } from '../../../src/core/journal/frame.ts';
 import { FRAME_DAMAGED, FRAME_END, FRAME_TRUNCATED } from '../../../src/core/journal/frame-reader.ts';
 import { SegmentWriter } from '../../../src/core/journal/segment-writer.ts';
@@ -160,6 +162,28 @@ describe('frames', () => {
       .filter((frame) => frame[16] === FRAME_EVENTS)
       .map((frame) => new DataView(frame.buffer, frame.byteOffset + frame.length - 16).getUint16(4, true));
     expect(places).toEqual([0, 2]);
+  });
+
+  it('of attributes and of venue messages hold as many entries as there is room for', () => {
+    const frames: Uint8Array[] = [];
+    const writer = new SegmentWriter((frame) => frames.push(frame.slice()), EPOCH, 64 + 64);
+    writer.attributes([
+      { handle: 7, bytes: Uint8Array.of(1, 2, 3) },
+      { handle: 8, bytes: new Uint8Array(0) },
+      { handle: 9, bytes: new Uint8Array(40).fill(9) },
+    ]);
+    writer.venue([{ event: 2 ** 40 + 1, type: 300, bytes: Uint8Array.of(5, 6, 7, 8, 9) }]);
+    expect(frames.map((frame) => [frame[16], frame[20], frame.length - 64])).toEqual([
+      [FRAME_ATTRIBUTES, 2, 24],
+      [FRAME_ATTRIBUTES, 1, 48],
+      [FRAME_VENUE, 1, 24],
+    ]);
+    const hex = (frame: Uint8Array): string => Buffer.from(frame.subarray(64)).toString('hex');
+    expect(hex(frames[0]!)).toBe('07000000' + '03000000' + '0102030000000000' + '08000000' + '00000000');
+    expect(hex(frames[2]!)).toBe('0100000000010000' + '2c010000' + '05000000' + '0506070809000000');
+    expect(() => writer.attributes([{ handle: 1, bytes: new Uint8Array(57) }])).toThrow(
+      /longer than a frame/,
+    );
   });
 
   it('are these bytes', () => {

@@ -2,6 +2,7 @@ import { ByteWindow } from '../../binary/byte-window.ts';
 import { EventBatch } from '../../event/batch.ts';
 import { type BookDefinition, Dictionary } from '../../event/dictionary.ts';
 import { FLAG_EXTENDED, NO_BOOK, RECORD_BYTES } from '../../event/record.ts';
+import { EVENTS_HEAD_BYTES } from '../../journal/event-frames.ts';
 import {
   type Epoch,
   FRAME_BYTES_MAX,
@@ -29,7 +30,6 @@ import {
   SEGMENT_EVENTS,
   SegmentReader,
 } from '../../journal/segment-reader.ts';
-import { EVENTS_HEAD_BYTES } from '../../journal/segment-writer.ts';
 import type { Batcher, BatchPart } from './packet-batches.ts';
 
 /*

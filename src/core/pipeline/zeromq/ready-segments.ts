@@ -1,4 +1,5 @@
 import { FLAG_EXTENDED, RECORD_BYTES } from '../../event/record.ts';
+import { EVENTS_HEAD_BYTES } from '../../journal/event-frames.ts';
 import {
   FRAME_CLOSE,
   FRAME_CONTROL,
@@ -9,7 +10,6 @@ import {
   getU64,
 } from '../../journal/frame.ts';
 import { readBooks } from '../../journal/payload.ts';
-import { EVENTS_HEAD_BYTES } from '../../journal/segment-writer.ts';
 import type { Last } from '../../publish/zeromq/batch-sender.ts';
 
 const HEAD_EXTENDED: number = FLAG_EXTENDED << 8;
