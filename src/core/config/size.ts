@@ -8,11 +8,13 @@ const UNITS: Readonly<Record<string, number>> = {
   mib: 1024 ** 2,
   gb: 1e9,
   gib: 1024 ** 3,
+  tb: 1e12,
+  tib: 1024 ** 4,
 };
 
 /** Bytes of `8MB`, `8MiB`, `65536`; null where the text is no size. */
 export function parseSize(text: string): number | null {
-  const match = /^(\d{1,12}(?:\.\d{1,3})?)\s*([kmg]?i?b?|k|m)$/i.exec(text);
+  const match = /^(\d{1,12}(?:\.\d{1,3})?)\s*([kmgt]?i?b?|k|m)$/i.exec(text);
   if (match === null) return null;
   const unit = UNITS[match[2]!.toLowerCase()];
   return unit === undefined ? null : Math.round(Number(match[1]) * unit);

@@ -136,6 +136,11 @@ export class CompressionQueue {
     this.#waiting.push(segment);
   }
 
+  /** The segment that is at work or the next to be: it has to stay, with all behind it. Null: there is none. */
+  get oldest(): number | null {
+    return this.#current?.number ?? this.#waiting[0] ?? null;
+  }
+
   /** Does the next piece of the work. @returns false when nothing is left. */
   step(): boolean {
     try {

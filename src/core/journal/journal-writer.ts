@@ -4,54 +4,21 @@ import type { EventBatch } from '../event/batch.ts';
 import { type BookStanding, type JournalBooks, MarketStanding } from './book-standing.ts';
 import { CompressionQueue, removeHalfCompressed } from './compressed-segment.ts';
 import { type DurableRecord, segmentName } from './directory.ts';
-import type { Disk, DiskFile } from './disk.ts';
+import type { DiskFile } from './disk.ts';
 import { DurableFile } from './durable-file.ts';
 import { FreeSpace } from './free-space.ts';
 import type { StreamPlace } from './image-writer.ts';
 import { journalError } from './journal-errors.ts';
 import { clearJournal, type FoundJournal, findJournal } from './journal-found.ts';
+import type { ExistingJournal, JournalOptions } from './journal-options.ts';
 import { JournalLock } from './lock.ts';
 import { thisMachine } from './machine.ts';
 import type { SegmentHead } from './payload.ts';
+import { removeOldSegments } from './retention.ts';
 import { SegmentWriter } from './segment-writer.ts';
 
 export type { JournalBooks } from './book-standing.ts';
-
-/** When what was written is synced: by no commit, by each, or by one as soon as the last sync is so long ago. */
-export type FsyncPolicy =
-  | { readonly kind: 'never' }
-  | { readonly kind: 'batch' }
-  | { readonly kind: 'interval'; readonly ms: number };
-
-/** What to do with a journal that is there: go on with it, refuse to, or remove it. */
-export type ExistingJournal = 'resume' | 'refuse' | 'replace';
-
-export interface JournalOptions {
-  readonly disk: Disk;
-  readonly directory: string;
-  /** Of the mdx that writes. */
-  readonly version: string;
-  /** Of the machine: 32 hexadecimal digits, empty = not known. */
-  readonly bootId: string;
-  /** ns since 1970. */
-  readonly wallTime: () => bigint;
-  /** A clock that never goes back, ms. */
-  readonly now: () => number;
-  readonly fsync: FsyncPolicy;
-  /** Events wait at most so long for their frame to fill, where `tick` is called as often. */
-  readonly commitMs: number;
-  /** A segment is closed when it has so many bytes or events. */
-  readonly segmentBytes: number;
-  readonly segmentEvents: number;
-  /** Old segments are removed while there are more bytes, or when their last event was written longer ago. */
-  readonly keepBytes: number | null;
-  readonly keepNs: number | null;
-  readonly compress: boolean;
-  /** Room that stays free on the disk, 0 = none. */
-  readonly minFreeBytes: number;
-  /** Is told what somebody should know. */
-  readonly tell: (text: string) => void;
-}
+export type { ExistingJournal, FsyncPolicy, JournalOptions } from './journal-options.ts';
 
 /**
  * Writes events as a journal: a directory of segments, each beginning with an image of the books. Events leave in frames
@@ -256,6 +223,20 @@ export class JournalWriter {
     }
     this.segments += 1;
     this.#sync();
+    this.#removeOld();
+  }
+
+  /** Old segments go when the image of a new one is whole, and survives a loss of power. */
+  #removeOld(): void {
+    if (this.failure !== null) return;
+    try {
+      const newest = this.#segment.frames.segment;
+      removeOldSegments(this.#options, Math.min(newest, this.#compressions.oldest ?? newest));
+    } catch (error) {
+      this.#options.tell(
+        `old segments of ${this.#options.directory} are not removed: ${(error as Error).message}`,
+      );
+    }
   }
 
   #head(): SegmentHead {

@@ -308,6 +308,68 @@ describe('a journal', () => {
   });
 });
 
+describe('old segments', () => {
+  /** A journal of segments of 10 events that began 100 ns apart, the next one at 1000. */
+  function written(options: Partial<JournalOptions>): World {
+    let time = 0n;
+    const world = new World({ ...options, wallTime: () => time });
+    const writer = world.begun();
+    for (let segment = 1; segment < 10; segment += 1) {
+      world.append(writer, segment * 10 - 9, segment * 10);
+      time = BigInt(segment * 100);
+      if (segment === 5) world.disk.open('d/j/00000005.idx', 'create').close();
+      writer.roll();
+    }
+    writer.close();
+    return world;
+  }
+  const numbers = (world: World): number[] => segmentFiles(world.names).map(({ number }) => number);
+
+  it('go by their size, but never the newest', () => {
+    expect(numbers(written({}))).toHaveLength(10);
+    const one = written({ keepBytes: 1 });
+    expect(numbers(one)).toEqual([10]);
+    expect(one.names).toEqual(['00000010.mdxj', 'durable']);
+    const sizes = written({}).bytes('00000009.mdxj').length + written({}).bytes('00000010.mdxj').length;
+    // What the newest one is to hold is not known when it begins.
+    expect(numbers(written({ keepBytes: sizes }))).toEqual([9, 10]);
+  });
+
+  it('go when the last of their events is too old', () => {
+    // The last segment begins at 900: what ended by 900 − 250 goes.
+    expect(numbers(written({ keepNs: 250 }))).toEqual([7, 8, 9, 10]);
+    expect(numbers(written({ keepNs: 0 }))).toEqual([9, 10]);
+  });
+
+  it('stay while they are compressed, and go then', () => {
+    const world = new World({ keepBytes: 1, compress: true });
+    const writer = world.begun();
+    world.append(writer, 1, 10);
+    writer.roll();
+    expect(numbers(world)).toEqual([1, 2]);
+    while (writer.work());
+    writer.roll();
+    expect(numbers(world)).toEqual([2, 3]);
+    writer.close();
+    expect(world.names).toEqual(['00000002.mdxj.zst', '00000003.mdxj.zst', 'durable']);
+  });
+
+  it('stay where the new one could not be made to last', () => {
+    const world = new World({ keepBytes: 1 });
+    const writer = world.begun();
+    world.append(writer, 1, 10);
+    let syncs = 0;
+    world.disk.failureOf = ({ kind, path }) => {
+      if (kind === 'sync' && path.endsWith('.mdxj')) syncs += 1;
+      return syncs === 2 ? 'EIO' : null;
+    };
+    writer.roll();
+    world.disk.failureOf = () => null;
+    expect(writer.failure).not.toBeNull();
+    expect(numbers(world)).toEqual([1, 2]);
+  });
+});
+
 describe('what is promised', () => {
   const positions = (fsync: JournalOptions['fsync']): number[][] => {
     const world = new World({ fsync });
