@@ -235,14 +235,18 @@ class FaultingFile implements DiskFile {
     this.#isOpen = false;
   }
 
-  /** A write that fails may have been a short one before. */
+  /** A write that fails may have been a short one before; over bytes that are there it happened or it did not. */
   #put(kind: 'append' | 'write', bytes: Uint8Array, offset: number): void {
     this.#check(true, 'write');
+    const isOver = offset + bytes.length <= this.#file.length;
     this.#disk.does(
       kind,
       this.#path,
       () => this.#file.write(bytes, offset),
-      () => this.#file.write(bytes.subarray(0, this.#random.below(bytes.length + 1)), offset),
+      () => {
+        const arrived = isOver ? bytes.length * this.#random.below(2) : this.#random.below(bytes.length + 1);
+        this.#file.write(bytes.subarray(0, arrived), offset);
+      },
     );
   }
 

@@ -9,6 +9,7 @@ import {
   segmentFiles,
 } from './directory.ts';
 import type { Disk, DiskFile } from './disk.ts';
+import type { DurableFile } from './durable-file.ts';
 import { type Epoch, FIRST_PLACE, type FramePlace } from './frame.ts';
 import { openSegmentBytes } from './segment-bytes.ts';
 import { type SegmentScan, scanSegment, tailVerdict } from './segment-scan.ts';
@@ -40,10 +41,12 @@ export interface Trimmed {
 
 /**
  * Looks at the end of a journal that a writer goes on with: what was being written when its writer ended, and was never
- * promised, is cut off, and the rest is synced. Throws MdxError `input-damaged` where the end is not whole.
+ * promised, is cut off; the rest is synced, and promised from now on. Throws MdxError `input-damaged` where the end is not
+ * whole.
  */
-export function findJournal(options: Where, durable: DurableRecord | null): FoundJournal {
-  const { disk, directory, tell } = options;
+export function findJournal(options: Where, durableFile: DurableFile): FoundJournal {
+  const { disk, directory, tell, wallTime } = options;
+  const durable = durableFile.found;
   let trimmed: Trimmed | null = null;
   for (let files = segmentFiles(disk.list(directory)); ; files = files.slice(0, -1)) {
     const file = files.at(-1);
@@ -55,6 +58,8 @@ export function findJournal(options: Where, durable: DurableRecord | null): Foun
     if (verdict.verdict === 'torn') {
       const { offset, bytes } = verdict;
       trimmed = { file: file.name, offset, bytes };
+      // Another history begins, also where this writer ends before it has.
+      durableFile.fail();
       tell(
         `the journal ${directory}: ${bytes} bytes at the end of ${file.name} were not whole and are cut off`,
       );
@@ -65,21 +70,22 @@ export function findJournal(options: Where, durable: DurableRecord | null): Foun
       disk.syncDirectory(directory);
       continue;
     }
+    const isThisBoot = scan.head!.bootId === options.bootId;
     if (!file.isCompressed)
-      settle(options, file, trimmed?.file === file.name ? trimmed.offset : null, durable);
-    const isOld =
-      trimmed === null &&
-      durable?.failed !== true &&
-      (scan.isClosed || scan.head!.bootId === options.bootId) &&
-      (scan.epoch.high | scan.epoch.low) !== 0;
+      settle(options, file, trimmed?.file === file.name ? trimmed.offset : null, isThisBoot ? durable : null);
+    const { lastFrame: frame, end: offset, epoch } = scan;
+    const failed = trimmed !== null || durable?.failed === true;
+    const event = scan.nextEvent - 1;
+    durableFile.write({ event, frame, offset, segment: file.number, epoch, failed, wallTime: wallTime() });
+    const isOld = !failed && (scan.isClosed || isThisBoot) && (scan.epoch.high | scan.epoch.low) !== 0;
     return {
-      lastEvent: scan.nextEvent - 1,
+      lastEvent: event,
       segment: file.number,
-      epoch: isOld ? scan.epoch : newEpoch(),
+      epoch: isOld ? epoch : newEpoch(),
       isNewEpoch: !isOld,
       trimmed,
       place: {
-        frameNumber: scan.lastFrame + 1,
+        frameNumber: frame + 1,
         eventNumber: scan.nextEvent,
         segment: file.number + 1,
         lastCrc: scan.lastCrc,
@@ -97,12 +103,13 @@ interface Where {
   readonly disk: Disk;
   readonly directory: string;
   readonly bootId: string;
+  readonly wallTime: () => bigint;
   readonly tell: (text: string) => void;
 }
 
 /** There is no segment, or none that came to hold anything. */
 function nothing({ directory }: Where, durable: DurableRecord | null, trimmed: Trimmed | null): FoundJournal {
-  if (durable !== null) {
+  if (durable !== null && durable.segment > 0) {
     const { event, segment } = durable;
     throw new MdxError(
       'input-damaged',
@@ -123,8 +130,10 @@ function scanOf({ disk, directory }: Where, file: SegmentFile): SegmentScan {
 }
 
 /**
- * Cuts the last segment and makes sure that what is left of it survives a loss of power. Behind a sync that failed the
- * system may take for written what never was, so that is written again.
+ * Cuts the last segment and makes sure that what is left of it survives a loss of power. Where a sync has failed since the
+ * machine was booted, and nobody could write that down, the system takes for written what never was: so what was not
+ * promised is written again. What was promised is not touched.
+ * @param durable null where the system holds nothing that it has not read from the disk.
  */
 function settle(
   { disk, directory }: Where,
@@ -135,7 +144,7 @@ function settle(
   const open = disk.open(join(directory, file.name), 'modify');
   try {
     if (end !== null) open.truncate(end);
-    if (durable?.failed === true) writeAgain(open, durable.segment === file.number ? durable.offset : 0);
+    if (durable !== null) writeAgain(open, durable.segment === file.number ? durable.offset : 0);
     open.sync();
   } finally {
     open.close();

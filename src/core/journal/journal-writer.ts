@@ -3,7 +3,7 @@ import type { MdxError } from '../errors.ts';
 import type { EventBatch } from '../event/batch.ts';
 import { type BookStanding, type JournalBooks, MarketStanding } from './book-standing.ts';
 import { CompressionQueue, removeHalfCompressed } from './compressed-segment.ts';
-import { type DurableRecord, segmentName } from './directory.ts';
+import { segmentName } from './directory.ts';
 import type { DiskFile } from './disk.ts';
 import { DurableFile } from './durable-file.ts';
 import { FreeSpace } from './free-space.ts';
@@ -50,8 +50,6 @@ export class JournalWriter {
   #bytes = 0;
   #bytesBefore = 0;
   #isSynced = true;
-  /** What the last sync covered; null where none is known. */
-  #synced: DurableRecord | null;
   readonly #compressions: CompressionQueue;
   #committedAt: number;
   #syncedAt: number;
@@ -69,7 +67,6 @@ export class JournalWriter {
     this.found = found;
     this.written = found.lastEvent;
     this.durable = found.lastEvent;
-    this.#synced = durableFile.found;
     this.#space = new FreeSpace(disk, directory, minFreeBytes, tell, now);
     this.#compressions = new CompressionQueue(disk, directory, tell);
     this.#segment = new SegmentWriter((frame) => this.#put(frame), found.epoch, undefined, found.place);
@@ -95,12 +92,12 @@ export class JournalWriter {
       if (existing !== 'resume') clearJournal(disk, directory, existing === 'replace');
       removeHalfCompressed(disk, directory);
       const durableFile = new DurableFile(disk, directory);
-      const found = findJournal(options, durableFile.found);
+      const found = findJournal(options, durableFile);
       const writer = new JournalWriter(options, lock, durableFile, found);
       writer.#space.look(0);
       return writer;
     } catch (error) {
-      lock?.release();
+      giveBack(lock);
       throw journalError(directory, 'opening', error);
     }
   }
@@ -257,6 +254,8 @@ export class JournalWriter {
     const segment = this.#segment;
     const books = this.#books!;
     segment.checkpoint({ ...books.counts(), channels: this.#places().channels });
+    // A disk may write the close before what it closes, and a closed segment is never torn.
+    this.#sync();
     segment.close(books.sums());
     this.#sync();
     this.#file?.close();
@@ -282,7 +281,7 @@ export class JournalWriter {
     }
   }
 
-  /** Only what survives a loss of power is said to do so: the sync comes first. */
+  /** Only what survives a loss of power is said to do so: the sync comes first, and only what stands in the record is promised. */
   #sync(): void {
     if (this.failure !== null || this.#isSynced) return;
     this.#syncedAt = this.#options.now();
@@ -290,18 +289,17 @@ export class JournalWriter {
     try {
       this.#file!.sync();
       this.#isSynced = true;
-      this.durable = this.written;
-      frames.durableEvent = this.durable;
-      this.#synced = {
-        event: this.durable,
+      this.#durableFile.write({
+        event: this.written,
         frame: frames.frameNumber - 1,
         offset: this.#bytes,
         segment: frames.segment,
         epoch: this.found.epoch,
         failed: false,
         wallTime: this.#options.wallTime(),
-      };
-      this.#durableFile.write(this.#synced);
+      });
+      this.durable = this.written;
+      frames.durableEvent = this.durable;
     } catch (error) {
       this.#fail(error);
     }
@@ -311,12 +309,19 @@ export class JournalWriter {
   #fail(error: unknown): void {
     if (this.failure !== null) return;
     this.failure = journalError(this.#options.directory, 'writing', error);
-    if (this.#synced === null) return;
     try {
-      this.#durableFile.write({ ...this.#synced, failed: true });
-      this.#durableFile.sync();
+      this.#durableFile.fail();
     } catch {
       // The failure that led here is the one to be told.
     }
+  }
+}
+
+/** Behind a failure, which is the one to be told. */
+function giveBack(lock: JournalLock | null): void {
+  try {
+    lock?.release();
+  } catch {
+    // A lock whose process is gone is stale.
   }
 }
