@@ -37,6 +37,13 @@ interface WatchChoices
   extends Pick<WatchOptions, 'flag' | 'instead' | 'speed' | 'depth' | 'startsPaused' | 'point'>,
     Pick<RunOptions, 'invariants'> {}
 
+/** Reads the input, and again as often as somebody who watches goes back in it. */
+async function readThrough(read: () => Promise<RunResult>, watching?: Watching): Promise<RunResult> {
+  let result = await read();
+  while (watching !== undefined && (await watching.readsAgain(result.counts.messages))) result = await read();
+  return result;
+}
+
 /** What commands share that read captures and build books. */
 export abstract class InputCommand extends BaseCommand {
   /** What recovery did, null where there was none. */
@@ -59,7 +66,7 @@ export abstract class InputCommand extends BaseCommand {
       if (watching === undefined) this.note(line());
     });
     const progress = await this.startProgress('reading', isBusy);
-    const result = await run({
+    const reading: RunOptions = {
       ...input,
       ...choices,
       // What is watched can be changed on the way, so all books are kept.
@@ -68,7 +75,10 @@ export abstract class InputCommand extends BaseCommand {
       signal: this.interruption.aborted,
       tell: (text) => this.note(text),
       ...(recovered === null ? {} : { open: recovered.open }),
-      stop: () => this.interruption.signal !== null || writing?.output.closed === true,
+      stop: () =>
+        this.interruption.signal !== null ||
+        writing?.output.closed === true ||
+        watching?.gate.isClosed === true,
       breathe: async (standing) => {
         line = () => standingText(standing);
         progress.update(line);
@@ -76,13 +86,13 @@ export abstract class InputCommand extends BaseCommand {
         if (watching !== undefined) await watching.breathe(standing);
         else await (writing === null ? nextTurn() : writing.output.drain());
       },
-    })
+    };
+    const result = await readThrough(() => run(reading), watching)
       .catch((error: unknown) => {
         writing?.conversion.abandon?.();
         throw error;
       })
       .finally(() => progress.stop());
-    await watching?.stay(result.counts.messages);
     this.#tellProblems(result);
     this.#tellUnmatched(result, input.books);
     this.recovery = (await recovered?.report()) ?? null;
@@ -211,6 +221,7 @@ export abstract class InputCommand extends BaseCommand {
         interruption: this.interruption,
         symbols: flags.symbol,
         instruments: flags.instrument,
+        isRecovered: flags.recovery !== undefined,
       },
       (watched) =>
         this.runInput(paths, flags, {

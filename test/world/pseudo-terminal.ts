@@ -2,6 +2,9 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { Terminal } from '@xterm/headless';
 import { environment, MDX } from './real-process.ts';
 
+const FRAME_BEGIN = '\u001b[?2026h';
+const FRAME_END = '\u001b[?2026l';
+
 /** The real program on a real terminal, whose screen is kept by an emulator. */
 export class PseudoTerminal {
   /** Resolves with the exit code. */
@@ -10,6 +13,8 @@ export class PseudoTerminal {
   readonly #terminal: Terminal;
   #onChange: () => void = () => {};
   #hasEnded = false;
+  /** A part of a frame has come. */
+  #isDrawing = false;
 
   /** @param input a file that is piped into the program. */
   constructor(args: readonly string[], columns: number, rows: number, input: string | null = null) {
@@ -23,7 +28,17 @@ export class PseudoTerminal {
     this.#child = spawn('script', ['-qec', line, '/dev/null'], {
       env: { ...environment(), TERM: 'xterm-256color' },
     });
-    this.#child.stdout!.on('data', (data: Buffer) => this.#terminal.write(data, () => this.#onChange()));
+    let frame = '';
+    this.#child.stdout!.on('data', (data: Buffer) => {
+      // A mark may be cut in two.
+      frame = `${frame.slice(-FRAME_END.length)}${data.toString('latin1')}`;
+      const isOpen = frame.lastIndexOf(FRAME_BEGIN) > frame.lastIndexOf(FRAME_END);
+      const isSaid = frame.includes(FRAME_BEGIN) || frame.includes(FRAME_END);
+      this.#terminal.write(data, () => {
+        if (isSaid) this.#isDrawing = isOpen;
+        this.#onChange();
+      });
+    });
     this.ended = new Promise((resolve) => {
       this.#child.on('close', (code) => {
         this.#hasEnded = true;
@@ -79,7 +94,7 @@ export class PseudoTerminal {
 
   /** Waits until the screen shows what is asked for. Throws when the program ends before. */
   async until(isShown: (lines: readonly string[]) => boolean): Promise<string[]> {
-    while (!isShown(this.lines)) {
+    while (this.#isDrawing || !isShown(this.lines)) {
       if (this.#hasEnded) throw new Error(`it ended, and the screen shows\n${this.lines.join('\n')}`);
       await new Promise<void>((resolve) => {
         this.#onChange = resolve;

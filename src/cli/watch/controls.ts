@@ -1,4 +1,5 @@
 import type { Pace } from '../../core/pipeline/step-gate.ts';
+import type { BackTo } from '../../core/pipeline/step-history.ts';
 
 const SEARCH_LENGTH_MAX = 64;
 
@@ -35,12 +36,13 @@ export const KEYS: readonly (readonly [keys: string, short: string, meaning: str
   ['q', 'leave', 'leave, with exit code 0'],
   ['?', 'help', 'this help, and back'],
   ['space', 'pause', 'pause, and on again'],
-  ['→', 'step', 'one group of events of this book, then pause (also .)'],
+  ['←→', 'step', 'one group of events of this book back or on, then pause (also b and .)'],
   ['↑↓', 'book', 'the book before this one, or behind it, by name (also p and n)'],
   ['/', 'find', 'a book by its symbol: type, then Enter; Esc gives up'],
   ['e', 'event', 'one event of this book, then pause'],
   ['t', 'trade', 'to the next trade of this book, then pause'],
   ['+-', 'depth', 'more or fewer price levels'],
+  ['T', 'trade back', 'back to the trade of this book before, then pause (also B)'],
 ];
 
 /** Keys that let one thing happen. */
@@ -49,6 +51,14 @@ export const STEPS: Readonly<Record<string, Pace>> = {
   right: 'group',
   e: 'event',
   t: 'trade',
+};
+
+/** Keys that go back. */
+export const BACKS: Readonly<Record<string, BackTo>> = {
+  b: 'group',
+  left: 'group',
+  B: 'trade',
+  T: 'trade',
 };
 
 /** What a key changes. */

@@ -20,7 +20,7 @@ export interface Frame {
   readonly messages: number;
   /** Null while it is not known. */
   readonly messagesPerSecond: number | null;
-  /** `playing`, `paused`, `the end`. */
+  /** `playing`, `paused`, `going back`, `the end`. */
   readonly pace: string;
   /** How fast it is played. */
   readonly speed: string;
@@ -35,6 +35,8 @@ export interface Frame {
   /** What the last step did, in words; null while nothing is stepped. */
   readonly steps: readonly string[] | null;
   readonly help: boolean;
+  /** What a key could not do, until the next one; null = nothing. */
+  readonly notice: string | null;
   /** What is being typed to find a book, and which one it means so far; null while nobody searches. */
   readonly search: { readonly typed: string; readonly found: Named | null } | null;
 }
@@ -140,8 +142,9 @@ function helpLines(style: Style): string[] {
   return KEYS.map(([keys, , meaning]) => `${style.bold(keys.padEnd(width))}  ${meaning}`);
 }
 
-/** What is being typed, or the keys as far as they fit. */
-function footOf({ search }: Frame, columns: number, style: Style): string {
+/** What is being typed, what cannot be done, or the keys as far as they fit. */
+function footOf({ search, notice }: Frame, columns: number, style: Style): string {
+  if (notice !== null) return style.warn(notice);
   if (search !== null) {
     const { typed, found } = search;
     const means = typed === '' ? 'type a symbol, then Enter' : found === null ? 'no book' : plain(found.name);

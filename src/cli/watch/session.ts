@@ -52,7 +52,8 @@ function ownKeys(flag: string, instead: string): ReadStream {
  * Keeps the terminal for a watcher while `run` goes on and until somebody leaves: the other screen, keys one by one, a
  * frame when one is due. However it ends, the terminal is given back as it was.
  * @param keys where keys come from.
- * @param run gets what to await when the input has ended: it resolves when the terminal is given back.
+ * @param run gets what to await when the input has ended: it resolves when the terminal is given back, or somebody wants
+ *   to go back in the input.
  */
 export async function watchSession<T>(
   keys: ReadStream,
@@ -92,8 +93,13 @@ export async function watchSession<T>(
     watcher.draw();
     return await run(async (messages) => {
       watcher.end(messages);
-      if (interruption.signal === null) await new Promise<void>((resolve) => interruption.onRequest(resolve));
-      close();
+      if (interruption.signal === null) {
+        await new Promise<void>((resolve) => {
+          watcher.onBack = resolve;
+          interruption.onRequest(resolve);
+        });
+      }
+      if (interruption.signal !== null) close();
     });
   } finally {
     close();

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { EventObserver } from '../../core/pipeline/books.ts';
 import type { Clock, Pacer } from '../../core/pipeline/pacer.ts';
@@ -28,14 +29,19 @@ export interface WatchOptions {
   readonly startsPaused: boolean;
   /** Pauses in front of the first event later than this. */
   readonly point: Until | null;
+  /** Parts of the input come from a recovery source. */
+  readonly isRecovered: boolean;
 }
 
 /** Somebody watches the run and may hold it. */
 export interface Watching {
   readonly gate: StepGate;
   readonly breathe: (standing: Progress) => Promise<void>;
-  /** The input has ended after so many messages: resolves when the terminal is free again. */
-  readonly stay: (messages: number) => Promise<void>;
+  /**
+   * The input has ended after so many messages, or somebody wants to go back in it. @returns true: it is to be read again;
+   * false: the terminal is free again.
+   */
+  readonly readsAgain: (messages: number) => Promise<boolean>;
 }
 
 /** What a run that is watched is made with. */
@@ -74,6 +80,7 @@ export async function watch(
     speed: pacer === null ? 'full speed' : `× ${speed}`,
     chosen: bookFilter(symbols, instruments),
     depth: options.depth ?? null,
+    noWayBack: noWayBack(paths, options.isRecovered),
     now: () => performance.now(),
     onQuit: () => {
       if (interruption.signal === null) interruption.request('SIGINT');
@@ -87,14 +94,28 @@ export async function watch(
       watching: {
         gate,
         breathe: (standing) => watcher.breathe(standing),
-        stay: async (messages) => {
+        readsAgain: async (messages) => {
           // At the end of the input a last few events come without a breath.
           await gate.settle();
-          await stay(messages);
+          if (!gate.isRewinding || interruption.signal !== null) await stay(messages);
+          if (!gate.isRewinding || interruption.signal !== null) return false;
+          watcher.restart();
+          return true;
         },
       },
     }),
   );
+}
+
+/** Why an input cannot be read again; null = it can. */
+function noWayBack(paths: readonly string[], isRecovered: boolean): string | null {
+  if (paths.includes('-')) return 'no way back: standard input can be read once';
+  if (isRecovered) return 'no way back: what recovery brings can be read once';
+  const stream = paths.find((path) => {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    return stat?.isFile() !== true && stat?.isDirectory() !== true;
+  });
+  return stream === undefined ? null : `no way back: ${stream} can be read once`;
 }
 
 /** The machine's clock. Nobody sleeps on it while the run is paused: then keys count, and not time. */
@@ -103,7 +124,7 @@ function clockOf(gate: StepGate): Clock {
     now: () => Number(process.hrtime.bigint()),
     sleep: (ns) =>
       new Promise((resolve) => {
-        if (gate.pace !== 'run' || gate.isClosed) return resolve();
+        if (gate.pace !== 'run' || gate.isClosed || gate.isRewinding) return resolve();
         // Timers hold 2^31 ms at most; a longer sleep is 24 days away.
         const timer = setTimeout(resolve, Math.min(Math.ceil(ns / 1e6), 0x7fffffff));
         gate.onGo = () => {

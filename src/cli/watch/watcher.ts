@@ -8,13 +8,14 @@ import type { Pacer } from '../../core/pipeline/pacer.ts';
 import { depthReport, instrumentReport } from '../../core/pipeline/report.ts';
 import { headFor } from '../../core/pipeline/rows/row-head.ts';
 import type { Progress } from '../../core/pipeline/run-options.ts';
-import type { Pace, StepGate } from '../../core/pipeline/step-gate.ts';
+import type { StepGate } from '../../core/pipeline/step-gate.ts';
+import type { BackTo } from '../../core/pipeline/step-history.ts';
 import type { Tape, TapeTrade } from '../../core/pipeline/tape.ts';
 import type { BookFilter } from '../../core/pipeline/wanted-books.ts';
 import type { BookOfLevels } from '../ladder.ts';
 import { quantityText, trimmed } from '../numbers.ts';
 import type { Style } from '../style.ts';
-import { type Controls, foundBy, type Named, press, STEPS } from './controls.ts';
+import { BACKS, type Controls, foundBy, type Named, press, STEPS } from './controls.ts';
 import { depthFor, type Frame, frameLines, listedIn, type Steady, type TradeLine } from './frame.ts';
 import { keysOf } from './keys.ts';
 import type { Screen, Terminal } from './screen.ts';
@@ -49,6 +50,8 @@ export interface WatcherOptions {
   readonly chosen: BookFilter | null;
   /** Levels of each side; null = as many as there is room for. */
   readonly depth: number | null;
+  /** Why the input cannot be read again, which going back needs; null = it can. */
+  readonly noWayBack: string | null;
   /** Monotonic, ms. */
   readonly now: () => number;
   /** Somebody wants to leave. */
@@ -75,8 +78,13 @@ export class Watcher {
   #speed: number | null = null;
   readonly #told: Told;
 
-  /** Steps that were asked for while one was under way. */
-  readonly #waiting: Pace[] = [];
+  /** Steps that were asked for while one was under way, forwards and back. */
+  readonly #waiting: (() => void)[] = [];
+  #notice: string | null = null;
+  /** What is shown while it goes back; null = nothing was shown yet. */
+  #shown: Frame | null = null;
+  /** Called when the input has to be read again. */
+  onBack: () => void = () => {};
 
   constructor(options: WatcherOptions) {
     this.#options = options;
@@ -94,7 +102,7 @@ export class Watcher {
     options.gate.onHold = () => {
       const next = this.#waiting.shift();
       if (next === undefined) this.draw();
-      else options.gate.go(next);
+      else next();
     };
     options.gate.onAttach = (books) => {
       this.#books = books;
@@ -114,6 +122,17 @@ export class Watcher {
     if (now() - this.#turnAt < TURN_MS_MAX) return;
     await nextTurn();
     this.#turnAt = now();
+  }
+
+  /** The input is read again. */
+  restart(): void {
+    const { gate, tape } = this.#options;
+    gate.restart();
+    tape.clear();
+    this.#told.clear();
+    this.#ended = false;
+    this.#messages = 0;
+    this.#markMessages = 0;
   }
 
   /** The input has ended; what is shown stays. */
@@ -137,11 +156,14 @@ export class Watcher {
   }
 
   draw(): void {
-    this.#measure();
-    this.#choose();
-    const { terminal, screen, style } = this.#options;
+    const { terminal, screen, style, gate } = this.#options;
     const { columns, rows } = terminal;
-    screen.draw(frameLines(this.frame(rows), columns, rows, style, this.#steady));
+    if (!gate.isRewinding || this.#shown === null) {
+      this.#measure();
+      this.#choose();
+      this.#shown = this.frame(rows);
+    } else this.#shown = { ...this.#shown, pace: 'going back', messagesPerSecond: null, notice: null };
+    screen.draw(frameLines(this.#shown, columns, rows, style, this.#steady));
   }
 
   /** What is to be seen now on a terminal of so many rows. */
@@ -171,6 +193,7 @@ export class Watcher {
       // Paused before any step, the last trades say more.
       steps: gate.pace === 'run' || (lines.length === 0 && trades.length > 0) ? null : lines,
       help,
+      notice: this.#notice,
       search: search === null ? null : { typed: search, found: foundBy(search, this.#named()) },
     };
   }
@@ -182,10 +205,20 @@ export class Watcher {
     }
     const { gate, pacer } = this.#options;
     const before = { ...this.#controls, pace: gate.pace };
-    const step = before.search === null ? STEPS[key] : undefined;
+    this.#notice = null;
+    const isTyped = before.search === null;
+    const step = isTyped ? STEPS[key] : undefined;
+    const back = isTyped ? BACKS[key] : undefined;
     // Keys may come faster than what they ask for happens.
-    if (step !== undefined && before.pace !== 'run' && before.pace !== 'hold') {
-      if (this.#waiting.length < WAITING_MAX) this.#waiting.push(step);
+    const isStepping = !this.#ended && before.pace !== 'run' && before.pace !== 'hold';
+    const isUnderWay = gate.isRewinding || isStepping;
+    if (isUnderWay && (step !== undefined || back !== undefined)) {
+      const act = (): void => (step === undefined ? this.#goBack(back!) : gate.go(step));
+      if (this.#waiting.length < WAITING_MAX) this.#waiting.push(act);
+      return;
+    }
+    if (back !== undefined) {
+      this.#goBack(back);
       return;
     }
     const { rows } = this.#options.terminal;
@@ -210,8 +243,23 @@ export class Watcher {
     gate.go(after.pace);
   }
 
+  /** Goes back in the book that is shown. */
+  #goBack(to: BackTo): void {
+    const { gate, noWayBack } = this.#options;
+    this.#notice = noWayBack ?? (gate.isAtStart ? 'this is the beginning' : null);
+    if (this.#notice !== null) {
+      this.#waiting.length = 0;
+      return;
+    }
+    // Which book is shown does not depend any more on what happens.
+    if (this.#book >= 0) this.#controls = { ...this.#controls, chosen: this.#book };
+    gate.goBack(to);
+    this.onBack();
+  }
+
   #show(book: number): void {
     if (book === this.#book) return;
+    if (!this.#options.gate.isRewinding) this.#options.gate.forgetSteps();
     // The first one is shown because of what was told.
     if (this.#book >= 0) this.#told.clear();
     this.#book = book;

@@ -54,6 +54,14 @@ export class Tape implements EventObserver {
   #last: Float64Array = new Float64Array(64);
   #counts: Float64Array = new Float64Array(64);
 
+  /** Forgets everything: the events come again from the beginning. */
+  clear(): void {
+    this.events = 0;
+    this.#trades = 0;
+    this.#last.fill(0);
+    this.#counts.fill(0);
+  }
+
   before(batch: EventBatch, at: number, market: Market): void {
     const { words } = batch;
     this.events += 1;

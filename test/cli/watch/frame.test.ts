@@ -50,6 +50,7 @@ function frame(wanted: Partial<Frame>): Frame {
     trades: [],
     steps: null,
     help: false,
+    notice: null,
     search: null,
     ...wanted,
   };
@@ -83,7 +84,7 @@ test('a frame with all its parts', () => {
     '14:30:00.000    9.00 ×     5',
     '',
     '',
-    'q leave · ? help · space pause · → step · ↑↓ book · / find · e event · t trade',
+    'q leave · ? help · space pause · ←→ step · ↑↓ book · / find · e event · t trade',
   ]);
 });
 
