@@ -19,7 +19,8 @@ import type { Watching, WatchOptions } from './watch/watch.ts';
 import { type WireDestination, type WireFlags, wireImpairments, wireRate } from './wire-flags.ts';
 
 /** What a command decides about its run besides the flags that all of them have. */
-interface RunChoices extends Pick<RunOptions, 'stopAt' | 'invariants' | 'observers' | 'pacer' | 'resume'> {
+interface RunChoices
+  extends Pick<RunOptions, 'stopAt' | 'seeks' | 'invariants' | 'observers' | 'pacer' | 'resume'> {
   readonly writing: Writing | null;
   readonly watching?: Watching;
   /** The terminal already shows what is done. */

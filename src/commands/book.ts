@@ -88,6 +88,7 @@ export default class Book extends InputCommand {
     const output = this.openOutput({ path: flags.output ?? null, force: flags.force });
     const result = await this.runInput(args.files, flags, {
       stopAt: flags.at ?? null,
+      seeks: true,
       invariants: 'off',
       observers: [],
       pacer: null,

@@ -931,8 +931,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'event stream: events that are missing in front of a segment are not noticed',
     file: SEGMENT_READER,
-    from: 'this.lost = isSame ? frames.eventNumber - this.#nextEvent :',
-    to: 'this.lost = isSame ? 0 :',
+    from: 'this.lost = isSame || isNext ? frames.eventNumber - this.#nextEvent :',
+    to: 'this.lost = isSame || isNext ? 0 :',
     tests: ['test/core/pipeline/zeromq/batches.test.ts'],
   },
   {

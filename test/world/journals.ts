@@ -27,7 +27,8 @@ export interface JournalPlan {
   readonly segmentEvents: number;
   /** How the input is read; its batches may end anywhere, and segments do where a batch ends. */
   readonly options?: Partial<RunOptions>;
-  readonly epoch?: Epoch;
+  /** Of each segment, by its number from 1. */
+  readonly epoch?: (segment: number) => Epoch;
   /** The last segment is left without a frame that closes it. */
   readonly leavesOpen?: boolean;
   readonly frameBytes?: number;
@@ -64,7 +65,7 @@ export async function buildJournal(
 class JournalBuilder implements EventObserver {
   readonly #directory: string;
   readonly #plan: JournalPlan;
-  readonly #epoch: Epoch;
+  readonly #epochOf: (segment: number) => Epoch;
   readonly #markets: Market[] = [];
   readonly #channels: ChannelPlace[] = [];
   readonly #firstEvents: number[] = [];
@@ -79,7 +80,7 @@ class JournalBuilder implements EventObserver {
   constructor(directory: string, plan: JournalPlan) {
     this.#directory = directory;
     this.#plan = plan;
-    this.#epoch = plan.epoch ?? { high: 0x5eed, low: 0x1234 };
+    this.#epochOf = plan.epoch ?? (() => ({ high: 0x5eed, low: 0x1234 }));
   }
 
   start(feed: Feed, run: RunFacts): void {
@@ -123,7 +124,7 @@ class JournalBuilder implements EventObserver {
       frame: frameNumber - 1,
       offset: this.#bytes.at(-1)!,
       segment,
-      epoch: this.#epoch,
+      epoch: this.#epochOf(segment),
       failed: false,
       wallTime: 0n,
     });
@@ -152,7 +153,7 @@ class JournalBuilder implements EventObserver {
     const { name } = this.#feed!;
     const writer = new SegmentWriter(
       (frame) => this.#frames.push(frame.slice()),
-      this.#epoch,
+      this.#epochOf(place.segment),
       this.#plan.frameBytes,
     );
     Object.assign(writer.frames, place);

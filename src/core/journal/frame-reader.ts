@@ -45,6 +45,8 @@ export class FrameReader {
   problemOffset = 0;
   /** Stream offset of the frame. */
   offset = 0;
+  /** Of a segment frame: it was written behind the frame that was read before it. */
+  follows = false;
   #payloadCrc = 0;
   #inZeros = false;
   #started = false;
@@ -91,6 +93,25 @@ export class FrameReader {
     return FRAME_WHOLE;
   }
 
+  /** Sum of the payload of the frame that was read last. */
+  get lastCrc(): number {
+    return this.#payloadCrc;
+  }
+
+  /** The window slides over another file: its frames go on with those read so far. */
+  goOn(): void {
+    this.problem = null;
+    this.problemOffset = 0;
+    this.#inZeros = false;
+  }
+
+  /** Frames behind the one read last are left out: the next one is number `frame`, behind a payload with this sum. */
+  skipTo(frame: number, lastCrc: number): void {
+    this.goOn();
+    this.frameNumber = frame - 1;
+    this.#payloadCrc = lastCrc;
+  }
+
   /** Says that the frame at hand cannot be understood, though its sums are right. @returns FRAME_DAMAGED. */
   refuse(problem: string): number {
     this.problem = problem;
@@ -112,9 +133,13 @@ export class FrameReader {
   }
 
   #chainProblem(view: DataView, at: number): string | null {
-    if (view.getUint8(at + 16) === FRAME_SEGMENT) return null;
-    if (!this.#started) return 'a stream of events begins with a segment frame, and this is none';
     const number = getU64(view, at + 24);
+    if (view.getUint8(at + 16) === FRAME_SEGMENT) {
+      this.follows =
+        this.#started && number === this.frameNumber + 1 && view.getInt32(at + 60, true) === this.#payloadCrc;
+      return null;
+    }
+    if (!this.#started) return 'a stream of events begins with a segment frame, and this is none';
     if (number !== this.frameNumber + 1) return `frame ${number} behind frame ${this.frameNumber}`;
     if (view.getInt32(at + 40, true) !== this.epochLow || view.getInt32(at + 44, true) !== this.epochHigh)
       return `frame ${number} is of another epoch than the one before it`;

@@ -85,6 +85,17 @@ export class SegmentReader {
     return this.#books;
   }
 
+  /** Number of the event that comes next. */
+  get nextEvent(): number {
+    return this.#nextEvent;
+  }
+
+  /** The window slides over another file: its segment goes on with the one read so far. */
+  goOn(): void {
+    this.frames.goOn();
+    this.endsOpen = false;
+  }
+
   /** Goes on to what comes next. @returns one of FRAME_MORE, _END, _TRUNCATED, _DAMAGED and SEGMENT_*. */
   next(): number {
     for (;;) {
@@ -218,8 +229,9 @@ export class SegmentReader {
       return frames.refuse(
         `a segment from event ${frames.eventNumber}, and event ${this.#nextEvent - 1} came already`,
       );
-    // Another history says nothing about how much of the one before is missing.
-    this.lost = isSame ? frames.eventNumber - this.#nextEvent : Math.max(1, frames.eventNumber - 1);
+    // Another history says nothing about how much of the one before is missing, unless it goes on with it.
+    const isNext = frames.follows && frames.eventNumber === this.#nextEvent;
+    this.lost = isSame || isNext ? frames.eventNumber - this.#nextEvent : Math.max(1, frames.eventNumber - 1);
     this.#nextEvent = frames.eventNumber;
     this.#epochHigh = frames.epochHigh;
     this.#epochLow = frames.epochLow;

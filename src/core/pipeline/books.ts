@@ -77,6 +77,7 @@ export class Books implements EventSink, ImageTarget {
   readonly last: EventBatch = new EventBatch(1);
   readonly #rules: BookRules;
   readonly #perChannel: boolean;
+  readonly #filter: BookFilter | null;
   readonly #wanted: WantedBooks | null;
   readonly #observers: readonly EventObserver[];
   /** Those that see records as they are, in runs. */
@@ -91,6 +92,7 @@ export class Books implements EventSink, ImageTarget {
     this.#rules = rules;
     this.dictionary = dictionary;
     this.#perChannel = rules.idScope === 'source';
+    this.#filter = filter;
     this.#wanted = filter === null ? null : new WantedBooks(dictionary, filter);
     this.#observers = observers.filter(({ before, after }) => before !== undefined || after !== undefined);
     this.#recorders = observers.filter(({ records }) => records !== undefined);
@@ -116,6 +118,23 @@ export class Books implements EventSink, ImageTarget {
   /** Are there books that are not built? */
   get isPart(): boolean {
     return this.#wanted !== null;
+  }
+
+  /** Empty books by the same rules and filter, which nobody observes: an image that is not whole leaves no trace in these. */
+  emptyCopy(): Books {
+    return new Books(this.#rules, this.dictionary, this.#filter, []);
+  }
+
+  /** Takes the place of what is in the books; what was counted so far is kept. */
+  adopt(markets: readonly Market[]): void {
+    const before = this.markets.splice(0);
+    this.markets.push(...markets);
+    for (const [source, { events, tally }] of before.entries()) {
+      while (this.markets.length <= source) this.markets.push(new Market(this.#rules, this.dictionary));
+      const market = this.markets[source]!;
+      for (const [kind, count] of events.entries()) market.events[kind]! += count;
+      for (const [slot, count] of tally.entries()) market.tally[slot]! += count;
+    }
   }
 
   /** Number of the message that the last event came from, 0 = none, or it has no number. */

@@ -1,4 +1,5 @@
 import { stateHash } from '../book/state-hash.ts';
+import { MdxError } from '../errors.ts';
 import type { FrameReader } from '../journal/frame-reader.ts';
 import { ImageLoader } from '../journal/image-loader.ts';
 import type { SegmentReader } from '../journal/segment-reader.ts';
@@ -75,4 +76,11 @@ export class ImageInput {
       ? null
       : `an image whose books of source ${wrong.source} have another state hash`;
   }
+}
+
+/** Books that have something already cannot begin with an image. */
+export function imageBehind(path: string): MdxError {
+  return new MdxError('input-order', `reading ${path}: it begins with an image of all books`, {
+    hint: 'Leave out the files in front of it: what they bring is in the image.',
+  });
 }

@@ -86,7 +86,8 @@ function closeFile(fd: number): void {
   if (fd !== STDIN) closeSync(fd);
 }
 
-function readError(path: string, error: unknown): MdxError {
+/** What the system says about a path that cannot be read. */
+export function readError(path: string, error: unknown): MdxError {
   const code = (error as NodeJS.ErrnoException).code ?? String(error);
   const shown = path === '-' ? 'stdin' : path;
   if (code === 'ENOENT') {

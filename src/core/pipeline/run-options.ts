@@ -37,6 +37,8 @@ export interface RunOptions {
   /** Records of a batch between decoder and books. */
   readonly batchEvents: number;
   readonly stopAt: Until | null;
+  /** Only the books at the end, or at `stopAt`, are asked for: a journal is read from the last image in front of there. */
+  readonly seeks?: boolean;
   readonly invariants: InvariantMode;
   readonly observers: readonly EventObserver[];
   readonly pacer: Pacer | null;

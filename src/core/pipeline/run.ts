@@ -6,9 +6,11 @@ import { isFrame } from '../journal/frame.ts';
 import { Books } from './books.ts';
 import { type ByteSource, Interrupted, openByteSource } from './byte-source.ts';
 import { CaptureInput } from './capture-input.ts';
+import { EventDelivery } from './event-delivery.ts';
 import { EventInput } from './event-input.ts';
 import type { Channel } from './flows.ts';
 import type { InvariantWatch } from './invariant-watch.ts';
+import { JournalInput, openJournal } from './journal-input.ts';
 import type { RunOptions } from './run-options.ts';
 import { type Damage, type InputResult, RunState } from './run-state.ts';
 import { StreamInput } from './stream-input.ts';
@@ -48,12 +50,15 @@ class Run {
   readonly #captures: CaptureInput;
   readonly #streams: StreamInput;
   readonly #events: EventInput;
+  readonly #journals: JournalInput;
 
   constructor(options: RunOptions) {
     this.#state = new RunState(options);
     this.#captures = new CaptureInput(this.#state);
     this.#streams = new StreamInput(this.#state);
-    this.#events = new EventInput(this.#state);
+    const delivery = new EventDelivery(this.#state);
+    this.#events = new EventInput(this.#state, delivery);
+    this.#journals = new JournalInput(this.#state, delivery);
   }
 
   async execute(): Promise<RunResult> {
@@ -75,7 +80,7 @@ class Run {
       timeBase: state.timeBase,
       channels: this.#captures.channels,
       products: this.#captures.products,
-      streams: [...this.#streams.decoders, ...this.#events.streams],
+      streams: [...this.#streams.decoders, ...this.#events.streams, ...this.#journals.streams],
       books,
       damage: state.damage,
       invariants: state.invariants,
@@ -85,6 +90,11 @@ class Run {
   }
 
   async #read(path: string): Promise<void> {
+    const journal = this.#state.options.open === undefined ? openJournal(path) : null;
+    if (journal !== null) {
+      await this.#journals.read(path, journal);
+      return;
+    }
     const source = await this.#open(path);
     if (source === null) return;
     const state = this.#state;

@@ -1,0 +1,52 @@
+import { toBigInt } from '../binary/time.ts';
+import type { BookRules } from '../event/rules.ts';
+import type { JournalReader } from '../journal/journal-reader.ts';
+import type { SegmentIndex } from '../journal/segment-index.ts';
+import { isBeyond, type Until } from './until.ts';
+
+/** Segments gone back for groups that have not ended. */
+const STEPS_BACK_MAX = 3;
+
+/**
+ * The segment to read from for the books at a point, null = at the end: its image and the events behind it lead to what all
+ * events from the start do. The last image in front of the first event that is later than the point; an earlier one where
+ * a group of events had begun when it was taken, because a group that ends behind the point does not count.
+ */
+export function segmentFor(journal: JournalReader, point: Until | null, rules: BookRules): number {
+  const last = journal.files.length - 1;
+  if (point === null) return last;
+  let at = 0;
+  while (at < last && !isPassedIn(journal, at, point)) at += 1;
+  // Where nothing comes between an image and the point, the segment before tells what the last event was.
+  if (at > 0 && beginsBeyond(journal, at, point)) at -= 1;
+  for (
+    let steps = 0;
+    at > 0 && steps < STEPS_BACK_MAX && endsInGroup(journal.index(at - 1), rules);
+    steps += 1
+  )
+    at -= 1;
+  return at;
+}
+
+/** Is the first event of a segment later than a point? */
+export function beginsBeyond(journal: JournalReader, at: number, point: Until): boolean {
+  const first = journal.firstEvent(at);
+  return first !== null && isBeyond(point, first, 0, first.firstEvent);
+}
+
+/** Has a segment an event that is later than a point? */
+function isPassedIn(journal: JournalReader, at: number, point: Until): boolean {
+  if (point.kind === 'event') {
+    const behind = journal.start(at + 1);
+    const next = typeof behind === 'string' ? journal.index(at).nextEvent : behind.event;
+    return next - 1 > point.event;
+  }
+  const index = journal.index(at);
+  if (point.kind === 'sequence') return (index.sequences.get(point.channel) ?? 0) > point.sequence;
+  const latest = point.kind === 'venue' ? index.latestVenue : index.latestReceive;
+  return latest > toBigInt(point.high, point.low);
+}
+
+function endsInGroup({ endsInGroup: isOpen, openBooks }: SegmentIndex, { groupScope }: BookRules): boolean {
+  return groupScope === 'source' ? isOpen : openBooks > 0;
+}
