@@ -54,6 +54,12 @@ const SEGMENT_TESTS = ['test/core/journal/segment.test.ts'];
 const BATCH_TESTS = ['test/core/publish/zeromq/batch.test.ts'];
 const ZMQ_TESTS = ['test/core/pipeline/zeromq/sockets.test.ts'];
 
+const TAKER = 'src/core/journal/image-taker.ts';
+const TOUCHED = 'src/core/journal/touched.ts';
+const TAKER_TESTS = ['test/core/journal/image-taker.test.ts'];
+const IMAGE_INPUT = 'src/core/pipeline/image-input.ts';
+const IMAGE_INPUT_TESTS = ['test/core/pipeline/image-input.test.ts'];
+
 /** Mistakes that somebody could make, one from each corner of the way from a file to its books. */
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -955,6 +961,48 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'counts.lostBatches += batch.sequence - last.sequence - 1;',
     to: '',
     tests: ZMQ_TESTS,
+  },
+  {
+    name: 'image: a touched part is missed',
+    file: TOUCHED,
+    from: '  touched.order(slot, bookSide);\n',
+    to: '',
+    tests: TAKER_TESTS,
+  },
+  {
+    name: 'image: a level that came later is in it',
+    file: TAKER,
+    from: 'if (level !== 0) this.#mark(source, level);',
+    to: '',
+    tests: TAKER_TESTS,
+  },
+  {
+    name: 'image: an order is looked for before it has come',
+    file: TOUCHED,
+    from: 'if (bookSide < 0 && index > from) return index;\n        const isMove',
+    to: 'const isMove',
+    tests: TAKER_TESTS,
+  },
+  {
+    name: 'image: the order in front of one that goes is not saved',
+    file: TAKER,
+    from: 'if (previous !== 0) source.orders.save(orders, previous);',
+    to: '',
+    tests: TAKER_TESTS,
+  },
+  {
+    name: 'image: what it sums up to is not compared',
+    file: IMAGE_INPUT,
+    from: 'if (version === 0) return false;',
+    to: 'return false;',
+    tests: IMAGE_INPUT_TESTS,
+  },
+  {
+    name: 'image: one that is not whole is used',
+    file: IMAGE_INPUT,
+    from: 'this.#books!.markets.length = 0;',
+    to: '',
+    tests: IMAGE_INPUT_TESTS,
   },
 ];
 

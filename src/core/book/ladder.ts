@@ -113,6 +113,30 @@ export class Ladder {
     return next.levels[next.count - 1]!;
   }
 
+  /** The best level worse than the key in `keys[0]`, vacant or not, or 0. */
+  belowKey(keys: Float64Array): number {
+    const key = keys[0]!;
+    const leaves = this.#leaves;
+    let low = 0;
+    let high = leaves.length;
+    // The last leaf that begins below the key.
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (leaves[middle]!.keys[0]! < key) low = middle + 1;
+      else high = middle;
+    }
+    if (low === 0) return 0;
+    const leaf = leaves[low - 1]!;
+    let from = 0;
+    let to = leaf.count;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (leaf.keys[middle]! < key) from = middle + 1;
+      else to = middle;
+    }
+    return leaf.levels[from - 1]!;
+  }
+
   /** Removes all vacant levels, telling each to `forget`. */
   sweep(forget: (level: number) => void): void {
     const leaves = this.#leaves;

@@ -21,6 +21,7 @@ import type { BookRules } from '../event/rules.ts';
 import type { Feed } from '../feeds/feed.ts';
 import type { MessageSink } from '../feeds/message-sink.ts';
 import type { ImageTarget } from '../journal/image-loader.ts';
+import type { ImageTaker } from '../journal/image-taker.ts';
 import { type BookFilter, WantedBooks } from './wanted-books.ts';
 
 const HEAD_LAST: number = FLAG_LAST << 8;
@@ -75,6 +76,8 @@ export class Books implements EventSink, ImageTarget {
   readonly markets: Market[] = [];
   /** The last event that came in, alone in a batch of its own; the batch is empty before the first. */
   readonly last: EventBatch = new EventBatch(1);
+  /** What takes images of the books while events go on; null: nothing does. */
+  taker: ImageTaker | null = null;
   readonly #rules: BookRules;
   readonly #perChannel: boolean;
   readonly #filter: BookFilter | null;
@@ -170,8 +173,14 @@ export class Books implements EventSink, ImageTarget {
   #apply(batch: EventBatch, from: number, to: number, market: Market): void {
     if (from === to) return;
     for (const recorder of this.#recorders) recorder.records?.(batch, from, to, market);
-    if (this.#observers.length === 0) market.apply(batch, from, to);
-    else this.#applyObserved(batch, from, to, market);
+    const { taker } = this;
+    const source = this.#perChannel ? batch.channel : 0;
+    for (let next = from; next < to; ) {
+      const until = taker === null ? to : taker.before(batch, next, to, source);
+      if (this.#observers.length === 0) market.apply(batch, next, until);
+      else this.#applyObserved(batch, next, until, market);
+      next = until;
+    }
   }
 
   #applyObserved(batch: EventBatch, from: number, to: number, market: Market): void {

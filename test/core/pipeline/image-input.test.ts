@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { crc32c } from '../../../src/core/binary/crc32c.ts';
 import { FRAME_HEADER_BYTES } from '../../../src/core/journal/frame.ts';
 import { firstHead } from '../../../src/core/journal/payload.ts';
 import { writeSnapshot } from '../../../src/core/journal/snapshot-file.ts';
@@ -117,6 +118,31 @@ test('books that came before an image are not mixed with it', async () => {
   const twice = run(runOptions([path, path]));
   await expect(twice).rejects.toMatchObject({ code: 'input-order' });
 });
+
+test('an image whose books are not what it sums up to is damage, though its sums of bytes are right', async () => {
+  const bytes = await snapshotOf(session);
+  const end = offsetsOf(bytes).at(-2)!;
+  bytes[end + FRAME_HEADER_BYTES + 24]! ^= 1;
+  mend(bytes);
+  const { damage, books } = await read(bytes);
+  expect(damage.map(({ problem }) => problem)).toEqual([
+    'an image whose books of source 0 have another state hash',
+  ]);
+  expect(books.markets.length).toBe(0);
+});
+
+/** Makes the sums of all frames right. */
+function mend(bytes: Uint8Array<ArrayBuffer>): void {
+  const view = new DataView(bytes.buffer);
+  let last = 0;
+  for (const at of offsetsOf(bytes)) {
+    const sum = crc32c(view, at + FRAME_HEADER_BYTES, view.getUint32(at + 8, true));
+    view.setInt32(at + 12, sum, true);
+    view.setInt32(at + 60, last, true);
+    view.setInt32(at + 4, crc32c(view, at + 8, FRAME_HEADER_BYTES - 8), true);
+    last = sum;
+  }
+}
 
 /** Where frames begin. */
 function offsetsOf(bytes: Uint8Array<ArrayBuffer>): number[] {
