@@ -161,7 +161,11 @@ test('an image taken between events, step by step, is the one taken at once wher
   );
 });
 
-test('an order that goes, comes back on the other side and moves there is found where it moves to', () => {
+/** The image that is begun in front of the second batch, and the one taken at once there. */
+function imagesAround(
+  first: readonly EventInput[],
+  second: readonly EventInput[],
+): { readonly taken: number[]; readonly wanted: number[] } {
   const rules: BookRules = {
     idScope: 'source',
     groupScope: 'book',
@@ -170,20 +174,39 @@ test('an order that goes, comes back on the other side and moves there is found 
     modifyPriority: 'lost',
   };
   const books = new Books(rules, dictionaryOf(), null, []);
-  const event = (kind: number, ask: boolean, id: bigint, price: bigint, book = 0): EventInput => ({
-    ...{ kind, ask, id, price, book },
-    quantity: 1n,
-  });
-  books.accept(batchOf([event(KIND_ADD, false, 1n, 1n), event(KIND_ADD, true, 2n, 9n)]));
   const taken: number[] = [];
   const taker = new ImageTaker(books.dictionary, (words, records) => {
     taken.push(...words.subarray(0, records * IMAGE_RECORD_WORDS));
   });
   books.taker = taker;
+  books.accept(batchOf(first));
   const wanted = imageOf(books);
   taker.begin(books.markets);
-  const moved = event(KIND_MODIFY, false, 1n, 9n, NO_BOOK);
-  books.accept(batchOf([event(KIND_DELETE, false, 1n, 1n), event(KIND_MODIFY, true, 1n, 5n), moved]));
+  books.accept(batchOf(second));
   while (!taker.slice(1));
+  return { taken, wanted };
+}
+
+function order(kind: number, ask: boolean, id: bigint, price: bigint, book = 0): EventInput {
+  return { kind, ask, id, price, book, quantity: 1n };
+}
+
+test('an order that came in front in its batch is found where it moves to', () => {
+  const { taken, wanted } = imagesAround(
+    [order(KIND_ADD, false, 1n, 9n)],
+    [order(KIND_ADD, false, 2n, 5n), order(KIND_MODIFY, false, 2n, 9n, NO_BOOK)],
+  );
+  expect(taken).toEqual(wanted);
+});
+
+test('an order that goes, comes back on the other side and moves there is found where it moves to', () => {
+  const { taken, wanted } = imagesAround(
+    [order(KIND_ADD, false, 1n, 1n), order(KIND_ADD, true, 2n, 9n)],
+    [
+      order(KIND_DELETE, false, 1n, 1n),
+      order(KIND_MODIFY, true, 1n, 5n),
+      order(KIND_MODIFY, false, 1n, 9n, NO_BOOK),
+    ],
+  );
   expect(taken).toEqual(wanted);
 });
