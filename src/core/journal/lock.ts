@@ -48,6 +48,13 @@ export class JournalLock {
     throw busy(directory, null);
   }
 
+  /** The process that holds the lock of a journal; null where none does. */
+  static holder(disk: Disk, directory: string, machine: Machine): ProcessMark | null {
+    const lock = new JournalLock(disk, directory, '');
+    const holder = holderOf(lock.#read(lock.#path) ?? '');
+    return holder !== null && isLive(holder, machine) ? holder : null;
+  }
+
   /** Throws MdxError `journal-busy` where another process has taken it over. */
   check(): void {
     const found = this.#read(this.#path);

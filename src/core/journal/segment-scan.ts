@@ -4,7 +4,7 @@ import { EVENTS_HEAD_BYTES } from './event-frames.ts';
 import { type Epoch, FRAME_CONTROL, FRAME_EVENTS, FRAME_IMAGE, FRAME_SEGMENT, IMAGE_END } from './frame.ts';
 import { readSegment, type SegmentHead } from './payload.ts';
 import type { SegmentBytes } from './segment-bytes.ts';
-import { type BadPlace, SegmentWalk, WALK_BAD, WALK_END } from './segment-walk.ts';
+import { type BadPlace, SegmentWalk, WALK_BAD, WALK_END, WALK_FRAME } from './segment-walk.ts';
 
 /** What the frames of a segment say without their events being applied. */
 export interface SegmentScan {
@@ -20,7 +20,7 @@ export interface SegmentScan {
   readonly lastCrc: number;
   readonly end: number;
   readonly nextEvent: number;
-  /** Its image came whole, or it needs none: a stream of epoch 0 that begins with the first event. */
+  /** Its image came whole, or it needs none: a stream of events from the first one on. */
   readonly hasImage: boolean;
   readonly isClosed: boolean;
   /** Highest durable event that any frame names, those behind a bad place too; 0 = none. */
@@ -32,6 +32,9 @@ export interface SegmentScan {
   readonly behind: number;
 }
 
+/** What is wrong with events whose books are not known. */
+export const NO_IMAGE = 'events, and no image in front of them says what the books were';
+
 /** Where the frames of a segment end, as docs/journal.md names it under "Verdicts". */
 export type TailVerdict =
   /** Behind a whole frame, and nothing is missing of what was promised. */
@@ -42,73 +45,119 @@ export type TailVerdict =
 
 /** Walks all frames of a segment. */
 export function scanSegment(bytes: SegmentBytes): SegmentScan {
-  const walk = new SegmentWalk(bytes);
-  let head: SegmentHead | null = null;
-  let bad: BadPlace | null = null;
-  let firstFrame = 0;
-  let firstEvent = 0;
-  let durableEvent = 0;
-  let hasImage = false;
-  let isFollowed = false;
-  let good = placeOf(walk);
-  for (;;) {
-    const answer = walk.next();
-    if (answer === WALK_END) break;
-    if (answer === WALK_BAD) {
-      if (bad === null) good = placeOf(walk);
-      bad ??= walk.bad;
-      continue;
-    }
-    durableEvent = Math.max(durableEvent, walk.durableEvent);
-    const problem = takeFrame();
-    if (problem !== null) {
-      if (bad === null) good = placeOf(walk);
-      walk.refuse(problem);
-      bad ??= walk.bad;
-    }
-    if (firstFrame === 0) {
-      firstFrame = walk.frameNumber;
-      firstEvent = walk.eventNumber;
-    }
-    if (bad !== null) isFollowed = true;
-  }
-  if (bad === null) good = placeOf(walk);
-  return {
-    ...good,
-    head,
-    segment: walk.segment,
-    epoch: { high: walk.epochHigh, low: walk.epochLow },
-    firstFrame,
-    firstEvent,
-    hasImage: hasImage || isStream(walk),
-    isClosed: walk.isClosed,
-    durableEvent,
-    bad,
-    isFollowed: isFollowed || walk.gaveUp,
-    behind: Math.max(0, walk.window.present - good.end),
-  };
-
-  /** @returns what cannot be, or null: the frame is taken. */
-  function takeFrame(): string | null {
+  const scanner = new SegmentScanner(bytes);
+  const { walk } = scanner;
+  for (let answer = scanner.next(); answer !== WALK_END; answer = scanner.next()) {
+    if (answer === WALK_BAD) continue;
     const { type, at, payloadBytes, records, flags } = walk;
     const { view } = walk.window;
-    let events = 0;
     if (type === FRAME_SEGMENT) {
-      const said = readSegment(view, at, payloadBytes);
-      if (typeof said === 'string') return said;
-      head = said;
+      const head = readSegment(view, at, payloadBytes);
+      if (typeof head === 'string') scanner.refuse(head);
+      else scanner.begin(head);
     } else if (type === FRAME_EVENTS || type === FRAME_CONTROL) {
-      events = eventsIn(view, at, payloadBytes, records);
-      if (events < 0) return `${payloadBytes} payload bytes for ${records} records`;
-    } else if (type === FRAME_IMAGE && flags === IMAGE_END && bad === null) hasImage = true;
-    walk.accept(events);
-    return null;
+      const events = eventsIn(view, at, payloadBytes, records);
+      const problem = events < 0 ? `${payloadBytes} payload bytes for ${records} records` : null;
+      scanner.acceptEvents(events, problem);
+    } else {
+      if (type === FRAME_IMAGE) scanner.noteImage(flags === IMAGE_END);
+      walk.accept(0);
+    }
   }
+  return scanner.scan;
 }
 
-/** A stream of events made from a file: of no history, so that the same input gives the same bytes. */
-function isStream({ hasBegun, epochHigh, epochLow }: SegmentWalk): boolean {
-  return hasBegun && epochHigh === 0 && epochLow === 0;
+/** Notes of a walk through a segment what tells where it ends: whoever reads its frames says what they were. */
+export class SegmentScanner {
+  readonly walk: SegmentWalk;
+  head: SegmentHead | null = null;
+  bad: BadPlace | null = null;
+  #good: Place | null = null;
+  #firstFrame = 0;
+  #firstEvent = 0;
+  #durableEvent = 0;
+  #hasImage = false;
+  #isInImage = false;
+  #isFollowed = false;
+
+  constructor(bytes: SegmentBytes) {
+    this.walk = new SegmentWalk(bytes);
+  }
+
+  /** @returns one of WALK_*; behind WALK_FRAME one of the methods below, or `walk.accept`, is called. */
+  next(): number {
+    const { walk } = this;
+    const answer = walk.next();
+    if (answer === WALK_BAD) this.#note(walk.bad!);
+    else if (answer === WALK_FRAME) {
+      this.#durableEvent = Math.max(this.#durableEvent, walk.durableEvent);
+      if (this.bad !== null) this.#isFollowed = true;
+      if (this.#firstFrame === 0) {
+        this.#firstFrame = walk.frameNumber;
+        this.#firstEvent = walk.eventNumber;
+      }
+    }
+    return answer;
+  }
+
+  /** The frame at hand cannot be. */
+  refuse(problem: string): void {
+    const place = placeOf(this.walk);
+    this.walk.refuse(problem);
+    this.#note(this.walk.bad!, place);
+  }
+
+  /** The frame at hand begins the segment. */
+  begin(head: SegmentHead): void {
+    this.head = head;
+    this.walk.accept(0);
+  }
+
+  /** The frame at hand is one of the image, or its last one. */
+  noteImage(isLast: boolean): void {
+    if (this.bad !== null) return;
+    this.#hasImage = isLast;
+    this.#isInImage = !isLast;
+  }
+
+  /** The frame at hand has events. @param problem why they cannot be, or null. */
+  acceptEvents(events: number, problem: string | null): void {
+    if (problem !== null) this.refuse(problem);
+    else if (this.hasBooks || this.bad !== null) this.walk.accept(events);
+    else this.refuse(NO_IMAGE);
+  }
+
+  /** The books in front of the next event are known: from an image, or because it is the very first event. */
+  get hasBooks(): boolean {
+    return this.#hasImage || (this.#firstEvent === 1 && !this.#isInImage);
+  }
+
+  get scan(): SegmentScan {
+    const { walk } = this;
+    const good = this.#good ?? placeOf(walk);
+    const epoch = { high: walk.epochHigh, low: walk.epochLow };
+    const isStream = walk.hasBegun && epoch.high === 0 && epoch.low === 0;
+    const hasEvents = good.nextEvent > this.#firstEvent;
+    return {
+      ...good,
+      head: this.head,
+      segment: walk.segment,
+      epoch,
+      firstFrame: this.#firstFrame,
+      firstEvent: this.#firstEvent,
+      hasImage: this.#hasImage || isStream || hasEvents,
+      isClosed: walk.isClosed,
+      durableEvent: this.#durableEvent,
+      bad: this.bad,
+      isFollowed: this.#isFollowed || walk.gaveUp,
+      behind: Math.max(0, walk.window.present - good.end),
+    };
+  }
+
+  #note(bad: BadPlace, place: Place = placeOf(this.walk)): void {
+    this.#good ??= place;
+    this.bad ??= bad;
+  }
 }
 
 function placeOf({ lastFrame, lastCrc, end, nextEvent }: SegmentWalk): Place {
@@ -118,7 +167,7 @@ function placeOf({ lastFrame, lastCrc, end, nextEvent }: SegmentWalk): Place {
 type Place = Pick<SegmentScan, 'lastFrame' | 'lastCrc' | 'end' | 'nextEvent'>;
 
 /** Events in a payload of events: an extended one has two records. −1 where the records do not fit. */
-function eventsIn(view: DataView, at: number, length: number, records: number): number {
+export function eventsIn(view: DataView, at: number, length: number, records: number): number {
   if (EVENTS_HEAD_BYTES + records * RECORD_BYTES > length) return -1;
   let events = 0;
   const end = at + EVENTS_HEAD_BYTES + records * RECORD_BYTES;

@@ -22,7 +22,7 @@ export class SegmentWindow {
   constructor(source: SegmentBytes, bytesMax: number) {
     this.#source = source;
     this.size = source.bytes;
-    this.bytes = new Uint8Array((bytesMax + READ_BYTES + 7) & ~7);
+    this.bytes = new Uint8Array((Math.max(64, Math.min(bytesMax + READ_BYTES, this.size)) + 7) & ~7);
     this.view = new DataView(this.bytes.buffer);
   }
 
