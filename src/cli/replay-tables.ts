@@ -85,8 +85,13 @@ function factsOf(report: RunReport, style: Style): Fact[] {
   return facts.filter(([, value]) => value !== '');
 }
 
-function writtenText({ path, format, written, lossy = 0 }: OutputReport, style: Style): string {
+function writtenText({ path, format, written, lossy = 0, journal }: OutputReport, style: Style): string {
   const parts = [`${grouped(written)} to ${nameOf(path)} (${format})`];
+  if (journal !== undefined) {
+    const { segments, durableEvent } = journal;
+    parts.push(segments === 1 ? '1 segment' : `${grouped(segments)} segments`);
+    parts.push(`durable to event ${grouped(durableEvent)}`);
+  }
   if (lossy > 0) parts.push(style.warn(`${grouped(lossy)} with a loss`));
   return listed(parts);
 }

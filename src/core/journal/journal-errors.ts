@@ -1,14 +1,18 @@
 import { MdxError } from '../errors.ts';
 
-/** What a journal says when the system refuses it something. An error of mdx stays as it is. */
-export function journalError(directory: string, doing: string, cause: unknown): MdxError {
+/**
+ * What a journal says when the system refuses it something. An error of mdx stays as it is.
+ * @param durable the last event that was promised; left out where none is at stake.
+ */
+export function journalError(directory: string, doing: string, cause: unknown, durable?: number): MdxError {
   if (cause instanceof MdxError) return cause;
   const error = cause instanceof Error ? cause : new Error(String(cause));
   const { code } = error as NodeJS.ErrnoException;
   const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  const promised = durable === undefined ? '' : `; events up to ${durable} are durable`;
   return new MdxError(
     isFull ? 'journal-full' : 'journal-failed',
-    `${doing} the journal ${directory}: ${withoutCall(error.message)}`,
+    `${doing} the journal ${directory}: ${withoutCall(error.message)}${promised}`,
     { hint: hintFor(code), cause },
   );
 }

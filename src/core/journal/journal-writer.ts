@@ -308,7 +308,7 @@ export class JournalWriter {
   /** Nothing is written from now on but the word that this happened, if that still can be. */
   #fail(error: unknown): void {
     if (this.failure !== null) return;
-    this.failure = journalError(this.#options.directory, 'writing', error);
+    this.failure = journalError(this.#options.directory, 'writing', error, this.durable);
     try {
       this.#durableFile.fail();
     } catch {

@@ -30,7 +30,16 @@ export const NODE_DISK: Disk = {
       throw error;
     }
   },
-  makeDirectory: (path) => void mkdirSync(path, { recursive: true }),
+  makeDirectory(path) {
+    try {
+      mkdirSync(path);
+    } catch (error) {
+      // Only here: where the system refuses, the recursive call says that something is not there.
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'EEXIST') throw error;
+      mkdirSync(path, { recursive: true });
+    }
+  },
   syncDirectory(path) {
     // Windows cannot open a directory, and needs no sync of it.
     if (process.platform === 'win32') return;
