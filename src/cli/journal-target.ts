@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { parseEndpoint } from '../core/config/endpoint.ts';
 import { JournalOutput } from '../core/convert/journal-output.ts';
-import { type ExistingJournal, JournalWriter } from '../core/journal/journal-writer.ts';
+import type { EventJournal } from '../core/journal/event-journal.ts';
+import { type ExistingJournal, type JournalOptions, JournalWriter } from '../core/journal/journal-writer.ts';
 import { bootId } from '../core/journal/machine.ts';
 import { NODE_DISK } from '../core/journal/node-disk.ts';
 import type { Writing } from './input-command.ts';
@@ -15,16 +17,34 @@ export interface JournalWriting extends Writing {
 }
 
 /** Opens a directory that a journal is written to. Throws MdxError `output-exists` where it is not empty, and `journal-…`. */
-export function openJournal(
+export async function openJournal(
   directory: string,
   flags: JournalFlags,
   existing: ExistingJournal,
   version: string,
   tell: (text: string) => void,
-): JournalWriting {
-  const options = { ...journalOptions(directory, flags), disk: NODE_DISK, version, bootId: bootId(), tell };
-  const writer = JournalWriter.open(options, existing);
+  inputs: readonly string[],
+): Promise<JournalWriting> {
+  const options = { ...journalOptions(directory, flags), version, bootId: bootId() };
+  const writer = inputs.some(isLive)
+    ? await openThreaded(options, existing, tell)
+    : JournalWriter.open({ ...options, disk: NODE_DISK, tell }, existing);
   return { output: new Turns(), conversion: new JournalOutput(writer, JOURNAL_COMMIT_MS) };
+}
+
+/** Does it bring events as they happen, so that whoever takes them must not wait for a disk? */
+function isLive(input: string): boolean {
+  return input === '-' || parseEndpoint(input) !== null;
+}
+
+async function openThreaded(
+  options: Omit<JournalOptions, 'disk' | 'tell'>,
+  existing: ExistingJournal,
+  tell: (text: string) => void,
+): Promise<EventJournal> {
+  const { ThreadedJournal } = await import('../core/journal/threaded-journal.ts');
+  const { wallTime: _, now: __, ...plain } = options;
+  return ThreadedJournal.open(plain, existing, tell);
 }
 
 /** The disk is waited for where it is written to; what is left are turns of the event loop. */

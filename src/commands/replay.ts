@@ -147,8 +147,8 @@ export default class Replay extends InputCommand {
       await this.#copy(args.files, flags, plan.form, plan.path);
       return;
     }
-    const resumed = plan?.resumes === true ? await this.#resume(plan.path!, flags) : null;
-    const writing = resumed?.writing ?? (plan === null ? null : await this.#open(plan, flags));
+    const resumed = plan?.resumes === true ? await this.#resume(plan.path!, args.files, flags) : null;
+    const writing = resumed?.writing ?? (plan === null ? null : await this.#open(plan, args.files, flags));
     const onStdout = plan !== null && plan.path === null;
     const result = await this.runInput(args.files, flags, {
       stopAt: null,
@@ -254,11 +254,16 @@ export default class Replay extends InputCommand {
     else if ((invariants?.problems.length ?? 0) > 0) this.exitWith(EXIT_PROBLEM);
   }
 
-  async #open(plan: OutputPlan, flags: OutputFlags & { readonly speed: number }): Promise<Writing> {
+  async #open(
+    plan: OutputPlan,
+    inputs: readonly string[],
+    flags: OutputFlags & { readonly speed: number },
+  ): Promise<Writing> {
     if (plan.form === 'journal') {
       const { openJournal } = await import('../cli/journal-target.ts');
       const existing = flags.force ? 'replace' : 'refuse';
-      return openJournal(plan.path!, flags, existing, this.config.version, (text) => this.caution(text));
+      const tell = (text: string): void => this.caution(text);
+      return openJournal(plan.path!, flags, existing, this.config.version, tell, inputs);
     }
     const output = this.openOutput({
       path: plan.path,
@@ -270,9 +275,9 @@ export default class Replay extends InputCommand {
   }
 
   /** Opens the journal that the run goes on with. */
-  async #resume(directory: string, flags: ReplayFlags): Promise<ResumedJournal> {
+  async #resume(directory: string, inputs: readonly string[], flags: ReplayFlags): Promise<ResumedJournal> {
     const { resumeJournal } = await import('../cli/resumed-journal.ts');
-    return resumeJournal(directory, flags, this.config.version, this.#telling());
+    return resumeJournal(directory, flags, this.config.version, this.#telling(), inputs);
   }
 
   async #resumeReport(directory: string, resumed: ResumedJournal): Promise<ResumeReport> {

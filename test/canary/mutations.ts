@@ -48,6 +48,7 @@ const FETCHER_TESTS = ['test/core/merge/recovery/fetcher.test.ts'];
 const PROTOCOL_TESTS = ['test/core/merge/recovery/protocols.test.ts'];
 const RECOVERY_TESTS = ['test/core/net/recovery.test.ts'];
 const FRAME_READER = 'src/core/journal/frame-reader.ts';
+const THREAD_TESTS = ['test/core/journal/threaded-journal.test.ts'];
 const COMPRESSED_TESTS = ['test/core/journal/compressed-segment.test.ts'];
 const SEGMENT_READER = 'src/core/journal/segment-reader.ts';
 const SEGMENT_TESTS = ['test/core/journal/segment.test.ts'];
@@ -905,6 +906,27 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'if (view.getInt32(at + 60, true) !== this.#payloadCrc)',
     to: 'if (view.getInt32(at + 60, true) === Number.NaN)',
     tests: SEGMENT_TESTS,
+  },
+  {
+    name: 'journal thread: events behind an image that is not whole are written in front of it',
+    file: 'src/core/journal/journal-consumer.ts',
+    from: 'if (this.#isHolding) this.#held.push(copyOf(batch, from, to));',
+    to: 'if (this.#isHolding) this.#writer.append(batch, from, to);',
+    tests: THREAD_TESTS,
+  },
+  {
+    name: 'journal thread: a full ring drops events',
+    file: 'src/core/journal/threaded-journal.ts',
+    from: 'while (!ring.putEvents(batch, first, end)) if (!this.#stall()) return;',
+    to: 'ring.putEvents(batch, first, end);',
+    tests: THREAD_TESTS,
+  },
+  {
+    name: 'journal thread: books that get their names later are not told again',
+    file: 'src/core/journal/threaded-journal.ts',
+    from: 'const books = isChanged ? dictionary.books : dictionary.books.slice(this.#told);',
+    to: 'const books = dictionary.books.slice(this.#told);',
+    tests: THREAD_TESTS,
   },
   {
     name: 'compressed segment: it takes the place of the plain one before it is synced',

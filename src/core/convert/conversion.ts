@@ -10,6 +10,8 @@ export interface JournalStanding {
   readonly bytes: number;
   /** 16 hexadecimal digits. */
   readonly epoch: string;
+  /** How often the run waited for a thread that writes; absent where there is none. */
+  readonly stalls?: number;
 }
 
 /** Takes bytes that were written; they are its own only until it returns. */

@@ -3,14 +3,14 @@ import { toBigUint } from '../binary/time.ts';
 import type { Market } from '../book/market.ts';
 import type { EventBatch } from '../event/batch.ts';
 import type { Feed } from '../feeds/feed.ts';
+import type { EventJournal } from '../journal/event-journal.ts';
 import type { ChannelPlace } from '../journal/image-payload.ts';
-import type { JournalWriter } from '../journal/journal-writer.ts';
 import type { RunFacts, TransportPlace } from '../pipeline/books.ts';
 import type { Conversion, JournalStanding } from './conversion.ts';
 
-/** Writes the events of a run to a journal, on the thread of the run. */
+/** Writes the events of a run to a journal, on the thread of the run or on one of its own. */
 export class JournalOutput implements Conversion {
-  readonly writer: JournalWriter;
+  readonly writer: EventJournal;
   readonly #commitMs: number;
   #feed: Feed | null = null;
   #run: RunFacts | null = null;
@@ -20,7 +20,7 @@ export class JournalOutput implements Conversion {
   #timer: NodeJS.Timeout | null = null;
 
   /** @param commitMs events wait at most so long while nothing more comes. */
-  constructor(writer: JournalWriter, commitMs: number) {
+  constructor(writer: EventJournal, commitMs: number) {
     this.writer = writer;
     this.#commitMs = commitMs;
   }
@@ -31,9 +31,10 @@ export class JournalOutput implements Conversion {
   }
 
   get journal(): JournalStanding {
-    const { written, durable, segments, bytes, found } = this.writer;
+    const { written, durable, segments, bytes, found, stalls } = this.writer;
     const epoch = formatHash(toBigUint(found.epoch.high, found.epoch.low));
-    return { lastEvent: written, durableEvent: durable, segments, bytes, epoch };
+    const thread = stalls === undefined ? {} : { stalls };
+    return { lastEvent: written, durableEvent: durable, segments, bytes, epoch, ...thread };
   }
 
   start(feed: Feed, run: RunFacts): void {

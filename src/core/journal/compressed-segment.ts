@@ -95,6 +95,11 @@ export class SegmentCompression {
   }
 
   #replace(): void {
+    // It may be among the old ones that were removed in the meantime.
+    if (!isThere(this.#disk, this.#directory, this.number)) {
+      this.abandon();
+      return;
+    }
     this.#done = true;
     this.#plain.close();
     this.#part.close();
@@ -145,7 +150,8 @@ export class CompressionQueue {
   step(): boolean {
     try {
       const next = this.#current === null ? this.#waiting.shift() : undefined;
-      if (next !== undefined) this.#current = new SegmentCompression(this.#disk, this.#directory, next);
+      if (next !== undefined && isThere(this.#disk, this.#directory, next))
+        this.#current = new SegmentCompression(this.#disk, this.#directory, next);
       if (this.#current?.step() === true) this.#current = null;
     } catch (error) {
       this.#current = null;
@@ -158,6 +164,10 @@ export class CompressionQueue {
     this.#waiting.length = 0;
     this.#current?.abandon();
   }
+}
+
+function isThere(disk: Disk, directory: string, segment: number): boolean {
+  return disk.list(directory).includes(segmentName(segment));
 }
 
 /** Compresses a closed segment at once. */

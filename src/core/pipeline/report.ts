@@ -158,6 +158,7 @@ export interface OutputReport {
     readonly segments: number;
     readonly bytes: number;
     readonly epoch: string;
+    readonly stalls?: number;
   };
 }
 

@@ -7,6 +7,7 @@ import { MdxError } from '../../../src/core/errors.ts';
 import { KIND_EXTENSION, RECORD_WORDS } from '../../../src/core/event/record.ts';
 import { BLOCK_PLAIN_MAX } from '../../../src/core/journal/compressed-block.ts';
 import {
+  CompressionQueue,
   compressSegment,
   removeHalfCompressed,
   SegmentCompression,
@@ -227,6 +228,18 @@ describe('compressing', () => {
     disk.failureOf = ({ kind }) => (kind === 'append' ? 'ENOSPC' : null);
     expect(() => compressSegment(disk, 'j', 1)).toThrow(/ENOSPC/);
     expect(disk.list('j')).toEqual(['00000001.mdxj']);
+  });
+
+  test('does not bring back a segment that was removed in the meantime', () => {
+    const disk = diskWith(PLAIN, small);
+    const compression = new SegmentCompression(disk, 'j', 1);
+    compression.step();
+    disk.remove(PLAIN);
+    while (!compression.step());
+    expect(disk.list('j')).toEqual([]);
+    const queue = new CompressionQueue(disk, 'j', (text) => expect(text).toBe(''));
+    queue.add(1);
+    expect(queue.step()).toBe(false);
   });
 
   test('survives a loss of power in any call: there is a whole segment, and the next writer tidies up', () => {
