@@ -18,28 +18,44 @@ export interface PacketInput {
   readonly time: bigint;
   /** Destination address, 233.0.0.1 unless given. */
   readonly group?: number;
+  /** S1 unless given. */
+  readonly session?: string;
+  /** TEST unless given. */
+  readonly stock?: string;
+  /** ns since midnight in New York, 10:00 unless given. */
+  readonly timestamp?: bigint;
 }
 
 /** 2023-08-22 10:00:00 in New York. */
 export const OPEN: bigint = 1692712800000000000n;
 
 const GROUP = 0xe9000001 | 0;
+const TEN = 36_000_000_000_000n;
 
-/** A capture of ITCH packets, all of one session. */
+/** A capture of ITCH packets. */
 export function itchCapture(packets: readonly PacketInput[]): Uint8Array {
   const chunks: Uint8Array[] = [];
   const writer = new PcapWriter((chunk) => chunks.push(chunk.slice()));
-  for (const { port, sequence, adds, time, group = GROUP } of packets) {
-    const encoder = new MoldPacketEncoder({ session: 'S1', sequence, packetBytesMax: 1400 });
+  for (const {
+    port,
+    sequence,
+    adds,
+    time,
+    group = GROUP,
+    session = 'S1',
+    timestamp = TEN,
+    stock = 'TEST',
+  } of packets) {
+    const encoder = new MoldPacketEncoder({ session, sequence, packetBytesMax: 1400 });
     for (const { id, buy, price } of adds) {
       encoder.appendFields('A', {
         stockLocate: 1,
         trackingNumber: 0,
-        timestamp: 36_000_000_000_000n,
+        timestamp,
         orderReferenceNumber: id,
         buySellIndicator: buy ? 'B' : 'S',
         shares: 1,
-        stock: 'TEST',
+        stock,
         price,
       });
     }

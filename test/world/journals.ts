@@ -32,6 +32,8 @@ export interface JournalPlan {
   /** The last segment is left without a frame that closes it. */
   readonly leavesOpen?: boolean;
   readonly frameBytes?: number;
+  /** False: images do not say in which session channels are. */
+  readonly namesSessions?: boolean;
   /** The writer goes away behind so many events, wherever that is; Infinity unless given. */
   readonly eventsMax?: number;
 }
@@ -173,9 +175,11 @@ class JournalBuilder implements EventObserver {
   }
 
   #places(): ChannelPlace[] {
+    const sessions = new Map(this.#run!.places().map(({ channel, session }) => [channel, session]));
     return this.#channels.map((place, channel) => {
       const market = this.#markets[this.#sourceOf(channel)];
-      return { ...place, isLost: market?.lostChannels.has(channel) ?? false };
+      const session = this.#plan.namesSessions === false ? null : (sessions.get(channel) ?? null);
+      return { ...place, session, isLost: market?.lostChannels.has(channel) ?? false };
     });
   }
 

@@ -56,6 +56,17 @@ export function withoutNumbers(capture: Uint8Array, from: number, to: number): B
   return Buffer.concat(chunks);
 }
 
+/** A capture of one line without its first frames. */
+export function withoutFirst(capture: Uint8Array, frames: number): Buffer {
+  const chunks: Buffer[] = [];
+  const writer = new PcapWriter((chunk) => chunks.push(Buffer.from(chunk)));
+  for (const { timeHigh, timeLow, bytes } of framesOf(capture, 0).slice(frames)) {
+    writer.writeFrame(timeHigh, timeLow, bytes, 0, bytes.length, bytes.length);
+  }
+  writer.flush();
+  return Buffer.concat(chunks);
+}
+
 /** Of the frames of a capture of one line those with an even place, or those with an odd one. */
 export function everyOther(capture: Uint8Array, place: 0 | 1): Buffer {
   const chunks: Buffer[] = [];

@@ -42,6 +42,8 @@ export const BOOKS_MAX: number = 1 << 20;
  */
 export class Dictionary {
   readonly books: BookDefinition[] = [];
+  /** Is told when a message gives a book another symbol than it has, which changes nothing. */
+  onOtherName: (book: BookDefinition, symbol: string) => void = () => {};
   /** How often a book has changed its channel. */
   rehomed = 0;
   /** How often a book that was known already got its symbol. */
@@ -99,7 +101,11 @@ export class Dictionary {
   /** Gives a book its symbol, unless a naming file or an earlier message has. */
   name(number: number, symbol: string): void {
     const book = this.books[number];
-    if (book === undefined || book.symbol !== null) return;
+    if (book === undefined) return;
+    if (book.symbol !== null) {
+      if (book.symbol !== symbol) this.onOtherName(book, symbol);
+      return;
+    }
     book.symbol = symbol;
     this.#named += 1;
   }

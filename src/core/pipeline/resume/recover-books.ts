@@ -52,6 +52,8 @@ export interface Recovered {
   /** Of its last segment. */
   readonly epoch: Epoch;
   readonly lastEvent: number;
+  /** Symbols are those of the feed, and not of a file that names instruments. */
+  readonly isNamed: boolean;
   /** The segment whose image the books began with, and the events applied behind it. */
   readonly imageSegment: number;
   readonly eventsApplied: number;
@@ -123,6 +125,7 @@ class Recovery {
       ends: this.#ends!,
       epoch: this.#epoch,
       lastEvent: this.#nextEvent - 1,
+      isNamed: this.#options.naming === null,
       imageSegment: this.#files[this.#base]!.number,
       eventsApplied: this.#applied,
     };

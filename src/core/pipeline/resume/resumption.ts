@@ -1,5 +1,6 @@
 import { MdxError } from '../../errors.ts';
 import type { EventSink } from '../../event/batch.ts';
+import type { BookDefinition } from '../../event/dictionary.ts';
 import { KIND_RESET, KIND_SESSION } from '../../event/record.ts';
 import type { Feed, Framing } from '../../feeds/feed.ts';
 import type { Epoch } from '../../journal/frame.ts';
@@ -61,6 +62,8 @@ export class Resumption {
     }
     books.markets.push(...known.markets);
     if (feed.rules.idScope !== 'source') books.dictionary.joinChannels();
+    if (this.recovered.isNamed)
+      books.dictionary.onOtherName = (book, symbol) => this.#refuseName(book, symbol);
     const isNumbered = NUMBERED.has(framing === 'journal' ? feed.framings[0]! : framing);
     if (isNumbered && ends.hasUnnumbered) {
       throw new MdxError(
@@ -81,6 +84,14 @@ export class Resumption {
     throw this.#refusal(
       `${path} is of another history (epoch)`,
       'Events of it cannot be told from those of the journal.',
+    );
+  }
+
+  /** Numbers of instruments mean others from day to day, and on other channels. */
+  #refuseName({ instrument, channel, symbol }: BookDefinition, other: string): never {
+    throw this.#refusal(
+      `instrument ${instrument} of channel ${channel} is ${other} in the input, and ${symbol} in the journal`,
+      'The input is of another day or begins with another channel: write to a new journal, or give the whole input.',
     );
   }
 

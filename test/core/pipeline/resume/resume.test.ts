@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { KIND_GAP } from '../../../../src/core/event/record.ts';
 import { ONE_LINE } from '../../../../src/core/merge/session-merge.ts';
 import type { RunOptions } from '../../../../src/core/pipeline/run-options.ts';
 import { Resumes } from '../../../world/resumed.ts';
-import { bothLines } from '../../../world/two-lines.ts';
+import { bothLines, withoutFirst } from '../../../world/two-lines.ts';
+import type { Event } from '../../journal/streams.ts';
 import { play, READERS } from '../../simulate/session.ts';
 
 const resumes = new Resumes();
@@ -65,7 +67,47 @@ describe.each(INPUTS)('a replay of $name that was interrupted anywhere', ({ byte
           expect(resumed.hashes).toEqual(whole.hashes);
         },
       ),
-      { numRuns: 15 },
+      { numRuns: 8 },
     );
   });
 });
+
+describe.each(['itch', 'eobi', 'fast-like'] as const)('an input of %s that begins later', (feed) => {
+  it('goes on as if nothing had been if it reaches the journal’s end, and else has a gap', async () => {
+    const { a, b } = play({ seed: 9, feed, profile: { messages: 250 } });
+    const options = { feedName: READERS[feed], arbiter: { ...PATIENT, start: 'first-seen' as const } };
+    const path = resumes.file(a);
+    const whole = await resumes.whole([path], options);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: whole.events.length }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.boolean(),
+        async (events, share, otherLine) => {
+          const plan = { segmentEvents: 100, eventsMax: events, options: { ...options, batchEvents: 8 } };
+          const directory = await resumes.journal([path], plan);
+          const cut = withoutFirst(otherLine ? b : a, Math.floor(share * 100));
+          const rest = resumes.file(cut);
+          const resumed = await resumes.resume(directory, [rest], options);
+          const { state } = resumed.resumption.channels[0]!;
+          if (state === 'same') {
+            expect(withoutReceive(resumed.events)).toEqual(withoutReceive(whole.events.slice(events)));
+            expect(resumed.hashes).toEqual(whole.hashes);
+          } else if (state === 'hole') {
+            expect(resumed.events.find(({ channel }) => channel === 0)).toMatchObject({ kind: KIND_GAP });
+            expect(resumed.books.markets[0]!.stale.some((stale) => stale === 1)).toBe(true);
+          } else expect(events).toBe(whole.events.length);
+        },
+      ),
+      { numRuns: 12 },
+    );
+  });
+});
+
+/** Lines have clocks of their own; the venue time of some feeds is that of arrival. */
+function withoutReceive(events: readonly Event[]): object[] {
+  return events.map(({ receive, venue, ...event }) => ({
+    ...event,
+    venue: venue === receive ? null : venue,
+  }));
+}
