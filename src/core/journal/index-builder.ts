@@ -51,7 +51,7 @@ export class IndexBuilder {
    * Takes the next frame: header and payload, beginning at a multiple of 4 of their buffer.
    * @param offset in the segment. @returns how many events it has.
    */
-  take(frame: Uint8Array<ArrayBuffer>, offset: number): number {
+  take(frame: Uint8Array, offset: number): number {
     const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
     const type = view.getUint8(16);
     const number = getU64(view, 24);
@@ -112,7 +112,7 @@ export class IndexBuilder {
     this.#nextEntryAt = 0;
   }
 
-  #events(frame: Uint8Array<ArrayBuffer>, view: DataView, isControl: boolean): number {
+  #events(frame: Uint8Array, view: DataView, isControl: boolean): number {
     const words = new Int32Array(frame.buffer, frame.byteOffset, frame.length >> 2);
     const payload = FRAME_HEADER_BYTES;
     const start = (payload + EVENTS_HEAD_BYTES) >> 2;

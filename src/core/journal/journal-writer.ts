@@ -8,6 +8,8 @@ import type { DiskFile } from './disk.ts';
 import { DurableFile } from './durable-file.ts';
 import { FreeSpace } from './free-space.ts';
 import type { StreamPlace } from './image-writer.ts';
+import { IndexBuilder } from './index-builder.ts';
+import { saveIndex } from './index-file.ts';
 import { journalError } from './journal-errors.ts';
 import { clearJournal, type FoundJournal, findJournal } from './journal-found.ts';
 import type { ExistingJournal, JournalOptions } from './journal-options.ts';
@@ -44,6 +46,8 @@ export class JournalWriter {
   #about: Pick<SegmentHead, 'timeBase' | 'sources'> = { timeBase: 'utc', sources: [] };
   #books: BookStanding | null = null;
   #file: DiskFile | null = null;
+  /** Of the segment at hand; groups that have not ended are known over segments. */
+  readonly #index: IndexBuilder = new IndexBuilder();
   /** Number that the first event of the segment has. */
   #firstEvent = 0;
   /** Bytes written to the segment; to segments before. */
@@ -260,6 +264,7 @@ export class JournalWriter {
     this.#sync();
     this.#file?.close();
     this.#file = null;
+    if (this.failure === null) saveIndex(this.#options, this.#index.index);
     if (this.#options.compress && this.failure === null) this.#compressions.add(segment.frames.segment);
   }
 
@@ -273,6 +278,7 @@ export class JournalWriter {
     if (this.failure !== null) return;
     try {
       this.#file!.append(frame);
+      this.#index.take(frame, this.#bytes);
       this.#bytes += frame.length;
       this.#isSynced = false;
       this.written = this.#segment.frames.eventNumber - 1;

@@ -9,18 +9,21 @@ import type { BookRules } from '../../../src/core/event/rules.ts';
 import {
   DURABLE_BYTES,
   type DurableRecord,
+  indexName,
   readDurable,
   segmentFiles,
 } from '../../../src/core/journal/directory.ts';
 import { FRAME_CHECKPOINT, FRAME_CLOSE, FRAME_HEADER_BYTES } from '../../../src/core/journal/frame.ts';
 import { FRAME_END } from '../../../src/core/journal/frame-reader.ts';
 import { readCheckpoint, readClose } from '../../../src/core/journal/image-payload.ts';
+import { buildIndex } from '../../../src/core/journal/index-builder.ts';
 import {
   type ExistingJournal,
   type JournalOptions,
   JournalWriter,
 } from '../../../src/core/journal/journal-writer.ts';
 import { openSegmentBytes } from '../../../src/core/journal/segment-bytes.ts';
+import { isIndexOf, readIndex } from '../../../src/core/journal/segment-index.ts';
 import { scanSegment } from '../../../src/core/journal/segment-scan.ts';
 import { FaultingDisk } from '../../world/faulting-disk.ts';
 import { batchOf, concat, dictionaryOf, type Event, readBack } from './streams.ts';
@@ -121,8 +124,9 @@ class World {
     return bytes;
   }
 
+  /** What is in the directory; indexes come and go without changing anything. */
   get names(): string[] {
-    return this.disk.list('d/j');
+    return this.disk.list('d/j').filter((name) => !name.endsWith('.idx'));
   }
 
   /** All segments one behind the other, as whoever reads them has them. */
@@ -305,6 +309,42 @@ describe('a journal', () => {
     world.disk.open('d/j/letter.txt', 'create').close();
     expect(code('replace')).toBe('output-exists');
     expect(world.names).toEqual(['letter.txt']);
+  });
+});
+
+describe('an index', () => {
+  it.each([false, true])(
+    'stands beside each closed segment (compressed: %s) and is the one of it',
+    (compress) => {
+      const world = new World({ compress });
+      const writer = world.begun();
+      for (const from of [1, 11, 21]) {
+        world.append(writer, from, from + 9);
+        if (from < 21) writer.roll();
+      }
+      expect(world.disk.list('d/j').filter((name) => name.endsWith('.idx'))).toHaveLength(2);
+      writer.close();
+      for (const file of segmentFiles(world.names)) {
+        const index = readIndex(new Uint8Array(world.bytes(indexName(file.number))))!;
+        const bytes = openSegmentBytes(world.disk, 'd/j', file);
+        expect(isIndexOf(index, bytes)).toBe(true);
+        expect(index).toEqual(buildIndex(bytes));
+        expect(index).toMatchObject({
+          nextEvent: file.number * 10 + 1,
+          sequences: new Map([[0, file.number * 10]]),
+        });
+      }
+    },
+  );
+
+  it('that cannot be written is told of, and the journal goes on', () => {
+    const world = new World();
+    const writer = world.begun();
+    world.disk.failureOf = ({ path }) => (path.endsWith('.idx') ? 'ENOSPC' : null);
+    world.append(writer, 1, 10);
+    writer.close();
+    expect(writer.failure).toBeNull();
+    expect(world.told).toEqual([expect.stringMatching(/^the index d\/j\/00000001\.idx is not written: /)]);
   });
 });
 
