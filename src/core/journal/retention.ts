@@ -24,17 +24,16 @@ export function removeOldSegments(retention: Retention, before: number): void {
   const files = segmentFiles(disk.list(directory));
   const sizes = keepBytes === null ? [] : files.map(({ name }) => sizeOf(disk, join(directory, name)));
   let bytes = sizes.reduce((sum, each) => sum + each, 0);
-  let removed = 0;
   for (const [index, file] of files.entries()) {
     const next = files[index + 1];
     if (next === undefined || file.number >= before) break;
     const isTooMuch = keepBytes !== null && bytes > keepBytes;
     if (!isTooMuch && !isTooOld(retention, next)) break;
     remove(disk, directory, file);
+    // Or a loss of power might bring this one back, and not the next.
+    disk.syncDirectory(directory);
     bytes -= sizes[index] ?? 0;
-    removed += 1;
   }
-  if (removed > 0) disk.syncDirectory(directory);
 }
 
 /** Did a segment begin, and so the one in front of it end, too long ago? */

@@ -1,5 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../../src/core/binary/random.ts';
+import { segmentName } from '../../../src/core/journal/directory.ts';
+import { removeOldSegments } from '../../../src/core/journal/retention.ts';
+import { FaultingDisk } from '../../world/faulting-disk.ts';
 import {
   callsOf,
   caseOf,
@@ -19,6 +23,31 @@ test('journals that lose their power, their disk or their process lose nothing t
   }
 });
 
+test('where the power goes while old segments are removed, no newer one is gone before an older one', () => {
+  const names = [1, 2, 3, 4, 5].map(segmentName);
+  for (let seed = 0; seed < 300; seed += 1) {
+    const disk = new FaultingDisk(new Random(seed));
+    disk.makeDirectory('j');
+    disk.syncDirectory('');
+    for (const name of names) {
+      const file = disk.open(`j/${name}`, 'create');
+      file.append(new Uint8Array(100));
+      file.sync();
+    }
+    disk.syncDirectory('j');
+    const call = disk.calls + 1 + (seed % 30);
+    disk.failureOf = ({ number }) => (number === call ? 'power' : null);
+    const removal = { disk, directory: 'j', keepBytes: 150, keepNs: null, wallTime: () => 0n };
+    try {
+      removeOldSegments(removal, 5);
+    } catch {
+      // The power is off.
+    }
+    const left = disk.powerOff().list('j');
+    expect(left, `seed ${seed}`).toEqual(names.slice(-left.length));
+  }
+});
+
 describe('at every call of a small journal', () => {
   const small: PowerLossCase = {
     seed: 7,
@@ -32,6 +61,7 @@ describe('at every call of a small journal', () => {
       keepNs: null,
       compress: false,
     },
+    keepBytesLater: 3000,
   };
   const calls = Array.from({ length: callsOf(small) }, (_, at) => at + 1);
   const held = (lives: (call: number) => Parameters<typeof runLives>[1]): void => {

@@ -34,6 +34,8 @@ export interface PowerLossCase {
     JournalOptions,
     'fsync' | 'commitMs' | 'segmentBytes' | 'segmentEvents' | 'keepBytes' | 'keepNs' | 'compress'
   >;
+  /** What all writers but the first one keep. */
+  readonly keepBytesLater: number | null;
 }
 
 /** What came of it, for the sum of a campaign. */
@@ -89,6 +91,7 @@ export function caseOf(seed: number): PowerLossCase {
       keepNs: one([null, null, 50e6]),
       compress: one([false, true]),
     },
+    keepBytesLater: one([null, null, 40_000, 12_000]),
   };
 }
 
@@ -130,6 +133,7 @@ class PowerLossRun {
   #disk: FaultingDisk;
   #boot = 1;
   #clock = 0;
+  #lives = 0;
   /** Epochs that may not go on, and the last segment of each. */
   readonly #ended: Map<string, number> = new Map();
   /** Highest position that any writer called durable. */
@@ -160,6 +164,7 @@ class PowerLossRun {
   #live(before: Recovery | null, end: End | null): Recovery {
     const disk = this.#disk;
     const first = disk.calls;
+    this.#lives += 1;
     let isPowerOff = false;
     disk.failureOf = (call) => {
       const failure = failureOf(end, call, first);
@@ -231,8 +236,10 @@ class PowerLossRun {
   }
 
   #options(): JournalOptions {
+    const { options, keepBytesLater } = this.#case;
     return {
-      ...this.#case.options,
+      ...options,
+      keepBytes: this.#lives === 1 ? options.keepBytes : keepBytesLater,
       disk: this.#disk,
       directory: DIRECTORY,
       version: '0.0.0',
