@@ -48,6 +48,12 @@ const FETCHER_TESTS = ['test/core/merge/recovery/fetcher.test.ts'];
 const PROTOCOL_TESTS = ['test/core/merge/recovery/protocols.test.ts'];
 const RECOVERY_TESTS = ['test/core/net/recovery.test.ts'];
 const FRAME_READER = 'src/core/journal/frame-reader.ts';
+const WRITER = 'src/core/journal/journal-writer.ts';
+const WRITER_TESTS = ['test/core/journal/journal-writer.test.ts'];
+const EVENT_FRAMES = 'src/core/journal/event-frames.ts';
+const EVENT_FRAMES_TESTS = ['test/core/journal/bulk-frames.test.ts'];
+const LOCK = 'src/core/journal/lock.ts';
+const LOCK_TESTS = ['test/core/journal/lock.test.ts'];
 const THREAD_TESTS = ['test/core/journal/threaded-journal.test.ts'];
 const COMPRESSED_TESTS = ['test/core/journal/compressed-segment.test.ts'];
 const SEGMENT_READER = 'src/core/journal/segment-reader.ts';
@@ -906,6 +912,91 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'if (view.getInt32(at + 60, true) !== this.#payloadCrc)',
     to: 'if (view.getInt32(at + 60, true) === Number.NaN)',
     tests: SEGMENT_TESTS,
+  },
+  {
+    name: 'journal: old segments go before the new one is durable',
+    file: WRITER,
+    from: 'if (this.failure !== null) return;',
+    to: '',
+    within: '#removeOld(',
+    tests: WRITER_TESTS,
+  },
+  {
+    name: 'journal: a failure is forgotten',
+    file: WRITER,
+    from: 'if (this.failure !== null || this.#isSynced) return;',
+    to: 'if (this.#isSynced) return;',
+    tests: WRITER_TESTS,
+  },
+  {
+    name: 'journal: the end that is not whole stays',
+    file: 'src/core/journal/journal-found.ts',
+    from: 'if (end !== null) open.truncate(end);',
+    to: '',
+    tests: WRITER_TESTS,
+  },
+  {
+    name: 'journal: history goes on behind another boot',
+    file: 'src/core/journal/journal-found.ts',
+    from: '(scan.isClosed || isThisBoot)',
+    to: '(scan.isClosed || !isThisBoot || isThisBoot)',
+    tests: WRITER_TESTS,
+  },
+  {
+    name: 'journal: the newest segments go, too',
+    file: 'src/core/journal/retention.ts',
+    from: 'if (next === undefined || file.number >= before) break;',
+    to: 'if (next === undefined) break;',
+    tests: WRITER_TESTS,
+  },
+  {
+    name: 'journal: the disk is looked at once only',
+    file: 'src/core/journal/free-space.ts',
+    from: 'this.#now() - this.#lookedAt < LOOK_MS',
+    to: 'this.#now() >= 0',
+    tests: WRITER_TESTS,
+  },
+  {
+    name: 'journal: a process with a number that was used again holds the lock',
+    file: LOCK,
+    from: "(now === '' || started === '' || now === started)",
+    to: 'true',
+    tests: LOCK_TESTS,
+  },
+  {
+    name: 'journal: what was moved away is not looked at again',
+    file: LOCK,
+    from: 'if (this.#read(aside) === stale)',
+    to: 'if (this.#read(aside) !== null)',
+    tests: LOCK_TESTS,
+  },
+  {
+    name: 'frames: times that do not fit wrap',
+    file: EVENT_FRAMES,
+    from: 'if (venue > I32_MAX || venue < -I32_MAX - 1 || receive < 0 || receive > U32_MAX) break;',
+    to: '',
+    tests: EVENT_FRAMES_TESTS,
+  },
+  {
+    name: 'frames: messages beyond the base of their run wrap',
+    file: EVENT_FRAMES,
+    from: 'message < 0 || message > U16_MAX',
+    to: 'message < 0',
+    tests: EVENT_FRAMES_TESTS,
+  },
+  {
+    name: 'frames: a message that began in another batch begins anew',
+    file: 'src/core/journal/message-places.ts',
+    from: 'return events + before;',
+    to: 'return events;',
+    tests: EVENT_FRAMES_TESTS,
+  },
+  {
+    name: 'frames: an event of the transport shares its frame',
+    file: EVENT_FRAMES,
+    from: 'if (!isControl && isTransport(head & 255) && words[from + WORD_BOOK] === NO_BOOK) break;',
+    to: '',
+    tests: EVENT_FRAMES_TESTS,
   },
   {
     name: 'journal thread: events behind an image that is not whole are written in front of it',

@@ -197,10 +197,10 @@ export class JournalWriter {
       this.#file?.close();
       this.#durableFile.sync();
       this.#durableFile.close();
-      this.#lock.release();
     } catch (error) {
       this.#fail(error);
     }
+    giveBack(this.#lock);
   }
 
   #begin(): void {
