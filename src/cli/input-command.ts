@@ -94,7 +94,7 @@ export abstract class InputCommand extends BaseCommand {
         throw error;
       })
       .finally(() => progress.stop());
-    this.#tellProblems(result);
+    this.tellProblems(result);
     this.#tellUnmatched(result, input.books);
     this.recovery = (await recovered?.report()) ?? null;
     if (this.recovery !== null) {
@@ -236,7 +236,7 @@ export abstract class InputCommand extends BaseCommand {
   }
 
   /** Says what could not be read, once per kind; with --verbose also what was read and left out. */
-  #tellProblems({ inputs, counts, damage }: RunResult): void {
+  protected tellProblems({ inputs, counts, damage }: RunResult): void {
     for (const { path, format, bytes, packets, skipped } of inputs) {
       const facts = [format, `${bytes} bytes`, ...(packets === null ? [] : [`${packets} packets`])];
       for (const [reason, count] of skipped) facts.push(`${reason} ${count}`);

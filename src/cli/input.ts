@@ -25,7 +25,7 @@ import { type RecoveryFlags, recoveryFlags } from './merge-flags.ts';
 import { rebuildFlag } from './recovered-input.ts';
 
 /** Flags of every command that reads captures and builds books: what is read, and how. */
-export const inputFlags: {
+export const readFlags: {
   readonly feed: typeof feedFlag;
   readonly port: typeof portFlag;
   readonly group: typeof groupFlag;
@@ -40,8 +40,7 @@ export const inputFlags: {
   readonly start: typeof startFlag;
   readonly 'gap-timeout': typeof gapTimeoutFlag;
   readonly 'batch-events': typeof batchEventsFlag;
-  readonly rebuild: typeof rebuildFlag;
-} & typeof recoveryFlags = {
+} = {
   feed: feedFlag,
   port: portFlag,
   group: groupFlag,
@@ -56,12 +55,14 @@ export const inputFlags: {
   start: startFlag,
   'gap-timeout': gapTimeoutFlag,
   'batch-events': batchEventsFlag,
-  ...recoveryFlags,
-  rebuild: rebuildFlag,
 };
 
+/** The same with what fills the holes of one input. */
+export const inputFlags: typeof readFlags & { readonly rebuild: typeof rebuildFlag } & typeof recoveryFlags =
+  { ...readFlags, ...recoveryFlags, rebuild: rebuildFlag };
+
 /** The same as they are parsed. */
-export interface InputFlags extends RecoveryFlags {
+export interface ReadFlags {
   readonly feed: string | undefined;
   readonly port: number[] | undefined;
   readonly group: string[] | undefined;
@@ -76,6 +77,9 @@ export interface InputFlags extends RecoveryFlags {
   readonly start: bigint | 'first-seen' | 'snapshot';
   readonly 'gap-timeout': number;
   readonly 'batch-events': number;
+}
+
+export interface InputFlags extends ReadFlags, RecoveryFlags {
   readonly 'recovery-timeout': number;
   readonly rebuild: boolean;
 }
@@ -96,7 +100,7 @@ export type InputOptions = Omit<
   | 'breathe'
 >;
 
-export async function inputOptions(paths: readonly string[], flags: InputFlags): Promise<InputOptions> {
+export async function inputOptions(paths: readonly string[], flags: ReadFlags): Promise<InputOptions> {
   // Loaded here, so that help does not wait for them.
   const { FEEDS } = await import('../core/feeds/registry.ts');
   const { parseAddress } = await import('../core/capture/address.ts');

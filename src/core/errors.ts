@@ -22,6 +22,8 @@ export type ErrorCode =
   | 'socket-failed'
   | 'backend-refused'
   | 'memory-lock'
+  | 'not-comparable'
+  | 'not-aligned'
   | 'output-exists'
   | 'output-failed'
   | 'journal-busy'
@@ -73,6 +75,11 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorKind>> = {
     meaning: 'The kernel or a driver does not do what was asked of it.',
   },
   'memory-lock': { exit: 2, meaning: 'More locked memory is needed than the limit allows.' },
+  'not-comparable': { exit: 2, meaning: 'Two inputs have nothing in common that could be compared.' },
+  'not-aligned': {
+    exit: 2,
+    meaning: 'Two inputs do not come to the same places: too much of one waits for the other.',
+  },
   'output-exists': { exit: 2, meaning: 'A file to write exists already.' },
   'output-failed': { exit: 4, meaning: 'Output could not be written.' },
   'journal-busy': { exit: 4, meaning: 'Another process writes the journal.' },

@@ -203,6 +203,8 @@ export interface Feed {
    * Absent: one destination is one channel.
    */
   subchannelOf?(datagram: Datagram): number;
+  /** Each product of a channel numbers its messages on its own. Absent: numbers rise within a channel. */
+  readonly numbersByProduct?: boolean;
   /** Some channels carry snapshots of the books that others carry the changes of. */
   readonly hasSnapshots?: boolean;
   /** What a new session of a channel is told as: a `session` empties its books, a `reset` only numbers anew. */

@@ -18,7 +18,7 @@ import {
   WORD_ID,
 } from '../event/record.ts';
 import type { BookRules } from '../event/rules.ts';
-import type { Feed } from '../feeds/feed.ts';
+import type { Feed, Framing } from '../feeds/feed.ts';
 import type { MessageSink } from '../feeds/message-sink.ts';
 import type { ImageTarget } from '../journal/image-loader.ts';
 import type { ImageTaker } from '../journal/image-taker.ts';
@@ -42,6 +42,8 @@ export interface TransportPlace {
 export interface RunFacts {
   /** Do venue times count from 1970, or from an unknown midnight? Known with the first event. */
   readonly timeBase: 'utc' | 'midnight';
+  /** How the messages of the input are carried. */
+  readonly framing: Framing | null;
   /** Null before the feed is known. */
   readonly books: Books | null;
   /**

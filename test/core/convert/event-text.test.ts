@@ -148,6 +148,7 @@ describe('rows of events as text', () => {
         for (const observer of observers)
           observer.start?.({ ...itch, rules: RULES } as Feed, {
             timeBase: 'utc',
+            framing: null,
             books: null,
             places: () => [],
           });

@@ -45,6 +45,7 @@ function eobi(releaseName: ReleaseName, title: string, headerIds: readonly numbe
     detectDatagram: (datagram) => detectPacket(datagram, release, headerIds),
     subchannelOf: partitionOf,
     sessionEvent: 'reset',
+    numbersByProduct: true,
     hasSnapshots: true,
     describer: () => new EobiDescriber(release),
     transport: () => new EobiTransport(),
