@@ -2,6 +2,7 @@ import type { Market } from '../../book/market.ts';
 import {
   LEVEL_BOOK_SIDE,
   LEVEL_KEY_DOUBLE,
+  LEVEL_QUANTITY_DOUBLE,
   ORDER_LEVEL,
 } from '../../book/store.ts';
 import type { EventBatch } from '../../event/batch.ts';
@@ -34,8 +35,9 @@ import {
 } from '../../event/record.ts';
 import type { Feed } from '../../feeds/feed.ts';
 import type { Books, EventObserver, RunFacts } from '../books.ts';
-import { LevelDigest } from './level-digest.ts';
 import { Marks } from './marks.ts';
+import { OrderHashes } from './order-hashes.ts';
+import { QueueDigests } from './queue-digests.ts';
 import * as queue from './step-queue.ts';
 import { StepQueue } from './step-queue.ts';
 import { TouchedLevels } from './touched-levels.ts';
@@ -70,7 +72,7 @@ export class BookWatch implements EventObserver {
   feed: Feed | null = null;
   facts: RunFacts | null = null;
   dictionary: Dictionary | null = null;
-  readonly #digest: LevelDigest;
+  readonly #hashes: OrderHashes;
   readonly #touched: TouchedLevels = new TouchedLevels();
   /** Per book: where it was changed last. */
   #places: Float64Array = new Float64Array(64 * PLACE_FIELDS);
@@ -79,7 +81,11 @@ export class BookWatch implements EventObserver {
   /** Per channel: books that the group at hand has touched besides the one that its last event names. */
   readonly #open: number[][] = [];
   readonly #markets: Market[] = [];
+  /** Per market. */
+  readonly #queues: QueueDigests[] = [];
+  /** The market of the event at hand. */
   #market: Market | null = null;
+  #queue: QueueDigests | null = null;
   #groupsBySource = false;
   /** Venue time of the event at hand. */
   #timeHigh = 0;
@@ -88,7 +94,7 @@ export class BookWatch implements EventObserver {
   /** @param side its name, for errors. @param withIds the ids of orders count. */
   constructor(side: string, withIds: boolean) {
     this.steps = new StepQueue(side);
-    this.#digest = new LevelDigest(withIds);
+    this.#hashes = new OrderHashes(withIds);
   }
 
   start(feed: Feed, facts: RunFacts): void {
@@ -122,6 +128,7 @@ export class BookWatch implements EventObserver {
     const head = words[at]!;
     const kind = head & 255;
     this.#mark(batch, at, kind);
+    this.#queue!.begin();
     switch (kind) {
       case KIND_ADD:
       case KIND_MODIFY:
@@ -155,8 +162,8 @@ export class BookWatch implements EventObserver {
     const { words } = batch;
     const head = words[at]!;
     const kind = head & 255;
-    if (kind === KIND_ADD || kind === KIND_MODIFY || kind === KIND_REPLACE) {
-      this.#touchOrder(batch, at, at + WORD_ID, market);
+    if (kind <= KIND_DELETE || (kind === KIND_EXECUTE && (head & HEAD_INFORMS) === 0)) {
+      this.#settle(batch, at, market);
     }
     const book = words[at + WORD_BOOK]!;
     if (book === NO_BOOK && (kind === KIND_SESSION || kind === KIND_CLEAR)) {
@@ -176,8 +183,11 @@ export class BookWatch implements EventObserver {
   /** Takes the books of a market as they are in front of its first event. */
   #meet(market: Market): void {
     this.#market = market;
-    if (this.#markets.includes(market)) return;
+    this.#queue = this.#queues[this.#markets.indexOf(market)] ?? null;
+    if (this.#queue !== null) return;
+    this.#queue = new QueueDigests(market, this.#hashes);
     this.#markets.push(market);
+    this.#queues.push(this.#queue);
     this.dictionary = market.dictionary;
     for (let book = 0; book < market.books; book += 1) {
       this.#touchSide(book * 2, market, null);
@@ -203,12 +213,24 @@ export class BookWatch implements EventObserver {
     else if (batch.sequenceBase !== 0) marks.number(channel, batch.sequenceBase + (batch.words[at]! >>> 16));
   }
 
-  /** Touches the level of an order, where there is one. @param id where its id stands. */
+  /** Touches the level of an order that the event may change, where there is one. @param id where its id stands. */
   #touchOrder(batch: EventBatch, at: number, id: number, market: Market): void {
-    const { words } = batch;
-    const bookSide = words[at + WORD_BOOK]! * 2 + ((words[at]! & HEAD_ASK) !== 0 ? 1 : 0);
-    const slot = market.findOrder(words[id]!, words[id + 1]!, bookSide);
+    const slot = this.#find(batch, at, id, market);
+    if (slot === 0) return;
+    this.#touchLevel(market.orders.words[slot * 8 + ORDER_LEVEL]!, market, batch, at);
+    this.#queue!.hold(slot);
+  }
+
+  /** The same when it has been changed; it may be in another level now, or gone, or new. */
+  #settle(batch: EventBatch, at: number, market: Market): void {
+    const slot = this.#find(batch, at, at + WORD_ID, market);
     if (slot !== 0) this.#touchLevel(market.orders.words[slot * 8 + ORDER_LEVEL]!, market, batch, at);
+    this.#queue!.settle(slot);
+  }
+
+  #find({ words }: EventBatch, at: number, id: number, market: Market): number {
+    const bookSide = words[at + WORD_BOOK]! * 2 + ((words[at]! & HEAD_ASK) !== 0 ? 1 : 0);
+    return market.findOrder(words[id]!, words[id + 1]!, bookSide);
   }
 
   #touchPrice(batch: EventBatch, at: number, market: Market): void {
@@ -243,6 +265,7 @@ export class BookWatch implements EventObserver {
     if (market.levels.bestLevel[bookSide] === 0) return;
     for (const level of market.levels.ladders[bookSide]!.fromBest()) {
       this.#touchLevel(level, market, batch, at);
+      this.#queue!.forget(level);
     }
   }
 
@@ -300,7 +323,6 @@ export class BookWatch implements EventObserver {
       return;
     }
     const { steps } = this;
-    const digest = this.#digest;
     const { key } = market.levels;
     let count = 0;
     for (let entry = head; entry !== 0; entry = touched.nextOf(entry)) {
@@ -310,15 +332,35 @@ export class BookWatch implements EventObserver {
       const { levels } = steps;
       levels[to] = bookSide;
       levels[to + 1] = key[0]!;
-      digest.take(market, market.levels.find(bookSide));
-      levels[to + 2] = digest.queueA;
-      levels[to + 3] = digest.queueB;
-      levels[to + 4] = digest.totalA;
-      levels[to + 5] = digest.totalB;
+      this.#digest(market.levels.find(bookSide), market, levels, to + 2);
       count += 1;
     }
     touched.clear(book);
     this.#add(book, count, market);
+  }
+
+  /** Digests of the queue of a level and of its total; zeros for what holds nothing. */
+  #digest(level: number, market: Market, into: Float64Array, to: number): void {
+    const { words, doubles } = market.levels;
+    const total = level * 4 + LEVEL_QUANTITY_DOUBLE;
+    if (level === 0 || doubles[total] === 0) {
+      into.fill(0, to, to + 4);
+      return;
+    }
+    const book = words[level * 8 + LEVEL_BOOK_SIDE]! >> 1;
+    const hashes = this.#hashes;
+    hashes.quantity(doubles, total, market.dictionary.books[book]!.quantityScale);
+    into[to + 2] = hashes.a;
+    into[to + 3] = hashes.b | 1;
+    const queue = this.#queue!;
+    if (market.bookKind[book] === 0) {
+      queue.take(level);
+      into[to] = queue.a;
+      into[to + 1] = queue.b;
+    } else {
+      into[to] = hashes.a;
+      into[to + 1] = hashes.b | 1;
+    }
   }
 
   #add(book: number, count: number, market: Market): void {

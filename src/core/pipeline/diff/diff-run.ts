@@ -10,7 +10,7 @@ import { KEPT_EVENT, KEPT_FIELDS, type Pair } from './pairs.ts';
 type Side = 0 | 1;
 const NAMES = ['A', 'B'] as const;
 /** Steps of a side that wait before the other has its turn. */
-const STEPS_PER_TURN = 8192;
+const STEPS_PER_TURN = 1024;
 /** Breaths between two looks at signals, timers and sockets. */
 const BREATHS_PER_TURN = 64;
 

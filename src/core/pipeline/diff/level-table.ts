@@ -86,9 +86,9 @@ export class LevelTable {
     return !this.#isEmpty(slot * FIELDS) && this.#words[slot * FIELDS]! >> 1 === pair;
   }
 
+  /** Totals of what holds something are never 0. */
   #isEmpty(from: number): boolean {
-    const words = this.#words;
-    return (words[from + 5]! | words[from + 9]! | words[from + 4]! | words[from + 8]!) === 0;
+    return (this.#words[from + FIELD_A + 3]! | this.#words[from + FIELD_A + SIDE_FIELDS + 3]!) === 0;
   }
 
   #differs(from: number, byTotal: boolean): boolean {

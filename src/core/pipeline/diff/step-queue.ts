@@ -35,12 +35,12 @@ export const STEP_OF_LEVELS = 4;
 /** A level of a step: 0 book-side · 1 key as in the book · 2-3 digest of its queue · 4-5 of its total. */
 const LEVEL_FIELDS = 6;
 
-const ROOM_AT_START = 1 << 12;
+const ROOM_AT_START = 1 << 11;
 /** Most steps of one side that wait for the other. */
 export const STEPS_MAX: number = 1 << 20;
 const LEVELS_MAX = 1 << 23;
 
-/** The steps of one side that are not done with, in the order of the side: a ring. */
+/** The steps of one side that are not done with, in the order of the side: a ring whose room is a power of two. */
 export class StepQueue {
   /** Position behind the last step. */
   end = 0;
@@ -76,12 +76,12 @@ export class StepQueue {
 
   /** Where a step stands in `steps`. */
   at(position: number): number {
-    return (position % this.#room) * STEP_FIELDS;
+    return (position & (this.#room - 1)) * STEP_FIELDS;
   }
 
   /** Where a level stands in `levels`. */
   levelAt(position: number): number {
-    return (position % this.#levelRoom) * LEVEL_FIELDS;
+    return (position & (this.#levelRoom - 1)) * LEVEL_FIELDS;
   }
 
   /** Makes room for a level of the next step. @returns where it stands in `levels`. */
