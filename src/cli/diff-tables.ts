@@ -60,10 +60,14 @@ function factsOf(report: DiffReport, style: Style): (readonly [string, string])[
     ...(notCompared > 0 ? [`${counted(notCompared, 'instrument')} never at the same time`] : []),
   ];
   if (apart.length > 0) facts.push(['apart', style.warn(apart.join(' · '))]);
-  if (stale > 0) facts.push(['stale', style.warn(`${counted(stale, 'instrument')}: something of them is lost`)]);
+  if (stale > 0)
+    facts.push(['stale', style.warn(`${counted(stale, 'instrument')}: something of them is lost`)]);
   for (const { side, part, groups, instruments: books } of tails) {
     const where = part === 'before' ? 'before the other began' : 'after the other ended';
-    facts.push(['tail', `${side} has ${counted(groups, 'group')} of ${counted(books, 'instrument')} ${where}`]);
+    facts.push([
+      'tail',
+      `${side} has ${counted(groups, 'group')} of ${counted(books, 'instrument')} ${where}`,
+    ]);
   }
   facts.push(['speed', `${grouped(timing.messagesPerSecond)} messages/s of both sides together`]);
   return facts;
@@ -150,7 +154,9 @@ function queueText(
   const isSame = (at: number): boolean => {
     const [one, other] = [a[at], b[at]];
     if (one === undefined || other === undefined) return false;
-    return trimmed(one.quantity, 0) === trimmed(other.quantity, 0) && (!withIds || one.orderId === other.orderId);
+    return (
+      trimmed(one.quantity, 0) === trimmed(other.quantity, 0) && (!withIds || one.orderId === other.orderId)
+    );
   };
   let first = 0;
   while (first < Math.max(a.length, b.length) - 1 && isSame(first)) first += 1;

@@ -11,8 +11,9 @@ import { InputCommand } from '../cli/input-command.ts';
 import { MdxError } from '../core/errors.ts';
 import type { AlignBy } from '../core/pipeline/diff/alignment.ts';
 import type { DiffReport } from '../core/pipeline/diff/diff-report.ts';
-import type { DiffResult, SideOptions } from '../core/pipeline/diff/diff-run.ts';
+import type { DiffResult } from '../core/pipeline/diff/diff-run.ts';
 import type { MatchBy } from '../core/pipeline/diff/pairs.ts';
+import type { SideOptions } from '../core/pipeline/diff/side-options.ts';
 
 /** Levels shown around each that differs, and instruments whose books are shown, unless asked otherwise. */
 const AROUND = 3;
@@ -60,7 +61,8 @@ export default class Diff extends InputCommand {
       default: 'auto',
     }),
     by: Flags.string({
-      summary: 'what instruments of both sides have in common; auto = their number in one feed, else the symbol',
+      summary:
+        'what instruments of both sides have in common; auto = their number in one feed, else the symbol',
       options: ['auto', 'instrument', 'symbol'],
       default: 'auto',
     }),

@@ -30,7 +30,10 @@ export class Alignment {
 
   /** Is it not known where the step belongs? Then it belongs in front of the next one of its book. */
   isPlaceless(steps: Float64Array, at: number): boolean {
-    return (steps[at + STEP_FLAGS]! & STEP_PLACELESS) !== 0 || (this.by === 'position' && steps[at + STEP_NUMBER]! < 0);
+    return (
+      (steps[at + STEP_FLAGS]! & STEP_PLACELESS) !== 0 ||
+      (this.by === 'position' && steps[at + STEP_NUMBER]! < 0)
+    );
   }
 
   /** Words of the key of a step, the first of which counts more. */

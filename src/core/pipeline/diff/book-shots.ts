@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Market } from '../../book/market.ts';
-import type { BookDefinition } from '../../event/dictionary.ts';
 import type { EventBatch } from '../../event/batch.ts';
+import type { BookDefinition } from '../../event/dictionary.ts';
 import type { Books, EventObserver } from '../books.ts';
 import { type DepthReport, depthReport, type InstrumentReport, instrumentReport } from '../report.ts';
 import { run } from '../run.ts';
-import type { DiffOptions, SideOptions } from './diff-run.ts';
+import type { SideOptions, Stopping } from './side-options.ts';
 
 /** A book with all of its levels and queues. */
 export type BookShot = InstrumentReport & DepthReport;
@@ -20,7 +20,7 @@ export interface ShotPlace {
 export async function shootBooks(
   side: SideOptions,
   places: readonly ShotPlace[],
-  { signal, stop }: Pick<DiffOptions, 'signal' | 'stop'>,
+  { signal, stop }: Stopping,
 ): Promise<BookShot[]> {
   if (places.length === 0) return [];
   const shots = new BookShots(places);

@@ -1,10 +1,5 @@
 import type { Market } from '../../book/market.ts';
-import {
-  LEVEL_BOOK_SIDE,
-  LEVEL_KEY_DOUBLE,
-  LEVEL_QUANTITY_DOUBLE,
-  ORDER_LEVEL,
-} from '../../book/store.ts';
+import { LEVEL_BOOK_SIDE, LEVEL_KEY_DOUBLE, LEVEL_QUANTITY_DOUBLE, ORDER_LEVEL } from '../../book/store.ts';
 import type { EventBatch } from '../../event/batch.ts';
 import type { Dictionary } from '../../event/dictionary.ts';
 import {
@@ -16,6 +11,7 @@ import {
   FLAG_SNAPSHOT,
   KIND_ADD,
   KIND_CLEAR,
+  KIND_DELETE,
   KIND_EXECUTE,
   KIND_LEVEL,
   KIND_MODIFY,
@@ -23,7 +19,6 @@ import {
   KIND_REPLACE,
   KIND_RESET,
   KIND_SESSION,
-  KIND_DELETE,
   NO_BOOK,
   NULL_PRICE_HIGH,
   NULL_PRICE_LOW,
@@ -208,7 +203,8 @@ export class BookWatch implements EventObserver {
     this.#timeLow = low - carry * TWO_32;
     const { marks } = this;
     const { channel } = batch;
-    marks.time(this.#timeHigh, this.#timeLow);
+    // What is about no book may have a time of whoever wrote the file.
+    if (batch.words[at + WORD_BOOK] !== NO_BOOK) marks.time(this.#timeHigh, this.#timeLow);
     if (kind === KIND_SESSION || kind === KIND_RESET) marks.renew(channel);
     else if (batch.sequenceBase !== 0) marks.number(channel, batch.sequenceBase + (batch.words[at]! >>> 16));
   }
@@ -275,13 +271,7 @@ export class BookWatch implements EventObserver {
   }
 
   /** Touches the level with the key `keys[keyAt]`, and notes that this event did. */
-  #touch(
-    bookSide: number,
-    keys: Float64Array,
-    keyAt: number,
-    batch: EventBatch | null,
-    at: number,
-  ): void {
+  #touch(bookSide: number, keys: Float64Array, keyAt: number, batch: EventBatch | null, at: number): void {
     const book = bookSide >> 1;
     const isFirst = this.#touched.headOf(book) === 0;
     this.#touched.add(bookSide, keys, keyAt);

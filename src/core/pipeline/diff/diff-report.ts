@@ -1,13 +1,19 @@
 import { toBigInt } from '../../binary/time.ts';
-import type { BookDefinition } from '../../event/dictionary.ts';
 import { MdxError } from '../../errors.ts';
-import { damageReports, type InputReport, type InstrumentReport, inputReport, type RunReport } from '../report.ts';
+import type { BookDefinition } from '../../event/dictionary.ts';
+import {
+  damageReports,
+  type InputReport,
+  type InstrumentReport,
+  inputReport,
+  type RunReport,
+} from '../report.ts';
 import type { RunResult } from '../run.ts';
 import type { BookShot } from './book-shots.ts';
 import type { Difference, DiffResult } from './diff-run.ts';
 import { type LadderRow, ladderRows, rowsAround } from './ladder-rows.ts';
-import * as pairs from './pairs.ts';
 import type { Pair } from './pairs.ts';
+import * as pairs from './pairs.ts';
 
 /** Levels listed of a difference, and instruments that only one side has. */
 const LEVELS_MAX = 200;
@@ -87,7 +93,7 @@ export interface DiffReport {
     readonly notCompared: number;
     readonly onlyA: number;
     readonly onlyB: number;
-    /** Compared, and stale on a side at the end or where they differ. */
+    /** Compared, and stale on a side at its end or where they differ: something of them is lost. */
     readonly stale: number;
   };
   /** Points at which two books were compared. */
@@ -166,7 +172,8 @@ function sideReport({ sides, marks }: DiffResult, side: 0 | 1): DiffSideReport {
       (sum, { arbiter }) =>
         sum +
         arbiter.sessions.reduce(
-          (ranges, { gaps }) => ranges + gaps.list.filter(({ state }) => state === 'lost').length + gaps.notListed,
+          (ranges, { gaps }) =>
+            ranges + gaps.list.filter(({ state }) => state === 'lost').length + gaps.notListed,
           0,
         ),
       0,
@@ -220,10 +227,10 @@ function identityOf({ source, publisher, instrument, symbol }: BookDefinition): 
 }
 
 function isStale({ books, found }: Pair, sides: readonly [RunResult, RunResult]): boolean {
-  if (found !== null) return groupOf(found, 0)?.stale === true || groupOf(found, 1)?.stale === true;
   return ([0, 1] as const).some((side) => {
     const { number, channel } = books[side]!;
-    return sides[side].books.marketOf(channel).stale[number] === 1;
+    const isAtEnd = sides[side].books.marketOf(channel).stale[number] === 1;
+    return isAtEnd || (found !== null && groupOf(found, side)?.stale === true);
   });
 }
 
@@ -238,7 +245,14 @@ function tailsOf(both: readonly Pair[]): TailReport[] {
       const groups = instruments.reduce((sum, pair) => sum + groupsOf(pair)[side], 0);
       return groups === 0
         ? []
-        : [{ side: side === 0 ? ('A' as const) : ('B' as const), part, groups, instruments: instruments.length }];
+        : [
+            {
+              side: side === 0 ? ('A' as const) : ('B' as const),
+              part,
+              groups,
+              instruments: instruments.length,
+            },
+          ];
     }),
   );
 }

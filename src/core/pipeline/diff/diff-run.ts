@@ -1,11 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { run, type RunResult } from '../run.ts';
-import type { Progress, RunOptions } from '../run-options.ts';
+import { type RunResult, run } from '../run.ts';
+import type { Progress } from '../run-options.ts';
 import { type BookShot, shootBooks } from './book-shots.ts';
 import { BookWatch } from './book-watch.ts';
 import { type CompareChoices, Comparer } from './comparer.ts';
 import type { Marks } from './marks.ts';
 import { KEPT_EVENT, KEPT_FIELDS, type Pair } from './pairs.ts';
+import type { SideOptions, Stopping } from './side-options.ts';
 
 type Side = 0 | 1;
 const NAMES = ['A', 'B'] as const;
@@ -14,20 +15,12 @@ const STEPS_PER_TURN = 1024;
 /** Breaths between two looks at signals, timers and sockets. */
 const BREATHS_PER_TURN = 64;
 
-/** One side as it is read; what the comparison needs besides is added to it. */
-export type SideOptions = Omit<
-  RunOptions,
-  'observers' | 'pacer' | 'steps' | 'stopAt' | 'invariants' | 'signal' | 'stop' | 'breathe'
->;
-
-export interface DiffOptions extends CompareChoices {
+export interface DiffOptions extends CompareChoices, Stopping {
   readonly sides: readonly [SideOptions, SideOptions];
   /** The ids of orders have to be the same, too. */
   readonly withIds: boolean;
   /** Differing instruments whose books are shown. */
   readonly show: number;
-  readonly signal: AbortSignal | null;
-  readonly stop: () => boolean;
   /** Is told how far both sides are. */
   readonly progress: (standing: readonly [Progress | null, Progress | null]) => void;
 }

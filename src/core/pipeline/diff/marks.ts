@@ -1,12 +1,3 @@
-/** Where something stands in its side. The low half of a time is unsigned. */
-export interface Place {
-  readonly channel: number;
-  readonly session: number;
-  readonly number: number;
-  readonly timeHigh: number;
-  readonly timeLow: number;
-}
-
 /** Per channel: 0 session · 1 number of its last message · 2 session of its first · 3 number of its first. */
 const CHANNEL_FIELDS = 4;
 
@@ -16,7 +7,7 @@ export class Marks {
   timeLow = 0;
   firstTimeHigh = 0;
   firstTimeLow = 0;
-  /** Any event has come. */
+  /** An event of a book has come. */
   hasBegun = false;
   #channels: Float64Array = new Float64Array(8 * CHANNEL_FIELDS);
 

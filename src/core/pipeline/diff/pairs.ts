@@ -1,5 +1,5 @@
-import type { BookDefinition } from '../../event/dictionary.ts';
 import { MdxError } from '../../errors.ts';
+import type { BookDefinition } from '../../event/dictionary.ts';
 
 export type MatchBy = 'instrument' | 'symbol';
 

@@ -119,8 +119,7 @@ export class StepQueue {
     steps[this.at(position) + STEP_DONE] = 1;
     this.waiting -= 1;
     while (this.#first < this.end && steps[this.at(this.#first) + STEP_DONE] === 1) this.#first += 1;
-    this.#levelFirst =
-      this.#first === this.end ? this.#levelEnd : steps[this.at(this.#first) + STEP_LEVELS]!;
+    this.#levelFirst = this.#first === this.end ? this.#levelEnd : steps[this.at(this.#first) + STEP_LEVELS]!;
   }
 
   #tooMany(): MdxError {
