@@ -99,7 +99,7 @@ test.each(RULES)('%s: what steps say of the levels is what a walk over their que
       }
       const market = new Market(rules, dictionary);
       const watch = new BookWatch('A', withIds);
-      watch.start({ ...itch, rules }, { timeBase: 'utc', framing: null });
+      watch.start({ ...itch, rules }, { timeBase: 'utc', framing: null, books: null, places: () => [] });
       // The last two end the groups of both books.
       const ends = [0, 1].map((book) => ({ kind: record.KIND_STATUS, book, flags: record.FLAG_LAST }));
       show(watch, market, batchOf([...events, ...ends]));
