@@ -2,7 +2,16 @@ import { join } from 'node:path';
 import { crc32c } from '../binary/crc32c.ts';
 import { MdxError } from '../errors.ts';
 import { EventBatch } from '../event/batch.ts';
-import { FLAG_EXTENDED, RECORD_WORDS } from '../event/record.ts';
+import {
+  FLAG_EXTENDED,
+  FLAG_LAST,
+  KIND_GAP,
+  KIND_RESET,
+  KIND_SESSION,
+  NO_BOOK,
+  RECORD_BYTES,
+  RECORD_WORDS,
+} from '../event/record.ts';
 import {
   DURABLE_BYTES,
   DURABLE_NAME,
@@ -14,7 +23,7 @@ import {
   segmentFiles,
 } from './directory.ts';
 import type { Disk } from './disk.ts';
-import { EVENTS_HEAD_BYTES } from './event-frames.ts';
+import { EVENTS_HEAD_BYTES, RUN_BYTES } from './event-frames.ts';
 import {
   type Epoch,
   FRAME_CONTROL,
@@ -41,6 +50,7 @@ export interface SegmentStart {
   readonly lastCrc: number;
 }
 
+const HEAD_LAST: number = FLAG_LAST << 8;
 const HEAD_EXTENDED: number = FLAG_EXTENDED << 8;
 
 /**
@@ -111,7 +121,20 @@ export class JournalReader {
 
   /** The first event of a segment, alone in a batch, with the numbers of its writer; null where it has none. */
   firstEvent(at: number): EventBatch | null {
-    return this.#with(at, readFirstEvent, () => null);
+    return this.#with(
+      at,
+      (bytes) => findEvent(bytes, () => true),
+      () => null,
+    );
+  }
+
+  /** The same of the first event that ends a group, or lets none be open, whatever had begun in front of the segment. */
+  firstGroupEnd(at: number): EventBatch | null {
+    return this.#with(
+      at,
+      (bytes) => findEvent(bytes, endsGroup),
+      () => null,
+    );
   }
 
   #readIndex(at: number, bytes: SegmentBytes): SegmentIndex | null {
@@ -159,6 +182,13 @@ export class JournalReader {
   }
 }
 
+/** The end of a group, and what the transport says, which waits for none. */
+function endsGroup(head: number, book: number): boolean {
+  const kind = head & 255;
+  if ((head & HEAD_LAST) !== 0) return true;
+  return book === NO_BOOK && (kind === KIND_GAP || kind === KIND_RESET || kind === KIND_SESSION);
+}
+
 function readStart(bytes: SegmentBytes, number: number): SegmentStart | string {
   const frame = readFrame(bytes, 0);
   if (frame === null || frame.getUint8(16) !== FRAME_SEGMENT) return 'no segment frame begins it';
@@ -175,36 +205,59 @@ function readStart(bytes: SegmentBytes, number: number): SegmentStart | string {
   };
 }
 
-function readFirstEvent(bytes: SegmentBytes): EventBatch | null {
+/** The first event of a segment that is one of those wanted, by the words of its record. */
+function findEvent(
+  bytes: SegmentBytes,
+  isWanted: (head: number, book: number) => boolean,
+): EventBatch | null {
   const header = new DataView(new ArrayBuffer(FRAME_HEADER_BYTES));
   for (let offset = 0; readHeader(bytes, offset, header); ) {
     const type = header.getUint8(16);
-    const isOfEvents = type === FRAME_EVENTS || type === FRAME_CONTROL;
-    if (isOfEvents && header.getUint32(20, true) > 0) {
-      const frame = readFrame(bytes, offset);
-      return frame === null ? null : firstOf(frame);
-    }
+    const frame = type === FRAME_EVENTS || type === FRAME_CONTROL ? readFrame(bytes, offset) : null;
+    const found = frame === null ? null : findIn(frame, isWanted);
+    if (found !== null) return found;
     offset += FRAME_HEADER_BYTES + header.getUint32(8, true);
   }
   return null;
 }
 
-function firstOf(frame: DataView<ArrayBuffer>): EventBatch {
-  const payload = FRAME_HEADER_BYTES;
-  const batch = new EventBatch(2);
+function findIn(
+  frame: DataView<ArrayBuffer>,
+  isWanted: (head: number, book: number) => boolean,
+): EventBatch | null {
+  const start = FRAME_HEADER_BYTES + EVENTS_HEAD_BYTES;
   const records = frame.getUint32(20, true);
-  const run = payload + EVENTS_HEAD_BYTES + records * RECORD_WORDS * 4;
+  for (let record = 0, event = 0; record < records; event += 1) {
+    const at = start + record * RECORD_BYTES;
+    const head = frame.getInt32(at, true);
+    if (isWanted(head, frame.getInt32(at + 4, true))) return eventAt(frame, record, event);
+    record += (head & HEAD_EXTENDED) !== 0 ? 2 : 1;
+  }
+  return null;
+}
+
+/** An event of a frame, alone in a batch. @param record where it stands among the records. */
+function eventAt(frame: DataView<ArrayBuffer>, record: number, event: number): EventBatch {
+  const payload = FRAME_HEADER_BYTES;
+  const start = payload + EVENTS_HEAD_BYTES;
+  const records = frame.getUint32(20, true);
+  let run = start + records * RECORD_BYTES;
+  for (let end = frame.getUint16(run + 6, true); end <= record && run + 2 * RUN_BYTES <= frame.byteLength; ) {
+    run += RUN_BYTES;
+    end += frame.getUint16(run + 6, true);
+  }
+  const batch = new EventBatch(2);
   batch.venueBaseLow = frame.getInt32(payload, true);
   batch.venueBaseHigh = frame.getInt32(payload + 4, true);
   batch.receiveBaseLow = frame.getInt32(payload + 8, true);
   batch.receiveBaseHigh = frame.getInt32(payload + 12, true);
   batch.channel = frame.getUint32(run, true);
   batch.sequenceBase = getU64(frame, run + 8);
-  batch.firstEvent = getU64(frame, 32);
-  const head = frame.getInt32(payload + EVENTS_HEAD_BYTES, true);
-  batch.count = (head & HEAD_EXTENDED) !== 0 && records > 1 ? 2 : 1;
+  batch.firstEvent = getU64(frame, 32) + event;
+  const at = start + record * RECORD_BYTES;
+  batch.count = (frame.getInt32(at, true) & HEAD_EXTENDED) !== 0 && record + 1 < records ? 2 : 1;
   for (let word = 0; word < batch.count * RECORD_WORDS; word += 1) {
-    batch.words[word] = frame.getInt32(payload + EVENTS_HEAD_BYTES + word * 4, true);
+    batch.words[word] = frame.getInt32(at + word * 4, true);
   }
   return batch;
 }

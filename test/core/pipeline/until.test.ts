@@ -3,81 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { bigHigh, bigLow, toBigInt, toBigUint } from '../../../src/core/binary/time.ts';
+import { bigHigh, bigLow } from '../../../src/core/binary/time.ts';
 import type { Market } from '../../../src/core/book/market.ts';
-import { ordersOf } from '../../../src/core/book/view.ts';
 import { EventBatch } from '../../../src/core/event/batch.ts';
-import {
-  FLAG_ASK,
-  FLAG_EXTENDED,
-  FLAG_LAST,
-  KIND_ADD,
-  KIND_GAP,
-  KIND_SESSION,
-  RECORD_WORDS,
-  WORD_RECEIVE_TIME,
-  WORD_VENUE_TIME,
-} from '../../../src/core/event/record.ts';
+import { FLAG_LAST, KIND_ADD, KIND_GAP, KIND_SESSION, RECORD_WORDS } from '../../../src/core/event/record.ts';
 import { dbn } from '../../../src/core/feeds/dbn/index.ts';
-import type { EventObserver } from '../../../src/core/pipeline/books.ts';
 import { run } from '../../../src/core/pipeline/run.ts';
 import { HELD_RECORDS_MAX, type Until, UntilGate } from '../../../src/core/pipeline/until.ts';
-import type { EventInput } from '../../world/event-builder.ts';
+import { EventRecorder, type Seen, stateOf } from '../../world/event-recorder.ts';
 import { ReferenceMarket } from '../../world/reference-book.ts';
 import { runOptions } from '../../world/run-options.ts';
 import { play } from '../simulate/session.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mdx-until-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-interface Seen {
-  readonly event: EventInput;
-  readonly sequence: number;
-  readonly time: bigint;
-  readonly venue: bigint;
-}
-
-/** Writes down every event of a run. */
-class Recorder implements EventObserver {
-  readonly seen: Seen[] = [];
-
-  before(batch: EventBatch, at: number): void {
-    const { words } = batch;
-    const flags = (words[at]! >> 8) & 255;
-    const number = (word: number): bigint => toBigInt(words[word + 1]!, words[word]!);
-    const second = at + RECORD_WORDS;
-    const related =
-      (flags & FLAG_EXTENDED) !== 0 ? toBigUint(words[second + 3]!, words[second + 2]!) : undefined;
-    this.seen.push({
-      event: {
-        kind: words[at]! & 255,
-        book: words[at + 1]!,
-        flags,
-        ask: (flags & FLAG_ASK) !== 0,
-        id: toBigUint(words[at + 3]!, words[at + 2]!),
-        price: number(at + 4),
-        quantity: number(at + 6),
-        ...(related === undefined ? {} : { related }),
-      },
-      sequence: batch.sequenceBase + (words[at]! >>> 16),
-      time:
-        toBigUint(batch.receiveBaseHigh, batch.receiveBaseLow) + BigInt(words[at + WORD_RECEIVE_TIME]! >>> 0),
-      venue: toBigUint(batch.venueBaseHigh, batch.venueBaseLow) + BigInt(words[at + WORD_VENUE_TIME]!),
-    });
-  }
-}
-
-function stateOf(market: Market | undefined): string[] {
-  const lines: string[] = [];
-  for (let book = 0; book < (market?.books ?? 0); book += 1) {
-    for (const ask of [false, true]) {
-      for (const { id, price, quantity } of ordersOf(market!, book, ask)) {
-        lines.push(`${book} ${ask ? 'ask' : 'bid'} ${price ?? 'market'} #${id} ${quantity}`);
-      }
-    }
-  }
-  return lines;
-}
 
 /** What is in the books after the last whole groups among these events. */
 function referenceState(seen: readonly Seen[], rules: Market['rules']): string[] {
@@ -113,7 +52,7 @@ describe('a run that stops at a point', () => {
         const bytes = play({ seed, format, profile: { messages, instruments: 3, ordersLive: 60 }, a }).a;
         const path = join(folder, `session.${format}`);
         writeFileSync(path, bytes);
-        const recorder = new Recorder();
+        const recorder = new EventRecorder();
         const whole = await run(runOptions([path], { observers: [recorder] }));
         const { seen } = recorder;
         const numbered = seen.filter(({ event }) => event.kind !== KIND_GAP && event.kind !== KIND_SESSION);
@@ -155,7 +94,7 @@ describe('a run that stops at a point', () => {
     });
     const path = join(folder, 'lossy.pcap');
     writeFileSync(path, a);
-    const recorder = new Recorder();
+    const recorder = new EventRecorder();
     await run(runOptions([path], { observers: [recorder] }));
     const gap = recorder.seen.findIndex(({ event }) => event.kind === KIND_GAP);
     const at = recorder.seen[gap + 20]!;
