@@ -11,6 +11,7 @@ import { verifyTables } from '../cli/verify-tables.ts';
 import { MdxError } from '../core/errors.ts';
 import type { Verified, VerifyOptions } from '../core/journal/verify.ts';
 import type { VerifyReport } from '../core/journal/verify-report.ts';
+import type { RestartResult } from '../core/journal/verify-restart.ts';
 
 /** Says whether a journal can be trusted. */
 export default class VerifyJournal extends BaseCommand {
@@ -42,12 +43,17 @@ export default class VerifyJournal extends BaseCommand {
     }) as Arg<string>,
   };
   static override flags: {
+    'from-snapshot': OptionFlag<string | undefined>;
     'expect-hash': OptionFlag<bigint | undefined>;
     repair: BooleanFlag<boolean>;
     yes: BooleanFlag<boolean>;
     jobs: OptionFlag<number>;
     strict: BooleanFlag<boolean>;
   } = {
+    'from-snapshot': Flags.string({
+      summary: 'also restart from this snapshot: do the events behind it lead to the same books?',
+      helpValue: 'FILE',
+    }),
     'expect-hash': Flags.custom<bigint>({
       summary: 'fail unless the books have this state hash in the end',
       helpValue: 'HASH',
@@ -113,13 +119,15 @@ export default class VerifyJournal extends BaseCommand {
       found = await this.#verify(options);
       if (found === null) return;
     }
+    const restart = await this.#restart(flags['from-snapshot'], found, options);
+    if (this.interruption.signal !== null) return;
     const { verifyReport } = await import('../core/journal/verify-report.ts');
     const report = verifyReport(found, {
       version: this.config.version,
       path,
       isLive: options.isLive,
       expectedHash: flags['expect-hash'] ?? null,
-      restart: null,
+      restart,
       repaired,
       elapsedNs: Number(process.hrtime.bigint() - started),
     });
@@ -135,6 +143,20 @@ export default class VerifyJournal extends BaseCommand {
       progress: (bytes, total) => progress.update(() => progressText(bytes, total)),
       stop: () => this.interruption.signal !== null,
     }).finally(() => progress.stop());
+  }
+
+  async #restart(
+    snapshot: string | undefined,
+    found: Verified,
+    options: Omit<VerifyOptions, 'progress' | 'stop'>,
+  ): Promise<RestartResult | null> {
+    if (snapshot === undefined) return null;
+    if (isDirectoryAt(snapshot))
+      throw new MdxError('input-directory', `reading ${snapshot}: a snapshot was expected, and it is a directory`);
+    const { verifyRestart } = await import('../core/journal/verify-restart.ts');
+    const progress = await this.startProgress('restarting from the snapshot');
+    const stop = (): boolean => this.interruption.signal !== null;
+    return verifyRestart(snapshot, found, { ...options, stop }).finally(() => progress.stop());
   }
 
   /** Asks whoever sits at the terminal. */

@@ -45,6 +45,16 @@ export interface Epoch {
   readonly low: number;
 }
 
+export function sameEpoch(left: Epoch, right: Epoch): boolean {
+  return left.high === right.high && left.low === right.low;
+}
+
+/** 16 hexadecimal digits. */
+export function epochText({ high, low }: Epoch): string {
+  const half = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
+  return half(high) + half(low);
+}
+
 /** Does something begin like a journal frame? */
 export function isFrame(head: Uint8Array): boolean {
   return head.length >= 4 && head[0] === 0x4d && head[1] === 0x44 && head[2] === 0x58 && head[3] === 0x4a;

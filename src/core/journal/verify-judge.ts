@@ -1,5 +1,5 @@
 import type { DurableRecord } from './directory.ts';
-import type { Epoch } from './frame.ts';
+import { epochText, sameEpoch } from './frame.ts';
 import { type Mismatch, type SegmentFacts, sameSums, sumsText, type Unchecked } from './segment-facts.ts';
 import { tailVerdict } from './segment-scan.ts';
 import type { BadKind } from './segment-walk.ts';
@@ -199,13 +199,3 @@ class Judging implements Judgement {
 
 /** Missing segments that are named one by one. */
 const MISSING_MAX = 1000;
-
-function sameEpoch(left: Epoch, right: Epoch): boolean {
-  return left.high === right.high && left.low === right.low;
-}
-
-/** 16 hexadecimal digits. */
-export function epochText({ high, low }: Epoch): string {
-  const half = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
-  return half(high) + half(low);
-}

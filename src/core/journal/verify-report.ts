@@ -1,8 +1,8 @@
 import { formatHash } from '../binary/fnv64.ts';
+import { epochText } from './frame.ts';
 import type { SourceSum } from './image-payload.ts';
 import type { SegmentFacts, Unchecked } from './segment-facts.ts';
 import type { Verified } from './verify.ts';
-import { epochText } from './verify-judge.ts';
 import type { RestartResult } from './verify-restart.ts';
 
 export type Verdict = 'pass' | 'fail' | 'torn' | 'damaged';
