@@ -8,6 +8,7 @@ import type { ToldBooks } from './told-books.ts';
 const RECORD_WORDS = record.RECORD_WORDS;
 const RECORD_BYTES = record.RECORD_BYTES;
 const HEAD_EXTENDED: number = record.FLAG_EXTENDED << 8;
+const HEAD_SNAPSHOT: number = record.FLAG_SNAPSHOT << 8;
 
 /** A payload of events whose sum is right: where it is in the buffer. */
 export interface EventsPayload {
@@ -50,11 +51,15 @@ export class EventsInPlace {
   readonly #words: readonly Int32Array[];
   /** By channel, the message of its last event. */
   readonly #last: number[] = [];
+  /** The same by book, where each numbers its messages. */
+  readonly #lastOfBook: number[] | null;
   #runsAt = 0;
   #run = 0;
   #runs = 0;
 
-  constructor(buffer: ArrayBuffer) {
+  /** @param numbersByBook messages are numbered book by book and not in their channel; those of snapshots go their own way. */
+  constructor(buffer: ArrayBuffer, numbersByBook = false) {
+    this.#lastOfBook = numbersByBook ? [] : null;
     this.#view = new DataView(buffer);
     this.#words = Array.from({ length: RECORD_WORDS / 2 }, (_, phase) => new Int32Array(buffer, phase * 8));
   }
@@ -127,6 +132,7 @@ export class EventsInPlace {
     const { numbers, isSame } = books;
     const told = numbers.length;
     const end = to * RECORD_WORDS;
+    const lastOfBook = this.#lastOfBook;
     let last = this.#last[channel] ?? 0;
     let events = 0;
     let backwards = 0;
@@ -140,7 +146,12 @@ export class EventsInPlace {
       if (kind === record.KIND_SESSION || kind === record.KIND_RESET) last = 0;
       else if (base !== 0 && kind !== record.KIND_GAP) {
         const message = base + (head >>> 16);
-        if (message < last) backwards += 1;
+        if (lastOfBook === null) {
+          if (message < last) backwards += 1;
+        } else if (book >= 0 && (head & HEAD_SNAPSHOT) === 0) {
+          if (message < (lastOfBook[book] ?? 0)) backwards += 1;
+          lastOfBook[book] = message;
+        }
         last = message;
       }
       events += 1;

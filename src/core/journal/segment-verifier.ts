@@ -45,7 +45,7 @@ export class SegmentVerifier {
   readonly #bytes: SoundBytes;
   readonly #scanner: SegmentScanner;
   readonly #rulesOf: RulesOf;
-  readonly #events: EventsInPlace;
+  #events: EventsInPlace;
   #books: SegmentBooks | null = null;
   #told: ToldBooks | null = null;
   #loader: ImageLoader | null = null;
@@ -180,7 +180,11 @@ export class SegmentVerifier {
     if (rules === null) {
       const feeds = feed === undefined ? 'none' : [feed, ...others].join(' and ');
       this.#cannot('books', `its events are of feed ${feeds}, one that is known was expected`);
-    } else this.#books = new SegmentBooks(rules);
+    } else {
+      this.#books = new SegmentBooks(rules);
+      // T7 numbers the messages of a product.
+      this.#events = new EventsInPlace(window.bytes.buffer, rules.idScope === 'bookSide');
+    }
     this.#told = new ToldBooks(this.#books?.dictionary ?? new Dictionary());
     return null;
   }
