@@ -152,7 +152,10 @@ export default class VerifyJournal extends BaseCommand {
   ): Promise<RestartResult | null> {
     if (snapshot === undefined) return null;
     if (isDirectoryAt(snapshot))
-      throw new MdxError('input-directory', `reading ${snapshot}: a snapshot was expected, and it is a directory`);
+      throw new MdxError(
+        'input-directory',
+        `reading ${snapshot}: a snapshot was expected, and it is a directory`,
+      );
     const { verifyRestart } = await import('../core/journal/verify-restart.ts');
     const progress = await this.startProgress('restarting from the snapshot');
     const stop = (): boolean => this.interruption.signal !== null;

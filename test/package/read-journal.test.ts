@@ -31,7 +31,9 @@ describe.skipIf(!hasPython)('a reader in Python', () => {
     const journal = await buildJournal(join(folder, feed), [input], { segmentEvents: 700 });
     expect(journal.firstEvents.length).toBeGreaterThan(2);
     const { books } = await run(runOptions([input]));
-    const lines = execFileSync('python3', [READER, journal.directory], { encoding: 'utf8' }).trim().split('\n');
+    const lines = execFileSync('python3', [READER, journal.directory], { encoding: 'utf8' })
+      .trim()
+      .split('\n');
     const [market] = books.markets;
     const wanted = books.dictionary.books.map(
       ({ number, instrument, symbol }) => `book ${instrument} ${symbol ?? '-'} ${ordersIn(market!, number)}`,
@@ -51,6 +53,8 @@ describe.skipIf(!hasPython)('a reader in Python', () => {
     writeFileSync(path, bytes);
     const { status, stderr } = spawnSync('python3', [READER, directory], { encoding: 'utf8' });
     expect(status).toBe(1);
-    expect(stderr).toContain(`${segmentName(2)}: the payload has another sum, byte ${second}; good up to event`);
+    expect(stderr).toContain(
+      `${segmentName(2)}: the payload has another sum, byte ${second}; good up to event`,
+    );
   });
 });

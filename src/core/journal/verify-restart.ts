@@ -104,10 +104,13 @@ function findAnchor(
   segments: readonly SegmentFacts[],
 ): Anchor | null {
   const segment = segments.findIndex(
-    ({ scan, endEvent }) => sameEpoch(scan.epoch, epoch) && scan.firstEvent <= nextEvent && nextEvent <= endEvent,
+    ({ scan, endEvent }) =>
+      sameEpoch(scan.epoch, epoch) && scan.firstEvent <= nextEvent && nextEvent <= endEvent,
   );
   if (segment >= 0) return { kind: 'event', segment, event: nextEvent };
-  const same = segments.findIndex(({ imageSums }) => imageSums !== null && sameSums(imageSums, sums) === true);
+  const same = segments.findIndex(
+    ({ imageSums }) => imageSums !== null && sameSums(imageSums, sums) === true,
+  );
   return same < 0 ? null : { kind: 'hash', segment: same, event: segments[same]!.scan.firstEvent };
 }
 
