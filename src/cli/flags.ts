@@ -215,6 +215,10 @@ export const watchFlag: BooleanFlag<boolean> = Flags.boolean({
   default: false,
 });
 
+export const followFlag: BooleanFlag<boolean> = Flags.boolean({
+  summary: 'wait at the end of a journal for what is written to it next',
+});
+
 export const stepFlag: BooleanFlag<boolean> = Flags.boolean({
   summary: 'show a book in the terminal, group by group of events as keys ask for',
   default: false,

@@ -20,7 +20,7 @@ import { type WireDestination, type WireFlags, wireImpairments, wireRate } from 
 
 /** What a command decides about its run besides the flags that all of them have. */
 interface RunChoices
-  extends Pick<RunOptions, 'stopAt' | 'seeks' | 'invariants' | 'observers' | 'pacer' | 'resume'> {
+  extends Pick<RunOptions, 'stopAt' | 'seeks' | 'invariants' | 'observers' | 'pacer' | 'resume' | 'follow'> {
   readonly writing: Writing | null;
   readonly watching?: Watching;
   /** The terminal already shows what is done. */
@@ -36,7 +36,7 @@ export interface Writing {
 /** What a command decides about a run that is watched. */
 interface WatchChoices
   extends Pick<WatchOptions, 'flag' | 'instead' | 'speed' | 'depth' | 'startsPaused' | 'point'>,
-    Pick<RunOptions, 'invariants'> {}
+    Pick<RunOptions, 'invariants' | 'follow'> {}
 
 /** Reads the input, and again as often as somebody who watches goes back in it. */
 async function readThrough(read: () => Promise<RunResult>, watching?: Watching): Promise<RunResult> {
@@ -56,6 +56,7 @@ export abstract class InputCommand extends BaseCommand {
     flags: InputFlags,
     { writing, watching, isBusy, ...choices }: RunChoices,
   ): Promise<RunResult> {
+    if (choices.follow === true) this.endsByRequest = true;
     // Loaded here, so that help does not wait for it.
     const { run } = await import('../core/pipeline/run.ts');
     const input = await inputOptions(paths, flags);
@@ -228,6 +229,7 @@ export abstract class InputCommand extends BaseCommand {
         this.runInput(paths, flags, {
           stopAt: null,
           invariants: choices.invariants,
+          follow: choices.follow ?? false,
           writing: null,
           isBusy: true,
           ...watched,

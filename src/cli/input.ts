@@ -93,6 +93,7 @@ export type InputOptions = Omit<
   | 'pacer'
   | 'steps'
   | 'resume'
+  | 'follow'
   | 'signal'
   | 'tell'
   | 'open'

@@ -6,6 +6,7 @@ import {
   atFlag,
   depthFlag,
   filesArg,
+  followFlag,
   forceFlag,
   formatFlag,
   ordersFlag,
@@ -61,6 +62,7 @@ export default class Book extends InputCommand {
     output: typeof outputFlag;
     force: typeof forceFlag;
     watch: typeof watchFlag;
+    follow: typeof followFlag;
     speed: typeof speedFlag;
   } = {
     ...inputFlags,
@@ -72,6 +74,7 @@ export default class Book extends InputCommand {
     output: outputFlag,
     force: forceFlag,
     watch: watchFlag,
+    follow: followFlag,
     speed: speedFlag,
   };
 
@@ -82,6 +85,7 @@ export default class Book extends InputCommand {
       return;
     }
     if (Number.isFinite(flags.speed)) throw new MdxError('usage', '--speed is about --watch');
+    if (flags.follow) throw new MdxError('usage', '--follow is about --watch');
     // Loaded here, so that help does not wait for it.
     const { reportOf } = await import('../core/pipeline/report.ts');
     const format = this.#format(flags.format, flags.output);
@@ -140,6 +144,7 @@ export default class Book extends InputCommand {
       depth: flags.depth,
       startsPaused: false,
       point: flags.at ?? null,
+      follow: flags.follow,
       invariants: 'off',
     });
     if (damage.length > 0) this.exitWith(EXIT_DAMAGED);
@@ -173,6 +178,7 @@ export default class Book extends InputCommand {
 const UNFIT_TO_WATCH = ['orders', 'format', 'output', 'force', 'all-instruments'] as const;
 
 interface WatchFlags extends InputFlags {
+  readonly follow: boolean;
   readonly at: Until | undefined;
   readonly depth: number | undefined;
   readonly speed: number;

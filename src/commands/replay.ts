@@ -6,6 +6,7 @@ import {
   depthFlag,
   emitFlag,
   filesArg,
+  followFlag,
   forceFlag,
   lossyFlag,
   outputFlag,
@@ -107,6 +108,7 @@ export default class Replay extends InputCommand {
     speed: typeof speedFlag;
     step: typeof stepFlag;
     resume: typeof resumeFlag;
+    follow: typeof followFlag;
   } & typeof journalFlags &
     typeof wireFlags = {
     ...inputFlags,
@@ -125,6 +127,7 @@ export default class Replay extends InputCommand {
     speed: speedFlag,
     step: stepFlag,
     resume: resumeFlag,
+    follow: followFlag,
     ...journalFlags,
     ...wireFlags,
   };
@@ -158,6 +161,7 @@ export default class Replay extends InputCommand {
       writing,
       isBusy: onStdout,
       resume: resumed?.resumption ?? null,
+      follow: flags.follow,
     });
     writing?.conversion.finish();
     const resume = resumed === null ? null : await this.#resumeReport(plan!.path!, resumed);
@@ -179,7 +183,9 @@ export default class Replay extends InputCommand {
     }
     const code = exitCode(report, flags.strict);
     if (code !== 0) this.exitWith(code);
-    if (this.interruption.exitCode !== null) this.exitWith(this.interruption.exitCode);
+    // What goes on and on is stopped in order.
+    const { exitCode: interrupted } = this.interruption;
+    if (interrupted !== null && !flags.follow) this.exitWith(interrupted);
   }
 
   /** Copies the packets that the flags choose; no books are built. */
@@ -248,6 +254,7 @@ export default class Replay extends InputCommand {
       depth: flags.depth,
       startsPaused: true,
       point: null,
+      follow: flags.follow,
       invariants: flags['verify-invariants'] as InvariantMode,
     });
     if (damage.length > 0) this.exitWith(EXIT_DAMAGED);
@@ -257,7 +264,7 @@ export default class Replay extends InputCommand {
   async #open(
     plan: OutputPlan,
     inputs: readonly string[],
-    flags: OutputFlags & { readonly speed: number },
+    flags: OutputFlags & { readonly speed: number; readonly follow: boolean },
   ): Promise<Writing> {
     if (plan.form === 'journal') {
       const { openJournal } = await import('../cli/journal-target.ts');
@@ -268,7 +275,7 @@ export default class Replay extends InputCommand {
     const output = this.openOutput({
       path: plan.path,
       force: flags.force,
-      unbuffered: flags.unbuffered || Number.isFinite(flags.speed),
+      unbuffered: flags.unbuffered || flags.follow || Number.isFinite(flags.speed),
     });
     const style = this.styleOf(plan.path === null ? process.stdout : {});
     return { output, conversion: await openConversion(plan, output, style, this.config.version) };
@@ -328,6 +335,7 @@ const UNFIT_TO_COPY = [
   'date',
   'strict',
   'all-instruments',
+  'follow',
 ] as const;
 
 /** What is meaningless where packets are sent. */
@@ -344,12 +352,14 @@ const UNFIT_TO_SEND = [
   'lossy',
   'upgrade',
   'resume',
+  'follow',
   ...JOURNAL_FLAGS,
 ] as const;
 
 interface ReplayFlags extends InputFlags, OutputFlags, WireFlags {
   readonly speed: number;
   readonly step: boolean;
+  readonly follow: boolean;
   readonly strict: boolean;
   readonly 'verify-invariants': string;
   readonly 'all-instruments': boolean;

@@ -59,7 +59,7 @@ const HEAD_EXTENDED: number = FLAG_EXTENDED << 8;
  */
 export class JournalReader {
   readonly directory: string;
-  readonly files: readonly SegmentFile[];
+  readonly files: SegmentFile[];
   /** What was promised to survive a loss of power; null where that is not known. */
   readonly durable: DurableRecord | null;
   readonly #disk: Disk;
@@ -79,13 +79,28 @@ export class JournalReader {
     return isJournal(names) ? new JournalReader(disk, directory, names) : null;
   }
 
+  /** Looks for segments that were begun since. @returns whether there is one behind the segment `at`. */
+  refresh(at: number): boolean {
+    const known = this.files.at(-1)?.number ?? 0;
+    for (const file of segmentFiles(this.#disk.list(this.directory))) {
+      if (file.number <= known) continue;
+      this.files.push(file);
+      if (typeof this.start(this.files.length - 1) !== 'string') continue;
+      // Not even its first frame is there yet.
+      this.files.pop();
+      this.#starts.length = this.files.length;
+      break;
+    }
+    return at < this.files.length - 1;
+  }
+
   pathOf(at: number): string {
     return join(this.directory, this.files[at]!.name);
   }
 
   /** Bytes of a segment on disk. */
   bytesOf(at: number): number {
-    const file = this.#disk.open(this.pathOf(at), 'read');
+    const file = this.#opened(at, () => this.#disk.open(this.pathOf(at), 'read'));
     try {
       return file.bytes;
     } finally {
@@ -95,7 +110,21 @@ export class JournalReader {
 
   /** The frames of a segment; whoever opens them closes them. */
   open(at: number): SegmentBytes {
-    return openSegmentBytes(this.#disk, this.directory, this.files[at]!);
+    return this.#opened(at, () => openSegmentBytes(this.#disk, this.directory, this.files[at]!));
+  }
+
+  /** What is open when a closed segment is compressed, or it is by then. */
+  #opened<T>(at: number, open: () => T): T {
+    try {
+      return open();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      const { number } = this.files[at]!;
+      const now = segmentFiles(this.#disk.list(this.directory)).find((file) => file.number === number);
+      if (now === undefined) throw error;
+      this.files[at] = now;
+      return open();
+    }
   }
 
   /** Where a segment begins; what is wrong as text where that cannot be read. */

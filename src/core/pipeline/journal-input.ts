@@ -14,6 +14,7 @@ import {
 } from '../journal/segment-reader.ts';
 import type { Books } from './books.ts';
 import { type EventDelivery, feedOf } from './event-delivery.ts';
+import { ChangeWatch } from './follow.ts';
 import { ImageInput, imageBehind } from './image-input.ts';
 import { frameBehind, tornBytes } from './journal-damage.ts';
 import { beginsBeyond, segmentFor } from './journal-seek.ts';
@@ -67,6 +68,8 @@ class JournalReading {
   readonly #journal: JournalReader;
   readonly #input: InputResult;
   readonly #source: JournalSource;
+  /** It is being written: behind its end more may come. */
+  readonly #follows: boolean;
   /** The segment to begin with. */
   #first: number;
   /** Reads segments that go on with each other; null in front of the first that can be read. */
@@ -88,7 +91,10 @@ class JournalReading {
     this.#journal = journal;
     this.#input = state.addInput(path, 'journal', false);
     this.#first = this.#firstSegment();
-    this.#source = new JournalSource(path, journal, this.#first);
+    const { follow, signal, stop } = state.options;
+    this.#follows = follow === true;
+    const changes = this.#follows ? new ChangeWatch(path, signal, stop) : null;
+    this.#source = new JournalSource(path, journal, this.#first, changes);
   }
 
   async read(): Promise<void> {
@@ -174,7 +180,7 @@ class JournalReading {
         else if (answer === SEGMENT_EVENTS) await this.#deliver(reader);
       } else if (answer === FRAME_MORE) {
         await state.breathe(this.#source);
-        if (state.stopped === null) await this.#source.fill(state.window);
+        if (state.stopped === null) await state.fill(this.#source);
       } else if (answer === FRAME_END || !this.#goesOn(at, reader)) return;
     }
   }
@@ -214,7 +220,7 @@ class JournalReading {
         this.#tell('its last segment is not closed: it is being written, or its writer did not end in order');
       return false;
     }
-    if (this.#isTorn(at)) return false;
+    if (this.#isTorn(at) || this.#isCutOff(at, reader)) return false;
     const offset = frames.problemOffset;
     this.#noteDamage(this.#journal.pathOf(at), offset, problem ?? frames.problem ?? '');
     // The first event that ever came needs no image.
@@ -236,6 +242,13 @@ class JournalReading {
     this.#input.skipped.set('tornBytes', bytes);
     this.#tell(`its last ${bytes} bytes are not whole: they were being written and were never promised`);
     return true;
+  }
+
+  /** Was what begins here cut off again, as the segment that was written behind it says? */
+  #isCutOff(at: number, reader: SegmentReader): boolean {
+    if (!this.#follows || at === this.#journal.files.length - 1) return false;
+    const next = this.#journal.start(at + 1);
+    return typeof next !== 'string' && isNext(reader, next);
   }
 
   /** Events are missing in front of a segment. */

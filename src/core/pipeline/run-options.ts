@@ -44,6 +44,8 @@ export interface RunOptions {
   readonly pacer: Pacer | null;
   /** Holds events back in front of the books; `breathe` has to settle it. Null: they come as they are read. */
   readonly steps: StepGate | null;
+  /** Where a journal or file of events ends, waits for more to be written. Absent: its end is the end. */
+  readonly follow?: boolean;
   /** Goes on where a journal ends. Absent: begins with empty books. */
   readonly resume?: Resumption | null;
   /** Ends the waiting for a pipe that brings nothing; the run then stops by request. */

@@ -9,6 +9,7 @@ import { CaptureInput } from './capture-input.ts';
 import { EventDelivery } from './event-delivery.ts';
 import { EventInput } from './event-input.ts';
 import type { Channel } from './flows.ts';
+import { ChangeWatch, FollowedFile } from './follow.ts';
 import type { InvariantWatch } from './invariant-watch.ts';
 import { JournalInput, openJournal } from './journal-input.ts';
 import type { RunOptions } from './run-options.ts';
@@ -119,7 +120,7 @@ class Run {
         throw new MdxError('input-empty', `reading ${path}: it is empty`);
       }
       format ??= detectCapture(head);
-      if (format !== null || !isFrame(head)) this.#refuseEventPoint(path);
+      if (format !== null || !isFrame(head)) this.#refuseNoEvents(path);
       if (format !== null) await this.#captures.read(source, format);
       else if (isFrame(head)) await this.#events.read(source);
       else await this.#streams.read(source, head);
@@ -128,8 +129,11 @@ class Run {
     }
   }
 
-  #refuseEventPoint(path: string): void {
-    const { stopAt, steps } = this.#state.options;
+  #refuseNoEvents(path: string): void {
+    const { stopAt, steps, follow } = this.#state.options;
+    if (follow === true) {
+      throw new MdxError('usage', `reading ${path}: --follow follows journals and event files`);
+    }
     if ((stopAt ?? steps?.point)?.kind !== 'event') return;
     throw new MdxError(
       'usage',
@@ -140,8 +144,11 @@ class Run {
   /** @returns null where somebody asked to stop before there was anything to read. */
   async #open(path: string): Promise<ByteSource | null> {
     try {
-      const { signal, tell = () => {}, open = openByteSource } = this.#state.options;
-      return await open(path, signal, tell);
+      const { signal, tell = () => {}, open = openByteSource, follow, stop } = this.#state.options;
+      const source = await open(path, signal, tell);
+      // What is no file is waited for anyway.
+      if (follow !== true || source.total === null) return source;
+      return new FollowedFile(source, new ChangeWatch(path, signal, stop));
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
       this.#state.stopped = 'request';
