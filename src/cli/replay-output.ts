@@ -86,9 +86,11 @@ export function outputPlan(flags: OutputFlags & BookFlags, json: boolean): Outpu
       hint: 'Name the directory with -o.',
     });
   }
-  if (form !== 'dbn') {
-    if (compress) throw new MdxError('usage', `writing ${path}: of the forms only DBN is compressed`);
+  if (form === 'journal' && flags.unbuffered) {
+    throw new MdxError('usage', '--unbuffered is about rows; events wait for their commit for 10 ms at most');
   }
+  if (form !== 'dbn' && compress)
+    throw new MdxError('usage', `writing ${path}: of the forms only DBN is compressed`);
   return {
     rows: (emit ?? 'events') as RowKind,
     form,
