@@ -12,7 +12,7 @@ import {
   runPowerLoss,
 } from '../../world/journal/power-loss.ts';
 
-const CASES = 120;
+const CASES = 50;
 
 // Twenty thousand of them: `npm run powerloss`.
 test('journals that lose their power, their disk or their process lose nothing that was acknowledged', () => {
@@ -66,9 +66,8 @@ describe('at every call of a small journal', () => {
   const calls = Array.from({ length: callsOf(small) }, (_, at) => at + 1);
   const held = (lives: (call: number) => Parameters<typeof runLives>[1]): void => {
     for (const call of calls) {
-      for (const seed of [7, 8]) {
-        expect(() => runLives({ ...small, seed }, lives(call)), `call ${call}, seed ${seed}`).not.toThrow();
-      }
+      const seed = call % 3;
+      expect(() => runLives({ ...small, seed }, lives(call)), `call ${call}, seed ${seed}`).not.toThrow();
     }
   };
 

@@ -8,6 +8,7 @@ import { Random } from '../../../src/core/binary/random.ts';
 import { type FsyncPolicy, JournalWriter } from '../../../src/core/journal/journal-writer.ts';
 import { NODE_DISK } from '../../../src/core/journal/node-disk.ts';
 import { type Recovery, recover } from './recovery.ts';
+import { verdictOf } from './verdict.ts';
 import { journalBooks, stateOf, Workload } from './workload.ts';
 
 const WRITER = join(dirname(fileURLToPath(import.meta.url)), 'writer-process.ts');
@@ -201,6 +202,8 @@ function check(directory: string, workload: Workload, acknowledged: number): Rec
   assert.ok(last >= acknowledged, `${acknowledged} acknowledged, ${last} there`);
   assert.deepEqual(rows, workload.rows.slice(0, last));
   assert.equal(stateOf(books), stateOf(workload.booksAt(last)));
+  const verdict = verdictOf(NODE_DISK, directory, workload.rules);
+  assert.match(verdict, found.tail === null ? /^(pass|torn)$/ : /^torn$/, found.tail ?? '');
   return found;
 }
 
