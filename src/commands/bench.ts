@@ -27,6 +27,10 @@ export default class Bench extends BaseCommand {
       description: 'Receiving, merging and handing over; as root also what needs rights',
       command: 'mdx bench rx merge ring',
     },
+    {
+      description: 'Journals: writing, verifying, opening one of 100 million events, restarting',
+      command: 'mdx bench journal --journal /var/tmp/day',
+    },
     { description: 'The book alone', command: 'mdx bench apply-100k churn clusters' },
     {
       description: 'Is this version slower than the last one?',
@@ -47,6 +51,7 @@ export default class Bench extends BaseCommand {
     events: OptionFlag<number | undefined>;
     'replay-bytes': OptionFlag<number | undefined>;
     data: OptionFlag<string | undefined>;
+    journal: OptionFlag<string | undefined>;
     compare: OptionFlag<string | undefined>;
     'fail-above': OptionFlag<number>;
     gate: BooleanFlag<boolean>;
@@ -75,6 +80,10 @@ export default class Bench extends BaseCommand {
     })(),
     data: Flags.string({
       summary: 'folder with dbn/CLX5_mbo.dbn for the profile dbn-apply; $MDX_DATA unless given',
+      helpValue: 'DIR',
+    }),
+    journal: Flags.string({
+      summary: 'folder for the journal of journal-open, 100 million events (4 GB), made if missing',
       helpValue: 'DIR',
     }),
     compare: Flags.string({
@@ -114,6 +123,7 @@ export default class Bench extends BaseCommand {
       events: flags.events ?? (flags.short ? SHORT.events : EVENTS),
       replayBytes: flags['replay-bytes'] ?? (flags.short ? SHORT.replayBytes : REPLAY_BYTES),
       data: flags.data ?? process.env['MDX_DATA'] ?? null,
+      journal: flags.journal ?? null,
       root: this.config.root,
       version: this.config.version,
       v8Flags: V8_FLAGS,

@@ -18,6 +18,8 @@ export interface BenchOptions {
   readonly replayBytes: number;
   /** Folder with real files, null where there is none. */
   readonly data: string | null;
+  /** Folder for the journal of a whole day, null = a small one will do. */
+  readonly journal: string | null;
   /** Folder of the program: for its version of the sources, and for starting it. */
   readonly root: string;
   readonly version: string;
@@ -121,7 +123,11 @@ async function open(profile: Profile, options: BenchOptions): Promise<Entry> {
       ? new ReplayProcess(options.root, options.replayBytes)
       : new WorkloadProcess(profile.name, options.v8Flags);
   try {
-    const prepared = await subject.prepare({ events: options.events, data: options.data });
+    const prepared = await subject.prepare({
+      events: options.events,
+      data: options.data,
+      journal: options.journal,
+    });
     return {
       profile,
       subject,

@@ -7,6 +7,10 @@ import { captureWalk } from './workloads/capture-walk.ts';
 import { convertDbn } from './workloads/convert.ts';
 import { decodeDbn } from './workloads/dbn.ts';
 import { handOff } from './workloads/hand-off.ts';
+import { imagePause } from './workloads/journal-image.ts';
+import { openJournalAt, restart, verifyJournal } from './workloads/journal-read.ts';
+import { compressBlocks } from './workloads/journal-size.ts';
+import { writeHere, writeOnThread } from './workloads/journal-write.ts';
 import { mergeLines } from './workloads/merge.ts';
 import { decodePackets, EOBI, FAST_LIKE, ITCH, steadyPackets } from './workloads/packets.ts';
 import { receive } from './workloads/receive.ts';
@@ -216,6 +220,69 @@ export const PROFILES: readonly Profile[] = [
     make: mergeLines,
   },
   {
+    name: 'journal-engine',
+    title: 'records to the thread of a journal: what whoever has them needs for that',
+    unit: 'event',
+    against: dearer('apply-100k'),
+    make: (options) => writeOnThread(options, 'engine'),
+  },
+  {
+    name: 'journal-threads',
+    title: 'the same on all threads: frames, sums, writing, syncing',
+    unit: 'event',
+    against: dearer('apply-100k'),
+    make: (options) => writeOnThread(options, 'all'),
+  },
+  {
+    name: 'journal-here',
+    title: 'the same records to a journal on the same thread, as for files',
+    unit: 'event',
+    against: dearer('apply-100k'),
+    make: writeHere,
+  },
+  {
+    name: 'journal-verify',
+    title: 'a journal verified on one thread, books with 100,000 live orders',
+    unit: 'event',
+    against: dearer('apply-100k'),
+    make: verifyJournal,
+  },
+  {
+    name: 'journal-open',
+    title: 'the books at a random time of a journal',
+    unit: 'opening',
+    against: null,
+    make: openJournalAt,
+  },
+  {
+    name: 'journal-restart',
+    title: 'the books at the end of a journal: its last image and as many events behind it',
+    unit: 'restart',
+    against: null,
+    make: restart,
+  },
+  {
+    name: 'journal-image',
+    title: 'the longest that events wait while an image of all books is taken',
+    unit: 'image',
+    against: null,
+    make: imagePause,
+  },
+  {
+    name: 'journal-compress',
+    title: 'closed segments of a simulated ITCH day to their compressed form',
+    unit: 'event',
+    against: null,
+    make: (options) => compressBlocks(options, 'pack'),
+  },
+  {
+    name: 'journal-unpack',
+    title: 'the same back to frames',
+    unit: 'event',
+    against: null,
+    make: (options) => compressBlocks(options, 'unpack'),
+  },
+  {
     name: 'rx-dgram',
     title: 'datagrams of 64 bytes into the pool: the receiving thread with the sockets of Node',
     unit: 'packet',
@@ -272,5 +339,6 @@ export function profileNamed(name: string): Profile | undefined {
 
 /** Names that stand for several profiles. */
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  journal: PROFILES.filter(({ name }) => name.startsWith('journal-')).map(({ name }) => name),
   rx: PROFILES.filter(({ name }) => name.startsWith('rx-')).map(({ name }) => name),
 };

@@ -41,6 +41,28 @@ const ratio = (
 const cost = (profile: string, floor: number, aim: number): Target =>
   ratio(profile, 'times the cost of rx-dgram', floor, aim, 'lower');
 
+const time = (profile: string, what: string, unitNs: number, floor: number, aim: number): Target => ({
+  profile,
+  what,
+  floor,
+  aim,
+  better: 'lower',
+  gates: false,
+  read: (result) => result.nsPerUnit.median / unitNs,
+});
+const size = (profile: string, what: string, floor: number, aim: number): Target => ({
+  profile,
+  what,
+  floor,
+  aim,
+  better: 'lower',
+  gates: false,
+  read: (result) => (result.bytesPerSecond === null ? null : result.bytesPerSecond / result.unitsPerSecond),
+});
+
+const NS_PER_MS = 1e6;
+const NS_PER_SECOND = 1e9;
+
 /** The figures that the project holds itself to. Ratios hold everywhere and gate; absolutes depend on the machine. */
 export const TARGETS: readonly Target[] = [
   speed('apply-100k', 'event', 11, 15),
@@ -57,6 +79,14 @@ export const TARGETS: readonly Target[] = [
   speed('decode-mbp10', 'record', 8, 15),
   speed('ring', 'packet', 8, 14),
   speed('merge', 'packet', 4, 8),
+  time('journal-engine', 'ns per event on the thread that has the events', 1, 8, 4),
+  time('journal-threads', 'ns per event on all threads', 1, 35, 20),
+  speed('journal-verify', 'event', 7, 10),
+  time('journal-open', 's to open at a random time', NS_PER_SECOND, 1.5, 0.5),
+  time('journal-restart', 's to restart', NS_PER_SECOND, 3, 1),
+  time('journal-image', 'ms of the longest pause', NS_PER_MS, 1, 0.3),
+  size('journal-unpack', 'bytes per event, open segments', 48, 41),
+  size('journal-compress', 'bytes per event, compressed segments', 24, 12),
   cost('rx-mmsg', 0.45, 0.38),
   cost('rx-ring-v3', 0.07, 0.04),
   cost('rx-ring-walk', 0.03, 0.02),

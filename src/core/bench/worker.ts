@@ -42,7 +42,10 @@ process.on('message', async (question: Question) => {
   process.send!(await answer(question));
 });
 // Threads and sockets of a workload would keep it alive.
-process.once('disconnect', () => process.kill(process.pid));
+process.once('disconnect', () => {
+  workload?.close?.();
+  process.kill(process.pid);
+});
 // The parent decides when to stop.
 process.on('SIGINT', () => {});
 

@@ -12,6 +12,8 @@ export interface WorkloadOptions {
   readonly events: number;
   /** Folder with real files, null where there is none. */
   readonly data: string | null;
+  /** Folder for the journal of a whole day, made there where it is missing; null = a small one will do. */
+  readonly journal: string | null;
 }
 
 /**
@@ -33,6 +35,8 @@ export interface Workload {
   checksum(): Checksum | null;
   /** Runs it and answers the ns that count, where they are not the CPU time of the whole process. */
   measure?(): number | Promise<number>;
+  /** Removes what it has outside of its process. */
+  close?(): void;
   /** After `reset`: handles the next unit alone. Absent where units cannot be handled one by one. */
   one?(): void;
   /** Heap growth in a steady state, for the workload that is made for it. */

@@ -45,7 +45,7 @@ function expected(changes: Changes): ReturnType<ObjectBook['checksum']> {
 
 describe('workloads', () => {
   it('ITCH packets leave the books that their events leave', () => {
-    const workload = decodePackets(ITCH, { events: EVENTS, data: null }, true);
+    const workload = decodePackets(ITCH, { events: EVENTS, data: null, journal: null }, true);
     workload.reset();
     workload.run();
     expect(workload.units).toBe(EVENTS);
@@ -53,7 +53,7 @@ describe('workloads', () => {
   });
 
   it('EOBI packets leave the books that their events leave', () => {
-    const workload = decodePackets(EOBI, { events: EVENTS, data: null }, true);
+    const workload = decodePackets(EOBI, { events: EVENTS, data: null, journal: null }, true);
     workload.reset();
     workload.run();
     const { orders, levels, crossed } = expected('replace');
@@ -61,7 +61,7 @@ describe('workloads', () => {
   });
 
   it('FAST-like packets leave the books that their events leave', () => {
-    const workload = decodePackets(FAST_LIKE, { events: EVENTS, data: null }, true);
+    const workload = decodePackets(FAST_LIKE, { events: EVENTS, data: null, journal: null }, true);
     workload.reset();
     workload.run();
     const { orders, levels, hash } = expected('quantity');
@@ -69,7 +69,7 @@ describe('workloads', () => {
   });
 
   it('DBN records leave the books that their events leave', () => {
-    const workload = decodeDbn({ events: EVENTS, data: null }, true);
+    const workload = decodeDbn({ events: EVENTS, data: null, journal: null }, true);
     workload.reset();
     workload.run();
     expect(workload.units).toBe(EVENTS);
@@ -79,7 +79,7 @@ describe('workloads', () => {
   });
 
   it.skipIf(DATA === null)('the real session ends every pass with the same book', () => {
-    const workload = decodeDbn({ events: 100_000, data: DATA }, true);
+    const workload = decodeDbn({ events: 100_000, data: DATA, journal: null }, true);
     workload.reset();
     workload.run();
     expect(workload.units).toBe(3 * 38_213);
@@ -122,7 +122,7 @@ describe('workloads', () => {
         make !== null && !name.endsWith('-1m') && (!name.startsWith('rx-') || name === 'rx-ring-walk'),
     ).map(({ name, make }) => ({ name, make: make! })),
   )('$name runs again after a reset, with the same result', async ({ make }) => {
-    const workload = await make({ events: 1000, data: null });
+    const workload = await make({ events: 1000, data: null, journal: null });
     const once = (): unknown => {
       workload.reset();
       workload.run();
@@ -130,6 +130,7 @@ describe('workloads', () => {
     };
     expect(once()).toEqual(once());
     expect(workload.units).toBeGreaterThan(0);
+    workload.close?.();
     if (workload.one === undefined) return;
     // One by one they end like all at once.
     const whole = once();
