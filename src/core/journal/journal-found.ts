@@ -149,6 +149,8 @@ function settle(
   } finally {
     open.close();
   }
+  // Its writer may have ended before its name was.
+  disk.syncDirectory(directory);
 }
 
 function writeAgain(file: DiskFile, from: number): void {

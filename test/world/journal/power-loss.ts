@@ -169,12 +169,9 @@ class PowerLossRun {
     if (end?.kind === 'power') {
       this.#disk = disk.powerOff();
       this.#boot += 1;
-      this.#forgetLock();
       this.#result.powerLosses += 1;
-    } else if (isCrash) {
-      this.#forgetLock();
-      this.#result.crashes += 1;
-    }
+    } else if (isCrash) this.#result.crashes += 1;
+    this.#forgetLock();
     return this.#check(end?.kind === 'power');
   }
 
@@ -221,6 +218,7 @@ class PowerLossRun {
     writer.close();
     this.#acknowledge(writer);
     if (isPowerOff()) return true;
+    if (end?.kind !== 'fault') assert.ok(!this.#disk.list(DIRECTORY).includes(LOCK_NAME));
     if (writer.failure === null) return false;
     assert.equal(end?.kind, 'fault', `failed: ${writer.failure.message}`);
     this.#result.faults += 1;
