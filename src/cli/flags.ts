@@ -125,7 +125,12 @@ export const emitFlag: OptionFlag<string | undefined> = Flags.string({
 
 export const formatFlag: OptionFlag<string | undefined> = Flags.string({
   summary: 'form; by the extension of -o unless given, else pretty',
-  options: ['ndjson', 'csv', 'pretty'],
+  options: ['ndjson', 'csv', 'pretty', 'snapshot'],
+});
+
+export const compatFlag: OptionFlag<string | undefined> = Flags.string({
+  summary: 'write a snapshot as version 2 of the older format',
+  options: ['v2'],
 });
 
 export const replayFormatFlag: OptionFlag<string | undefined> = Flags.string({

@@ -8,7 +8,7 @@ import { isZmq } from '../core/publish/zeromq/zmq-endpoint.ts';
 export type RowFormat = 'ndjson' | 'csv' | 'pretty';
 
 /** Forms that `mdx replay` writes. */
-export type OutputForm = RowFormat | 'parquet' | 'dbn' | 'events' | 'journal' | CaptureForm;
+export type OutputForm = RowFormat | 'parquet' | 'dbn' | 'events' | 'journal' | 'snapshot' | CaptureForm;
 
 const BY_EXTENSION: Readonly<Record<string, OutputForm>> = {
   '.ndjson': 'ndjson',
@@ -17,6 +17,7 @@ const BY_EXTENSION: Readonly<Record<string, OutputForm>> = {
   '.parquet': 'parquet',
   '.dbn': 'dbn',
   '.mdxj': 'events',
+  '.snap': 'snapshot',
   '.pcap': 'pcap',
   '.pcapng': 'pcapng',
 };
@@ -68,6 +69,11 @@ export function rowFormatOf(asked: string | undefined, path: string | undefined)
   throw new MdxError('usage', `writing ${path}: its extension names no form of rows`, {
     hint: 'Use .ndjson, .jsonl or .csv, or say it with --format.',
   });
+}
+
+/** Is a snapshot of the books asked for, or named? */
+export function isSnapshot(asked: string | undefined, path: string | undefined): boolean {
+  return asked === 'snapshot' || (asked === undefined && extname(path ?? '').toLowerCase() === '.snap');
 }
 
 /** Does the form hold packets, copied as they are? */

@@ -81,6 +81,11 @@ export function outputPlan(flags: OutputFlags & BookFlags, json: boolean): Outpu
   const form = formOf(emit, format, path);
   const compress = path !== null && isZstdPath(path);
   refuseUnfit(form, flags);
+  if (form === 'snapshot') {
+    throw new MdxError('usage', 'a snapshot is of the books at one point, and replay writes what happens', {
+      hint: 'Use mdx book with -o FILE.snap.',
+    });
+  }
   if (form === 'journal' && path === null) {
     throw new MdxError('usage', 'a journal is a directory, and standard output is none', {
       hint: 'Name the directory with -o.',

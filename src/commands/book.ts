@@ -4,6 +4,7 @@ import { EXIT_DAMAGED } from '../cli/exit-codes.ts';
 import {
   allInstrumentsFlag,
   atFlag,
+  compatFlag,
   depthFlag,
   filesArg,
   followFlag,
@@ -19,8 +20,9 @@ import { InputCommand } from '../cli/input-command.ts';
 import { type BookOfLevels, ladder, queues, titleOf } from '../cli/ladder.ts';
 import { toJson } from '../cli/ndjson.ts';
 import { timeText } from '../cli/numbers.ts';
-import { type RowFormat, rowFormatOf } from '../cli/output-form.ts';
+import { isSnapshot, type RowFormat, rowFormatOf } from '../cli/output-form.ts';
 import { QUOTES_MAX, quotesTable } from '../cli/quotes.ts';
+import { checkSnapshot, saveSnapshot } from '../cli/snapshot-file.ts';
 import type { Style } from '../cli/style.ts';
 import { MdxError } from '../core/errors.ts';
 import type { RunReport } from '../core/pipeline/report.ts';
@@ -36,7 +38,7 @@ const COLUMNS_DEFAULT = 100;
 export default class Book extends InputCommand {
   static override summary: string = 'show the book at the end of captures and files, or at a point in them';
   static override description: string =
-    'Builds the books as mdx replay does and shows them: a ladder for people, or levels as JSON, NDJSON or CSV. With --at they are shown after the last whole group of events up to a point, which is inclusive: a time of arrival or of the venue, a message number, or an event of a journal. Where there are several books and none is chosen, people get the best prices of each.';
+    'Builds the books as mdx replay does and shows them: a ladder for people, or levels as JSON, NDJSON or CSV. With -o FILE.snap they are written as a snapshot. With --at they are shown after the last whole group of events up to a point, which is inclusive: a time of arrival or of the venue, a message number, or an event of a journal. Where there are several books and none is chosen, people get the best prices of each.';
   static override examples: Example[] = [
     { description: 'The book at the end of a file', command: 'mdx book session.dbn.zst' },
     {
@@ -51,6 +53,10 @@ export default class Book extends InputCommand {
       description: 'Every order in its queue after message 12,000, as CSV',
       command: 'mdx book session.dbn --at "#12000" --orders --format csv',
     },
+    {
+      description: 'All books as a snapshot file, which every command reads',
+      command: 'mdx book session.pcap -o close.snap',
+    },
   ];
   static override args: { files: typeof filesArg } = { files: filesArg };
   static override flags: typeof inputFlags & {
@@ -61,6 +67,7 @@ export default class Book extends InputCommand {
     format: typeof formatFlag;
     output: typeof outputFlag;
     force: typeof forceFlag;
+    compat: typeof compatFlag;
     watch: typeof watchFlag;
     follow: typeof followFlag;
     speed: typeof speedFlag;
@@ -73,6 +80,7 @@ export default class Book extends InputCommand {
     format: formatFlag,
     output: outputFlag,
     force: forceFlag,
+    compat: compatFlag,
     watch: watchFlag,
     follow: followFlag,
     speed: speedFlag,
@@ -89,6 +97,15 @@ export default class Book extends InputCommand {
     // Loaded here, so that help does not wait for it.
     const { reportOf } = await import('../core/pipeline/report.ts');
     const format = this.#format(flags.format, flags.output);
+    if (flags.compat !== undefined && format !== 'snapshot') {
+      throw new MdxError('usage', '--compat is about snapshots, and what is written is none', {
+        hint: 'Write one with -o FILE.snap.',
+      });
+    }
+    if (format === 'snapshot') {
+      await this.#save(args.files, flags);
+      return;
+    }
     const output = this.openOutput({ path: flags.output ?? null, force: flags.force });
     const result = await this.runInput(args.files, flags, {
       stopAt: flags.at ?? null,
@@ -128,8 +145,37 @@ export default class Book extends InputCommand {
     if (this.interruption.exitCode !== null) this.exitWith(this.interruption.exitCode);
   }
 
+  /** Writes the books as a snapshot. */
+  async #save(paths: readonly string[], flags: BookFlags): Promise<void> {
+    const unfit = UNFIT_TO_SAVE.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
+    if (unfit !== undefined) {
+      throw new MdxError('usage', `--${unfit} is about what is printed, and a snapshot has all of each book`);
+    }
+    const path = checkSnapshot(flags);
+    const { reportOf } = await import('../core/pipeline/report.ts');
+    const { SnapshotOutput } = await import('../core/convert/snapshot-output.ts');
+    const snapshot = new SnapshotOutput();
+    const result = await this.runInput(paths, flags, {
+      ...{ stopAt: flags.at ?? null, seeks: true, invariants: 'off' as const },
+      ...{ observers: [snapshot], pacer: null, writing: null, isBusy: false },
+    });
+    const { version } = this.config;
+    const report = reportOf(result, { command: 'book', version, allInstruments: flags['all-instruments'] });
+    if (flags.at !== undefined) this.#tellPoint(result, report);
+    const isWhole = result.damage.length === 0 && this.interruption.exitCode === null;
+    const output = isWhole ? await saveSnapshot(path, flags.compat, result, snapshot, version) : null;
+    if (output === null) this.caution(`${path} was not written: its books would not be what was asked for`);
+    else this.note(`${path}: ${output.written} orders and price levels, ${asOfText(report)}`);
+    if (this.globals.json) {
+      const document = { ...report, ...(output === null ? {} : { output }) };
+      await this.printReport(document, () => '');
+    }
+    if (result.damage.length > 0) this.exitWith(EXIT_DAMAGED);
+    if (this.interruption.exitCode !== null) this.exitWith(this.interruption.exitCode);
+  }
+
   /** Shows one of the books while the input goes on. */
-  async #watch(paths: readonly string[], flags: WatchFlags): Promise<void> {
+  async #watch(paths: readonly string[], flags: BookFlags): Promise<void> {
     const unfit = UNFIT_TO_WATCH.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
     if (unfit !== undefined || this.globals.json) {
       throw new MdxError(
@@ -150,7 +196,8 @@ export default class Book extends InputCommand {
     if (damage.length > 0) this.exitWith(EXIT_DAMAGED);
   }
 
-  #format(asked: string | undefined, path: string | undefined): RowFormat | 'json' {
+  #format(asked: string | undefined, path: string | undefined): RowFormat | 'json' | 'snapshot' {
+    if (isSnapshot(asked, path)) return 'snapshot';
     if (this.globals.json) {
       if (asked === undefined) return 'json';
       throw new MdxError('usage', `--json and --format ${asked} are two forms of the same`);
@@ -174,10 +221,13 @@ export default class Book extends InputCommand {
   }
 }
 
-/** What is printed where nothing is printed. */
-const UNFIT_TO_WATCH = ['orders', 'format', 'output', 'force', 'all-instruments'] as const;
+/** What is shown where nothing is shown. */
+const UNFIT_TO_SAVE = ['orders', 'depth'] as const;
 
-interface WatchFlags extends InputFlags {
+/** What is printed where nothing is printed. */
+const UNFIT_TO_WATCH = ['orders', 'format', 'output', 'force', 'compat', 'all-instruments'] as const;
+
+interface BookFlags extends InputFlags {
   readonly follow: boolean;
   readonly at: Until | undefined;
   readonly depth: number | undefined;
@@ -186,6 +236,7 @@ interface WatchFlags extends InputFlags {
   readonly format: string | undefined;
   readonly output: string | undefined;
   readonly force: boolean;
+  readonly compat: string | undefined;
   readonly 'all-instruments': boolean;
 }
 

@@ -18,6 +18,7 @@ export interface DbnOutputOptions extends Omit<DbnOptions, 'sizeScale'> {
 
 /** Writes DBN: records that are DBN already as they are, the events of other feeds order by order. */
 export class DbnOutput implements Conversion {
+  readonly startsEmpty = true;
   readonly #sink: ChunkSink;
   readonly #options: DbnOutputOptions;
   #chosen: Conversion | null = null;

@@ -19,6 +19,7 @@ export interface EventStreamOptions {
 
 /** Writes events as one unbroken segment of a journal: what another process reads them from, and a file of them. */
 export class EventStream implements Conversion {
+  readonly startsEmpty = true;
   readonly #writer: SegmentWriter;
   readonly #options: EventStreamOptions;
   #feed: Feed | null = null;

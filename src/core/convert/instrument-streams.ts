@@ -28,6 +28,7 @@ interface InstrumentStream {
  * event of no known book goes to none, and is counted.
  */
 export class InstrumentStreams implements Conversion {
+  readonly startsEmpty = true;
   written = 0;
   /** Events that no instrument's stream has. */
   lossy = 0;

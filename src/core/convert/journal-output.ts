@@ -100,7 +100,8 @@ export class JournalOutput implements Conversion {
   }
 }
 
-function channelsOf(places: readonly TransportPlace[], markets: readonly Market[]): ChannelPlace[] {
+/** The places of channels as a journal keeps them. */
+export function channelsOf(places: readonly TransportPlace[], markets: readonly Market[]): ChannelPlace[] {
   return places.map(({ channel, session, nextTransport, last }) => ({
     channel,
     session,

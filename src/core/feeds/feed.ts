@@ -14,7 +14,8 @@ export type Framing =
   | 't7-packet'
   | 'fast-like'
   | 'dbn'
-  | 'journal';
+  | 'journal'
+  | 'obsnap';
 
 /** Where the decoders of a run write to. */
 export interface DecoderTargets {

@@ -3,6 +3,7 @@ import { eobiReleases } from './eobi/index.ts';
 import { fastLike } from './fast-like/index.ts';
 import type { Feed } from './feed.ts';
 import { itch } from './itch/index.ts';
+import { obsnap } from './obsnap/index.ts';
 
 /** Every feed mdx can read, in the order `mdx feeds` lists them. */
-export const FEEDS: readonly Feed[] = [itch, ...eobiReleases, dbn, fastLike];
+export const FEEDS: readonly Feed[] = [itch, ...eobiReleases, dbn, fastLike, obsnap];

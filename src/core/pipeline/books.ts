@@ -65,6 +65,8 @@ export interface EventObserver {
   /** @param said the book that the feed names in the event; where it names none, NO_BOOK. */
   before?(batch: EventBatch, at: number, market: Market, said: number): void;
   after?(batch: EventBatch, at: number, market: Market): void;
+  /** What it makes has only events, and no place for books that are there before the first. */
+  readonly startsEmpty?: boolean;
   /** Is shown the messages themselves, as they came. Asked for once, behind `start`. */
   readonly messages?: MessageSink | undefined;
 }

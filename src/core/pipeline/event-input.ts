@@ -73,9 +73,10 @@ export class EventInput {
 
   /** Takes a frame of an image. @returns false where it cannot be: the reader has the problem. */
   #takeImage(path: string, reader: SegmentReader, input: InputResult): boolean {
-    const { books, window } = this.#state;
+    const state = this.#state;
+    const { books, window } = state;
     // A journal that the run goes on with knows better.
-    if (books === null || (this.#state.options.resume ?? null) !== null) return true;
+    if (books === null || (state.options.resume ?? null) !== null) return true;
     const image = this.#image;
     if (image.isOver) return true;
     if (image.isFirst && (books.last.count > 0 || books.markets.some((market) => market.books > 0))) {
@@ -85,7 +86,7 @@ export class EventInput {
     const problem = image.take(books, window.view, reader);
     if (problem !== null) reader.frames.refuse(problem);
     else if (image.facts !== null) {
-      input.image = image.facts;
+      state.beginWith(input, image.facts);
       // What is in front of it is in it.
       this.#lost = 0;
     }

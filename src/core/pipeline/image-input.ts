@@ -2,6 +2,7 @@ import { stateHash } from '../book/state-hash.ts';
 import { MdxError } from '../errors.ts';
 import type { FrameReader } from '../journal/frame-reader.ts';
 import { ImageLoader } from '../journal/image-loader.ts';
+import type { ChannelPlace } from '../journal/image-payload.ts';
 import type { SegmentReader } from '../journal/segment-reader.ts';
 import type { Books } from './books.ts';
 
@@ -13,6 +14,7 @@ export interface ImageFacts {
   readonly records: number;
   /** When its segment began, ns since 1970; null = not told. */
   readonly written: bigint | null;
+  readonly channels: readonly ChannelPlace[];
 }
 
 /**
@@ -43,7 +45,8 @@ export class ImageInput {
     else if (end !== null) {
       const { wallTime } = reader.head!;
       const written = wallTime === 0n ? null : wallTime;
-      this.facts = { event: head!.nextEvent - 1, records: end.records, written };
+      const { nextEvent, channels } = head!;
+      this.facts = { event: nextEvent - 1, records: end.records, written, channels };
     }
     return problem;
   }

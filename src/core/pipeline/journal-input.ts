@@ -204,7 +204,7 @@ class JournalReading {
       // What is held for somebody who watches belongs to the books as they were.
       await this.#state.breathe(this.#source);
     } else if (books.last.count > 0 && image.facts.records > 0) throw imageBehind(this.#path);
-    else if (image.facts.event > 0) this.#input.image = image.facts;
+    else if (image.facts.event > 0) this.#state.beginWith(this.#input, image.facts);
     books.adopt(loaded.markets);
     this.#delivery.forgetLosses();
     this.#needsImage = false;

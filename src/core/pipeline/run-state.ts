@@ -22,7 +22,7 @@ const WINDOW_BYTES: number = FRAME_BYTES_MAX;
 /** What was read from one file. */
 export interface InputResult {
   readonly path: string;
-  readonly format: CaptureFormat | 'dbn' | 'itch-file' | 'journal';
+  readonly format: CaptureFormat | 'dbn' | 'itch-file' | 'journal' | 'obsnap';
   bytes: number;
   /** Null for formats without packets. */
   packets: number | null;
@@ -143,6 +143,18 @@ export class RunState implements RunFacts {
     };
     this.inputs.push(input);
     return input;
+  }
+
+  /** Notes the image that the books begin with. Throws MdxError `no-form` where what is written cannot begin with one. */
+  beginWith(input: InputResult, image: ImageFacts): void {
+    input.image = image;
+    if (image.records === 0 || !this.options.observers.some(({ startsEmpty }) => startsEmpty === true))
+      return;
+    throw new MdxError(
+      'no-form',
+      `reading ${input.path}: it begins with an image of the books, and what is written has events only`,
+      { hint: 'Write a journal with -o DIR/, or a snapshot with mdx book -o FILE.snap.' },
+    );
   }
 
   /** Captures and message files number their channels and events in their own ways, so they are not one capture. */

@@ -3,6 +3,7 @@ import { MdxError } from '../errors.ts';
 import { FeedCounts } from '../feeds/counts.ts';
 import type { Feed, Framing, ProductNumbers, StreamFacts } from '../feeds/feed.ts';
 import { isFrame } from '../journal/frame.ts';
+import { isObsnap } from '../journal/obsnap-layout.ts';
 import { Books } from './books.ts';
 import { type ByteSource, Interrupted, openByteSource } from './byte-source.ts';
 import { CaptureInput } from './capture-input.ts';
@@ -12,6 +13,7 @@ import type { Channel } from './flows.ts';
 import { ChangeWatch, FollowedFile } from './follow.ts';
 import type { InvariantWatch } from './invariant-watch.ts';
 import { JournalInput, openJournal } from './journal-input.ts';
+import { ObsnapInput } from './obsnap-input.ts';
 import type { RunOptions } from './run-options.ts';
 import { type Damage, type InputResult, RunState } from './run-state.ts';
 import { StreamInput } from './stream-input.ts';
@@ -108,7 +110,7 @@ class Run {
         if (window.available >= CAPTURE_HEAD_BYTES) {
           const start = window.bytes.subarray(window.position, window.limit);
           format = detectCapture(start);
-          if (isFrame(start)) break;
+          if (isFrame(start) || isObsnap(start)) break;
         }
       }
       const head = window.bytes.subarray(
@@ -123,6 +125,7 @@ class Run {
       if (format !== null || !isFrame(head)) this.#refuseNoEvents(path);
       if (format !== null) await this.#captures.read(source, format);
       else if (isFrame(head)) await this.#events.read(source);
+      else if (isObsnap(head)) await new ObsnapInput(state).read(source);
       else await this.#streams.read(source, head);
     } finally {
       await source.close();
