@@ -12,6 +12,7 @@ import { moldTarget } from './targets/mold.ts';
 import { recoveryTarget } from './targets/recovery.ts';
 import { streamTargets } from './targets/streams.ts';
 import { textTarget } from './targets/text.ts';
+import { verifyTarget } from './targets/verify.ts';
 import { wholeTargets } from './targets/whole.ts';
 
 /** Everything that is fuzzed. */
@@ -30,6 +31,7 @@ export function makeTargets(): Target[] {
     eventFramesTarget(),
     linesTarget(),
     recoveryTarget(),
+    verifyTarget(),
     textTarget(),
     ...wholeTargets(corpus),
   ];

@@ -1,16 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { crc32c } from '../../../src/core/binary/crc32c.ts';
-import { segmentFiles, segmentName } from '../../../src/core/journal/directory.ts';
+import { segmentName } from '../../../src/core/journal/directory.ts';
 import { FRAME_HEADER_BYTES } from '../../../src/core/journal/frame.ts';
-import type { SegmentFacts } from '../../../src/core/journal/segment-facts.ts';
-import { readDurableOf } from '../../../src/core/journal/verify.ts';
-import { judge } from '../../../src/core/journal/verify-judge.ts';
-import { type VerifyReport, verifyReport } from '../../../src/core/journal/verify-report.ts';
-import { verifySegment } from '../../../src/core/journal/verify-run.ts';
-import { MapDisk } from '../../world/map-disk.ts';
+import type { VerifyReport } from '../../../src/core/journal/verify-report.ts';
+import { type Files, type KnownSegments, type VerifyFilesOptions, verifyFiles } from '../../world/verify-files.ts';
 import {
   durableOf,
-  RULES,
   type WrittenFrame,
   type WrittenSegment,
   wholeJournal,
@@ -22,34 +17,9 @@ import {
  * frame, and it is not below the durable position; damaged otherwise.
  */
 
-/** Segments that were verified before, by their bytes. */
-const known = new WeakMap<Uint8Array, SegmentFacts>();
-
-/** @param hasBooks false: only frames are looked at, as for a feed that is not known. */
-function report(
-  files: Iterable<readonly [string, Uint8Array]>,
-  { hasBooks = true, expectedHash = null }: { hasBooks?: boolean; expectedHash?: bigint | null } = {},
-): VerifyReport {
-  const disk = new MapDisk(files);
-  const segments = segmentFiles(disk.list()).map((file) => {
-    const bytes = disk.files.get(file.name)!;
-    const before = known.get(bytes);
-    if (before !== undefined && before.name === file.name) return before;
-    const steps = verifySegment(disk, '', file, (feed) => (feed === 'x' && hasBooks ? RULES : null));
-    let step = steps.next();
-    while (step.done !== true) step = steps.next();
-    known.set(bytes, step.value!);
-    return step.value!;
-  });
-  const durable = readDurableOf(disk, '');
-  const judgement = judge(segments, { isJournal: true, durable, isLive: false });
-  return verifyReport(
-    { segments, judgement, durable },
-    { version: '', path: '', isLive: false, expectedHash, restart: null, repaired: null, elapsedNs: 1 },
-  );
-}
-
-type Files = (readonly [string, Uint8Array])[];
+const known: KnownSegments = new WeakMap();
+const report = (files: Files, options: Omit<VerifyFilesOptions, 'known'> = {}): VerifyReport =>
+  verifyFiles(files, { ...options, known });
 
 const filesOf = (segments: readonly WrittenSegment[]): Files =>
   segments.map(({ name, bytes }) => [name, bytes]);
