@@ -3,7 +3,12 @@ import { crc32c } from '../../../src/core/binary/crc32c.ts';
 import { segmentName } from '../../../src/core/journal/directory.ts';
 import { FRAME_HEADER_BYTES } from '../../../src/core/journal/frame.ts';
 import type { VerifyReport } from '../../../src/core/journal/verify-report.ts';
-import { type Files, type KnownSegments, type VerifyFilesOptions, verifyFiles } from '../../world/verify-files.ts';
+import {
+  type Files,
+  type KnownSegments,
+  type VerifyFilesOptions,
+  verifyFiles,
+} from '../../world/verify-files.ts';
 import {
   durableOf,
   type WrittenFrame,

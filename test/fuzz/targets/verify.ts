@@ -45,7 +45,9 @@ class VerifyEpisode implements Episode {
     if (isMended) mendSums(input);
     const bytes = input.content().slice();
     const last = segments.at(-1)!;
-    const files = segments.map(({ name, bytes: whole }, at) => [name, at === changed ? bytes : whole] as const);
+    const files = segments.map(
+      ({ name, bytes: whole }, at) => [name, at === changed ? bytes : whole] as const,
+    );
     const hasDurable = random.below(4) > 0;
     const { verdict, damage, tornTail } = verifyFiles(
       hasDurable ? [...files, durableOf(last, last.frames.at(-1)!)] : [...files],
