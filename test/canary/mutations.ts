@@ -52,6 +52,13 @@ const WRITER = 'src/core/journal/journal-writer.ts';
 const WRITER_TESTS = ['test/core/journal/journal-writer.test.ts'];
 const EVENT_FRAMES = 'src/core/journal/event-frames.ts';
 const EVENT_FRAMES_TESTS = ['test/core/journal/bulk-frames.test.ts'];
+const WALK = 'src/core/journal/segment-walk.ts';
+const SCAN = 'src/core/journal/segment-scan.ts';
+const SCAN_TESTS = ['test/core/journal/segment-scan.test.ts'];
+const VERIFIER = 'src/core/journal/segment-verifier.ts';
+const JUDGE = 'src/core/journal/verify-judge.ts';
+const VERIFY_TESTS = ['test/core/journal/verify-books.test.ts'];
+const DAMAGE_TESTS = ['test/core/journal/verify-damage.test.ts'];
 const LOCK = 'src/core/journal/lock.ts';
 const LOCK_TESTS = ['test/core/journal/lock.test.ts'];
 const THREAD_TESTS = ['test/core/journal/threaded-journal.test.ts'];
@@ -912,6 +919,64 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'if (view.getInt32(at + 60, true) !== this.#payloadCrc)',
     to: 'if (view.getInt32(at + 60, true) === Number.NaN)',
     tests: SEGMENT_TESTS,
+  },
+  {
+    name: 'verify: the sum of a payload is not compared',
+    file: WALK,
+    from: 'if (crc32c(window.view, this.at, length) === this.payloadCrc) return null;',
+    to: 'if (window.view !== null) return null;',
+    tests: SCAN_TESTS,
+    fuzz: true,
+  },
+  {
+    name: 'verify: the sum of a header is not compared',
+    file: WALK,
+    from: 'if (crc32c(view, at + 8, FRAME_HEADER_BYTES - 8) !== view.getInt32(at + 4, true))',
+    to: 'if (view === null)',
+    tests: DAMAGE_TESTS,
+    fuzz: true,
+  },
+  {
+    name: 'verify: a frame may follow any other',
+    file: WALK,
+    from: 'if (this.window.view.getInt32(this.#headerAt + 60, true) !== this.lastCrc)',
+    to: 'if (this.window.view === null)',
+    tests: DAMAGE_TESTS,
+  },
+  {
+    name: 'verify: what was promised is called torn',
+    file: SCAN,
+    from: 'missing === null;',
+    to: 'true;',
+    tests: SCAN_TESTS,
+  },
+  {
+    name: 'verify: a closed segment is called torn',
+    file: SCAN,
+    from: '!scan.isClosed &&',
+    to: '',
+    tests: SCAN_TESTS,
+  },
+  {
+    name: 'verify: state hashes are not compared',
+    file: VERIFIER,
+    from: 'if (same === true) this.#pass(check);',
+    to: 'if (same !== null) this.#pass(check);',
+    tests: VERIFY_TESTS,
+  },
+  {
+    name: 'verify: a segment may begin with other books than the one before ends with',
+    file: JUDGE,
+    from: 'else if (same === false) {',
+    to: 'else if (same === null) {',
+    tests: VERIFY_TESTS,
+  },
+  {
+    name: 'verify: a segment may be missing',
+    file: JUDGE,
+    from: "this.#damage(missing, 0, 'missing', 'the segment is not here');",
+    to: '',
+    tests: DAMAGE_TESTS,
   },
   {
     name: 'journal: old segments go before the new one is durable',
