@@ -1059,7 +1059,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'frames: an event of the transport shares its frame',
     file: EVENT_FRAMES,
-    from: 'if (!isControl && isTransport(head & 255) && words[from + WORD_BOOK] === NO_BOOK) break;',
+    from: 'if (!isControl && isTransport(head & 255) && out[at + WORD_BOOK] === NO_BOOK) break;',
     to: '',
     tests: EVENT_FRAMES_TESTS,
   },

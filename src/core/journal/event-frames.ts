@@ -27,6 +27,9 @@ const HEAD_EXTENDED: number = record.FLAG_EXTENDED << 8;
 const I32_MAX = 0x7fffffff;
 const U32_MAX = 0xffffffff;
 const U16_MAX = 0xffff;
+const I16_MAX = 0x7fff;
+/** Bits of the kinds that say something of the transport, as a record of one channel or of one book. */
+const KINDS_OF_TRANSPORT: number = (1 << KIND_GAP) | (1 << record.KIND_RESET) | (1 << KIND_SESSION);
 /** Fewer words are copied one by one: the call costs more. */
 const COPIED_ONE_BY_ONE = 60;
 
@@ -55,6 +58,8 @@ export class EventFrames {
   #channel = 0;
   #sequenceBase = 0;
   #runStart = 0;
+  /** Events that `#moveFitting` found to fit. */
+  #moved = 0;
   /** The words that were copied last, as bytes. */
   #source: Int32Array | null = null;
   #sourceBytes: Buffer = Buffer.alloc(0);
@@ -153,36 +158,87 @@ export class EventFrames {
   /**
    * Copies records as they are, and makes them count from the bases of frame and run, as far as they fit: the first one
    * does. What concerns the transport is left to a frame of its own, unless it `isControl` itself.
+   * @returns the word of the batch behind them.
    */
   #copy(batch: EventBatch, at: number, end: number, isControl: boolean): number {
     const { words } = batch;
+    const to = EVENTS_HEAD_BYTES / 4 + this.#records * RECORD_WORDS;
+    const shift = batch.sequenceBase === 0 ? 0 : batch.sequenceBase - this.#sequenceBase;
+    this.#copyWords(words, at, end, to);
+    let events = isControl ? -1 : this.#moveAll(to, to + end - at, shift);
+    let behind = end;
+    if (events < 0) {
+      this.#copyWords(words, at, end, to);
+      behind = at + this.#moveFitting(to, to + end - at, shift, isControl);
+      events = this.#moved;
+    }
+    this.#records += (behind - at) / RECORD_WORDS;
+    this.pending += events;
+    this.events += events;
+    return behind;
+  }
+
+  /**
+   * Makes copied records count from the bases, in one sweep: whether one does not fit, or is of the transport, is known
+   * only at its end, and rare. @returns how many events they are, −1 where not all of them may stay.
+   */
+  #moveAll(from: number, end: number, shift: number): number {
+    const venueShift = this.#venueShift;
+    const receiveShift = this.#receiveShift;
+    if (shift < 0 || shift > I16_MAX || receiveShift < 0 || receiveShift > I32_MAX) return -1;
+    if (venueShift > I32_MAX || venueShift < -I32_MAX - 1) return -1;
+    const venueMove = venueShift | 0;
+    const receiveMove = receiveShift | 0;
+    const headMove = shift << 16;
+    const out = this.#frames.words;
+    let events = 0;
+    let kinds = 0;
+    // Its sign: a sum has passed the end of its word.
+    let wrapped = 0;
+    let at = from;
+    while (at < end) {
+      const head = out[at]!;
+      const venue = out[at + WORD_VENUE_TIME]!;
+      const receive = out[at + WORD_RECEIVE_TIME]!;
+      const movedHead = (head + headMove) | 0;
+      const movedVenue = (venue + venueMove) | 0;
+      const movedReceive = (receive + receiveMove) | 0;
+      wrapped |=
+        (head & ~movedHead) | (receive & ~movedReceive) | ((venue ^ movedVenue) & (venueMove ^ movedVenue));
+      kinds |= 1 << (head & 31);
+      out[at] = movedHead;
+      out[at + WORD_VENUE_TIME] = movedVenue;
+      out[at + WORD_RECEIVE_TIME] = movedReceive;
+      events += 1;
+      at += (head & HEAD_EXTENDED) !== 0 ? 2 * RECORD_WORDS : RECORD_WORDS;
+    }
+    return wrapped < 0 || (kinds & KINDS_OF_TRANSPORT) !== 0 || at !== end ? -1 : events;
+  }
+
+  /** The same one by one, up to the first record that has to go elsewhere. @returns words that may stay. */
+  #moveFitting(from: number, end: number, shift: number, isControl: boolean): number {
     const out = this.#frames.words;
     const venueShift = this.#venueShift;
     const receiveShift = this.#receiveShift;
-    const shift = batch.sequenceBase === 0 ? 0 : batch.sequenceBase - this.#sequenceBase;
-    const to = EVENTS_HEAD_BYTES / 4 + this.#records * RECORD_WORDS - at;
-    this.#copyWords(words, at, end, at + to);
     let events = 0;
-    let from = at;
-    while (from < end) {
-      const head = words[from]!;
-      const next = from + ((head & HEAD_EXTENDED) !== 0 ? 2 * RECORD_WORDS : RECORD_WORDS);
+    let at = from;
+    while (at < end) {
+      const head = out[at]!;
+      const next = at + ((head & HEAD_EXTENDED) !== 0 ? 2 * RECORD_WORDS : RECORD_WORDS);
       const message = (head >>> 16) + shift;
-      const venue = words[from + WORD_VENUE_TIME]! + venueShift;
-      const receive = (words[from + WORD_RECEIVE_TIME]! >>> 0) + receiveShift;
+      const venue = out[at + WORD_VENUE_TIME]! + venueShift;
+      const receive = (out[at + WORD_RECEIVE_TIME]! >>> 0) + receiveShift;
       if (next > end || message < 0 || message > U16_MAX) break;
       if (venue > I32_MAX || venue < -I32_MAX - 1 || receive < 0 || receive > U32_MAX) break;
-      if (!isControl && isTransport(head & 255) && words[from + WORD_BOOK] === NO_BOOK) break;
-      out[from + to] = (head & U16_MAX) | (message << 16);
-      out[from + to + WORD_VENUE_TIME] = venue;
-      out[from + to + WORD_RECEIVE_TIME] = receive;
+      if (!isControl && isTransport(head & 255) && out[at + WORD_BOOK] === NO_BOOK) break;
+      out[at] = (head & U16_MAX) | (message << 16);
+      out[at + WORD_VENUE_TIME] = venue;
+      out[at + WORD_RECEIVE_TIME] = receive;
       events += 1;
-      from = next;
+      at = next;
     }
-    this.#records += (from - at) / RECORD_WORDS;
-    this.pending += events;
-    this.events += events;
-    return from;
+    this.#moved = events;
+    return at - from;
   }
 
   #copyWords(words: Int32Array, at: number, end: number, to: number): void {
