@@ -20,7 +20,10 @@ import { type WireDestination, type WireFlags, wireImpairments, wireRate } from 
 
 /** What a command decides about its run besides the flags that all of them have. */
 interface RunChoices
-  extends Pick<RunOptions, 'stopAt' | 'seeks' | 'invariants' | 'observers' | 'pacer' | 'resume' | 'follow'> {
+  extends Pick<
+    RunOptions,
+    'stopAt' | 'seeks' | 'invariants' | 'observers' | 'pacer' | 'resume' | 'follow' | 'endsOpen'
+  > {
   readonly writing: Writing | null;
   readonly watching?: Watching;
   /** The terminal already shows what is done. */

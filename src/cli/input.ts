@@ -94,6 +94,7 @@ export type InputOptions = Omit<
   | 'steps'
   | 'resume'
   | 'follow'
+  | 'endsOpen'
   | 'signal'
   | 'tell'
   | 'open'

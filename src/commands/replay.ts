@@ -162,6 +162,7 @@ export default class Replay extends InputCommand {
       isBusy: onStdout,
       resume: resumed?.resumption ?? null,
       follow: flags.follow,
+      endsOpen: plan?.form === 'journal',
     });
     writing?.conversion.finish();
     const resume = resumed === null ? null : await this.#resumeReport(plan!.path!, resumed);

@@ -97,6 +97,11 @@ export class CaptureInput {
     }
   }
 
+  /** The run ends before its input: hands over what was decoded, and leaves what waits. */
+  leave(): void {
+    this.#pipeline?.flush();
+  }
+
   /** The last capture has ended. Throws MdxError where no feed could be told. */
   finish(): void {
     const { inputs, damage, feed, stopped } = this.#state;

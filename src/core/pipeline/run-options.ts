@@ -46,6 +46,11 @@ export interface RunOptions {
   readonly steps: StepGate | null;
   /** Where a journal or file of events ends, waits for more to be written. Absent: its end is the end. */
   readonly follow?: boolean;
+  /**
+   * Where the run is stopped before its input ends, what is missing may still come to whoever goes on: nothing is told as
+   * lost, and nothing that waits is applied. Absent: the end of the run is the end of the input.
+   */
+  readonly endsOpen?: boolean;
   /** Goes on where a journal ends. Absent: begins with empty books. */
   readonly resume?: Resumption | null;
   /** Ends the waiting for a pipe that brings nothing; the run then stops by request. */

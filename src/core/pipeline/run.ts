@@ -71,7 +71,8 @@ class Run {
       if (state.stopped !== null) break;
       await this.#read(path);
     }
-    this.#captures.finish();
+    if (state.stopped !== null && state.options.endsOpen === true) this.#captures.leave();
+    else this.#captures.finish();
     const elapsedNs = Number(process.hrtime.bigint() - started);
     const books = state.books ?? new Books(NO_RULES, state.dictionary, null, []);
     state.invariants?.checkAll(books.markets);
