@@ -50,6 +50,10 @@ export default class Book extends InputCommand {
       command: 'mdx book session.dbn --watch --speed 10 --symbol CLX5',
     },
     {
+      description: 'A journal of any length, to the nanosecond',
+      command: 'mdx book journal/ --at 2026-01-05T14:30:00.000000001Z',
+    },
+    {
       description: 'Every order in its queue after message 12,000, as CSV',
       command: 'mdx book session.dbn --at "#12000" --orders --format csv',
     },
@@ -206,12 +210,12 @@ export default class Book extends InputCommand {
   }
 
   /** Says where the input does not reach the point that was asked for. */
-  #tellPoint({ stopped, inputs }: RunResult, { asOf }: RunReport): void {
+  #tellPoint({ stopped, inputs }: RunResult, { asOf, inputs: [first] }: RunReport): void {
     if (stopped === null) {
       const end = inputs.at(-1)?.lastTime ?? null;
       const when = end === null ? '' : `, at ${timeText(end)}`;
       this.note(`The input ends before the point of --at${when}: shown is its end.`);
-    } else if (asOf === null) {
+    } else if (asOf === null && first?.image === undefined) {
       const start = inputs[0]?.firstTime ?? null;
       const when = start === null ? '' : `, which begins at ${timeText(start)}`;
       this.note(

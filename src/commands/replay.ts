@@ -49,6 +49,7 @@ export default class Replay extends InputCommand {
     'Reads captures and message files as fast as the machine allows, restores the order of the messages, keeps every order of every book, and reports what was read, what was missing and what the books are at the end; prints rows with --emit (docs/rows.md), or converts it with -o (docs/convert.md). With --to it sends the datagrams onto the wire instead (docs/replay-wire.md).';
   static override examples: Example[] = [
     { description: 'The report of a DBN file as tables', command: 'mdx replay session.dbn.zst' },
+    { description: 'All segments of a journal', command: 'mdx replay journal/' },
     { description: 'The state hash alone', command: 'mdx replay session.dbn --json | jq -r .book.stateHash' },
     {
       description: 'Standard input, one instrument',

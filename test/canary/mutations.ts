@@ -64,6 +64,11 @@ const LOCK_TESTS = ['test/core/journal/lock.test.ts'];
 const THREAD_TESTS = ['test/core/journal/threaded-journal.test.ts'];
 const COMPRESSED_TESTS = ['test/core/journal/compressed-segment.test.ts'];
 const SEGMENT_READER = 'src/core/journal/segment-reader.ts';
+const JOURNAL_INPUT = 'src/core/pipeline/journal-input.ts';
+const JOURNAL_SEEK = 'src/core/pipeline/journal-seek.ts';
+const JOURNAL_INPUT_TESTS = ['test/core/pipeline/journal-input.test.ts'];
+const JOURNAL_SEEK_TESTS = ['test/core/pipeline/journal-seek.test.ts'];
+const SEGMENT_INDEX_TESTS = ['test/core/journal/segment-index.test.ts'];
 const SEGMENT_TESTS = ['test/core/journal/segment.test.ts'];
 const BATCH_TESTS = ['test/core/publish/zeromq/batch.test.ts'];
 const ZMQ_TESTS = ['test/core/pipeline/zeromq/sockets.test.ts'];
@@ -1181,6 +1186,76 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'this.#books!.markets.length = 0;',
     to: '',
     tests: IMAGE_INPUT_TESTS,
+  },
+  {
+    name: 'journal: a point is sought in the segment after the one that has it',
+    file: JOURNAL_SEEK,
+    from: 'while (at < last && !isPassedIn(journal, at, point)) at += 1;',
+    to: 'while (at < last && !isPassedIn(journal, at, point)) at += 1; if (at < last) at += 1;',
+    tests: JOURNAL_SEEK_TESTS,
+  },
+  {
+    name: 'journal: a group that had begun in front of an image counts though it has not ended',
+    file: JOURNAL_SEEK,
+    from: 'if (!endsInGroup) return false;',
+    to: 'if (endsInGroup || !endsInGroup) return false;',
+    tests: JOURNAL_SEEK_TESTS,
+  },
+  {
+    name: 'journal: venue times are taken for times of arrival',
+    file: JOURNAL_SEEK,
+    from: "point.kind === 'venue' ? index.latestVenue : index.latestReceive",
+    to: 'index.latestReceive',
+    tests: JOURNAL_SEEK_TESTS,
+  },
+  {
+    name: 'journal: the image of a later segment is added to the books',
+    file: JOURNAL_INPUT,
+    from: 'if (!this.#needsImage || books === null) return;',
+    to: 'if (books === null) return;',
+    tests: JOURNAL_INPUT_TESTS,
+  },
+  {
+    name: 'journal: what is in the books in front of a loss stays in them',
+    file: 'src/core/pipeline/books.ts',
+    from: 'const before = this.markets.splice(0);',
+    to: 'const before = this.markets.slice(0);',
+    tests: JOURNAL_INPUT_TESTS,
+  },
+  {
+    name: 'journal: events behind damage go on as if nothing was missing',
+    file: JOURNAL_INPUT,
+    from: 'if (behind === null || behind.event !== reader.nextEvent) return false;',
+    to: 'if (behind === null) return false;',
+    tests: JOURNAL_INPUT_TESTS,
+  },
+  {
+    name: 'journal: a segment may follow any other',
+    file: JOURNAL_INPUT,
+    from: 'lastCrc === frames.lastCrc &&',
+    to: '',
+    tests: JOURNAL_INPUT_TESTS,
+  },
+  {
+    name: 'journal: what was promised and is missing at the end is not noticed',
+    file: JOURNAL_INPUT,
+    from: 'durable.event < next) return;',
+    to: 'durable.event >= next) return;',
+    tests: JOURNAL_INPUT_TESTS,
+  },
+  {
+    name: 'index: the latest time is the last one',
+    file: 'src/core/journal/index-builder.ts',
+    from: 'if (told > venue) venue = told;',
+    to: 'venue = told;',
+    tests: SEGMENT_INDEX_TESTS,
+  },
+  {
+    name: 'index: one of another segment is believed',
+    file: 'src/core/journal/segment-index.ts',
+    from: '(sum === null || view.getInt32(4, true) === sum)',
+    to: '(sum === null || view.getInt32(4, true) !== 0)',
+    tests: SEGMENT_INDEX_TESTS,
   },
 ];
 

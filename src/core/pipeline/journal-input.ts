@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import type { StreamFacts } from '../feeds/feed.ts';
 import { segmentName } from '../journal/directory.ts';
 import { FRAME_END, FRAME_MORE } from '../journal/frame-reader.ts';
-import { JournalReader, type SegmentStart } from '../journal/journal-reader.ts';
+import { JournalReader } from '../journal/journal-reader.ts';
 import { NODE_DISK } from '../journal/node-disk.ts';
+import type { SegmentStart } from '../journal/segment-peek.ts';
 import {
   SEGMENT_BEGINS,
   SEGMENT_CLOSED,

@@ -13,8 +13,12 @@ const STEPS_BACK_MAX = 3;
  */
 export function segmentFor(journal: JournalReader, point: Until | null, rules: BookRules): number {
   const last = journal.files.length - 1;
-  if (point === null) return last;
   let at = 0;
+  if (point === null) {
+    // A segment without events does not tell what the last one was.
+    for (at = last; at > 0 && journal.isEmpty(at); ) at -= 1;
+    return at;
+  }
   while (at < last && !isPassedIn(journal, at, point)) at += 1;
   // Where nothing comes between an image and the point, the segment before tells what the last event was.
   if (at > 0 && beginsBeyond(journal, at, point)) at -= 1;
