@@ -1090,6 +1090,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: THREAD_TESTS,
   },
   {
+    name: 'journal thread: the sums of an image count its marks',
+    file: 'src/core/journal/image-sums.ts',
+    from: 'if ((flags & IMAGE_STALE) !== 0) continue;',
+    to: '',
+    tests: ['test/core/journal/image-sums.test.ts'],
+  },
+  {
     name: 'compressed segment: it takes the place of the plain one before it is synced',
     file: 'src/core/journal/compressed-segment.ts',
     from: 'this.#part.sync();',

@@ -3,8 +3,10 @@ import { toBigUint } from '../binary/time.ts';
 import type { Market } from '../book/market.ts';
 import type { EventBatch } from '../event/batch.ts';
 import type { Feed } from '../feeds/feed.ts';
+import type { SlicedImages } from '../journal/book-standing.ts';
 import type { EventJournal } from '../journal/event-journal.ts';
 import type { ChannelPlace } from '../journal/image-payload.ts';
+import { ImageTaker } from '../journal/image-taker.ts';
 import type { RunFacts, TransportPlace } from '../pipeline/books.ts';
 import type { Conversion, JournalStanding } from './conversion.ts';
 
@@ -89,12 +91,25 @@ export class JournalOutput implements Conversion {
   #begin(places: readonly TransportPlace[]): void {
     if (this.#hasBegun) return;
     const run = this.#run!;
-    const { markets, dictionary } = run.books!;
-    const { name } = this.#feed!;
+    const books = run.books!;
+    const { markets, dictionary } = books;
+    const { name, rules } = this.#feed!;
+    const slices: SlicedImages = {
+      perChannel: rules.idScope === 'source',
+      taker(sink) {
+        books.taker = new ImageTaker(dictionary, sink);
+        return books.taker;
+      },
+    };
     const standing = (): readonly TransportPlace[] => (this.#hasBegun ? run.places() : places);
     this.writer.begin(
       { timeBase: run.timeBase, sources: [{ feed: name, name }] },
-      { markets, dictionary, places: () => ({ busCursor: 0, channels: channelsOf(standing(), markets) }) },
+      {
+        markets,
+        dictionary,
+        places: () => ({ busCursor: 0, channels: channelsOf(standing(), markets) }),
+        slices,
+      },
     );
     this.#hasBegun = true;
   }

@@ -1,6 +1,8 @@
 import type { Market } from '../book/market.ts';
 import type { FrameWriter } from './frame.ts';
 import type { Checkpoint, SourceSum } from './image-payload.ts';
+import type { RecordSink } from './image-records.ts';
+import type { ImageTaker } from './image-taker.ts';
 import { type StreamPlace, sumsOf, writeImage } from './image-writer.ts';
 import type { KnownBooks } from './segment-writer.ts';
 
@@ -11,6 +13,16 @@ export interface JournalBooks {
   readonly dictionary: KnownBooks;
   /** Where each channel stands; the last message of its events is known to the writer. */
   places(): StreamPlace;
+  /** Absent: an image is taken at once. */
+  readonly slices?: SlicedImages;
+}
+
+/** How an image is taken while events go on. */
+export interface SlicedImages {
+  /** Each channel is a source of its own. */
+  readonly perChannel: boolean;
+  /** A taker that is told what events will change before they are applied. */
+  taker(sink: RecordSink): ImageTaker;
 }
 
 /** The same, wherever the books are. */

@@ -35,6 +35,15 @@ export function writeImage(
   const records = new ImageRecords(frames.words, most, (_, count) =>
     frames.write(FRAME_IMAGE, count * IMAGE_RECORD_BYTES, count, 0),
   );
+  putImage(records, markets);
+  const sums = sumsOf(markets);
+  const end = { records: records.written, sums };
+  frames.write(FRAME_IMAGE, writeImageEnd(view, FRAME_HEADER_BYTES, end), 0, 0, IMAGE_END);
+  return sums;
+}
+
+/** Puts the records of the image of all books, at once. */
+export function putImage(records: ImageRecords, markets: readonly Market[]): void {
   for (const market of markets) {
     const isIn = (book: number): boolean => market.stale[book] === 1 || hasEntries(market, book);
     for (const book of canonicalBooks(market, isIn)) {
@@ -44,10 +53,6 @@ export function writeImage(
     }
   }
   records.flush();
-  const sums = sumsOf(markets);
-  const end = { records: records.written, sums };
-  frames.write(FRAME_IMAGE, writeImageEnd(view, FRAME_HEADER_BYTES, end), 0, 0, IMAGE_END);
-  return sums;
 }
 
 /** The state hash of every source. */

@@ -3,6 +3,8 @@ import { RECORD_WORDS } from '../event/record.ts';
 import type { BookStanding } from './book-standing.ts';
 import { FRAME_HEADER_BYTES, FRAME_IMAGE, type FrameWriter, IMAGE_END, IMAGE_HEAD } from './frame.ts';
 import { IMAGE_RECORD_BYTES, type SourceSum, writeImageEnd, writeImageHead } from './image-payload.ts';
+import { IMAGE_RECORD_WORDS } from './image-records.ts';
+import { sumsOfImage } from './image-sums.ts';
 import type { StreamPlace } from './image-writer.ts';
 import { type JournalControl, STATE_ENDED } from './journal-control.ts';
 import {
@@ -25,6 +27,8 @@ import type { KnownBooks } from './segment-writer.ts';
 const MESSAGES_PER_LOOK = 64;
 /** Bytes written between two pieces of work that may wait, while there are messages. */
 const BYTES_PER_WORK = 4_194_304;
+/** Room for an image that is kept for the next one. */
+const IMAGE_WORDS_KEPT = 4_194_304;
 
 /** The thread's end of a ring: what comes is written to a journal. */
 export class JournalConsumer {
@@ -89,7 +93,7 @@ export class JournalConsumer {
     } else if (kind === RING_BOOKS) {
       if (this.#isHolding) this.#held.push(Uint8Array.from(bytes));
       else this.#books.learn(bytes);
-    } else if (kind === RING_IMAGE) this.#books.image.push(Uint8Array.from(bytes));
+    } else if (kind === RING_IMAGE) this.#books.take(bytes);
     else if (kind === RING_STANDING) this.#stand(readStanding(bytes));
     else if (kind === RING_IMAGE_END) this.#beginSegment(readSums(bytes));
     else if (kind === RING_ABANDON) this.#abandon();
@@ -102,13 +106,13 @@ export class JournalConsumer {
   }
 
   /** The image is whole: the segment in front of it is closed, and what was held is written behind it. */
-  #beginSegment(sums: readonly SourceSum[]): void {
+  #beginSegment(sums: readonly SourceSum[] | null): void {
     const books = this.#books;
     const { standing } = books;
-    books.standing = { ...standing!, sums };
+    books.standing = { ...standing!, sums: sums ?? books.sumsOfImage() };
     if (standing!.about !== null) this.#writer.beginFrom(standing!.about, books);
     else this.#writer.roll();
-    books.image.length = 0;
+    books.forgetImage();
     this.#isFullSaid = false;
     this.#release();
   }
@@ -158,12 +162,33 @@ export class JournalConsumer {
 /** Books as they were told, and their image as it came. */
 class ReceivedBooks implements BookStanding {
   readonly dictionary: KnownBooks & { changes: number } = { books: [], changes: 0 };
-  readonly image: Uint8Array[] = [];
   standing: Standing | null = null;
+  #image: Int32Array<ArrayBuffer> = new Int32Array(IMAGE_RECORD_WORDS);
+  #records = 0;
 
   learn(bytes: Uint8Array): void {
     for (const book of readBooksMessage(bytes)) this.dictionary.books[book.number] = book;
     this.dictionary.changes += 1;
+  }
+
+  take(records: Uint8Array): void {
+    const used = this.#records * IMAGE_RECORD_BYTES;
+    if (used + records.length > this.#image.byteLength) {
+      const larger = new Int32Array(Math.max(this.#image.length * 2, (used + records.length) / 4));
+      larger.set(this.#image);
+      this.#image = larger;
+    }
+    new Uint8Array(this.#image.buffer).set(records, used);
+    this.#records += records.length / IMAGE_RECORD_BYTES;
+  }
+
+  forgetImage(): void {
+    this.#records = 0;
+    if (this.#image.length > IMAGE_WORDS_KEPT) this.#image = new Int32Array(IMAGE_RECORD_WORDS);
+  }
+
+  sumsOfImage(): readonly SourceSum[] {
+    return sumsOfImage(this.#image, this.#records, this.dictionary.books, this.standing!.shape);
   }
 
   places(): StreamPlace {
@@ -179,17 +204,17 @@ class ReceivedBooks implements BookStanding {
   }
 
   writeImage(frames: FrameWriter, place: StreamPlace): void {
-    const { view, bytes } = frames;
+    const { view, words } = frames;
     const at = FRAME_HEADER_BYTES;
     const head = { ...place, nextEvent: frames.eventNumber };
     frames.write(FRAME_IMAGE, writeImageHead(view, at, head), 0, 0, IMAGE_HEAD);
-    let records = 0;
-    for (const part of this.image) {
-      bytes.set(part, at);
-      frames.write(FRAME_IMAGE, part.length, part.length / IMAGE_RECORD_BYTES, 0);
-      records += part.length / IMAGE_RECORD_BYTES;
+    const most = Math.floor(frames.payloadMax / IMAGE_RECORD_BYTES);
+    for (let from = 0; from < this.#records; from += most) {
+      const count = Math.min(most, this.#records - from);
+      words.set(this.#image.subarray(from * IMAGE_RECORD_WORDS, (from + count) * IMAGE_RECORD_WORDS));
+      frames.write(FRAME_IMAGE, count * IMAGE_RECORD_BYTES, count, 0);
     }
-    const end = { records, sums: this.standing!.sums };
+    const end = { records: this.#records, sums: this.standing!.sums };
     frames.write(FRAME_IMAGE, writeImageEnd(view, at, end), 0, 0, IMAGE_END);
   }
 }

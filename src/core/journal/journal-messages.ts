@@ -2,6 +2,7 @@ import { deserialize, serialize } from 'node:v8';
 import type { BookDefinition } from '../event/dictionary.ts';
 import { getU64, putU64 } from './frame.ts';
 import type { Checkpoint, SourceSum } from './image-payload.ts';
+import type { ImageShape } from './image-sums.ts';
 import type { StreamPlace } from './image-writer.ts';
 import { ENTRY_BYTES_MAX, readBooks, type SegmentHead, writeBook } from './payload.ts';
 
@@ -11,7 +12,7 @@ import { ENTRY_BYTES_MAX, readBooks, type SegmentHead, writeBook } from './paylo
  *     3 books       u64 how many · entries as in a dictionary frame
  *     4 standing    a Standing: what the books are behind all events in front of it
  *     5 image       records of the image that belongs to the last standing
- *     6 image end   the sums of that image
+ *     6 image end   the sums of that image; none where they are to be made of its records
  *     7 abandon     nothing: the directory is given back, the last segment stays open
  */
 export const RING_BOOKS = 3;
@@ -27,6 +28,7 @@ export interface Standing {
   readonly place: StreamPlace;
   readonly counts: Pick<Checkpoint, 'orders' | 'levels'>;
   readonly sums: readonly SourceSum[];
+  readonly shape: ImageShape;
 }
 
 const BOOKS_HEAD_BYTES = 8;
@@ -73,10 +75,10 @@ export function readStanding(bytes: Uint8Array): Standing {
   return deserialize(Uint8Array.from(bytes)) as Standing;
 }
 
-export function sumsMessage(sums: readonly SourceSum[]): Uint8Array {
+export function sumsMessage(sums: readonly SourceSum[] | null): Uint8Array {
   return serialize(sums);
 }
 
-export function readSums(bytes: Uint8Array): readonly SourceSum[] {
-  return deserialize(Uint8Array.from(bytes)) as readonly SourceSum[];
+export function readSums(bytes: Uint8Array): readonly SourceSum[] | null {
+  return deserialize(Uint8Array.from(bytes)) as readonly SourceSum[] | null;
 }

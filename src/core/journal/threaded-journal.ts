@@ -5,8 +5,9 @@ import { MdxError } from '../errors.ts';
 import type { EventBatch } from '../event/batch.ts';
 import { RECORD_BYTES } from '../event/record.ts';
 import { type JournalBooks, MarketStanding } from './book-standing.ts';
-import { FRAME_HEADER_BYTES, FRAME_IMAGE, FrameWriter } from './frame.ts';
-import type { StreamPlace } from './image-writer.ts';
+import { IMAGE_RECORD_WORDS, ImageRecords, type RecordSink } from './image-records.ts';
+import type { ImageTaker } from './image-taker.ts';
+import { putImage, type StreamPlace } from './image-writer.ts';
 import { JournalControl, STATE_DEAD, STATE_ENDED } from './journal-control.ts';
 import type { FoundJournal } from './journal-found.ts';
 import {
@@ -26,8 +27,11 @@ import type { ExistingJournal } from './journal-writer.ts';
 
 /** Slots of the ring unless said otherwise: a quarter of a second of a million events per second. */
 const RING_SLOTS = 262_144;
-/** Image records of one message, with the header of a frame. */
-const IMAGE_BYTES = 65_536;
+/** Image records of one message. */
+const IMAGE_RECORDS = 1600;
+/** A slice of an image ends after so long. */
+const SLICE_MS = 0.25;
+const CLOCK = (): number => performance.now();
 const WAIT_MS = 1;
 const CLOSE_WAIT_MS = 100;
 /** A thread that has not moved for so long will not. */
@@ -59,6 +63,9 @@ export class ThreadedJournal {
   #failure: MdxError | null = null;
   #books: JournalBooks | null = null;
   #standing: MarketStanding | null = null;
+  #taker: ImageTaker | null = null;
+  /** Records appended since the last image was begun. */
+  #appended = 0;
   /** Of the books, what the thread was told. */
   #told = 0;
   #changes = 0;
@@ -129,6 +136,11 @@ export class ThreadedJournal {
     return this.#link.ring.used;
   }
 
+  /** An image is on its way: what comes behind it is held back on the thread. */
+  get isTakingImage(): boolean {
+    return this.#taker?.isTaking === true;
+  }
+
   /** Final: nothing is acknowledged any more. */
   get failure(): MdxError | null {
     if (this.#failure === null) this.#listen();
@@ -138,6 +150,7 @@ export class ThreadedJournal {
   begin(about: NonNullable<Standing['about']>, books: JournalBooks): void {
     this.#books = books;
     this.#standing = new MarketStanding(books);
+    this.#taker = books.slices?.taker((words, records) => this.#putRecords(words, records)) ?? null;
     this.#beginSegment('begin', about);
   }
 
@@ -146,6 +159,7 @@ export class ThreadedJournal {
     const { dictionary } = this.#books!;
     if (dictionary.books.length !== this.#told || dictionary.changes !== this.#changes) this.#tellBooks();
     const { ring } = this.#link;
+    this.#appended += to - from;
     for (let first = from; first < to; ) {
       const end = Math.min(to, first + ring.messageMax);
       while (!ring.putEvents(batch, first, end)) if (!this.#stall()) return;
@@ -161,7 +175,12 @@ export class ThreadedJournal {
   /** To be called between batches, when the books have all that was appended: begins a segment where one is due. */
   tick(): void {
     this.#listen();
-    if (this.#failure !== null || this.#link.control.due === this.#rolled) return;
+    if (this.#failure !== null) return;
+    if (this.#taker !== null) {
+      if (this.#taker.isTaking) this.#slice();
+      else this.#taker.prepare();
+    }
+    if (this.#link.control.due === this.#rolled || this.#taker?.isTaking === true) return;
     this.#rolled = this.#link.control.due;
     this.#beginSegment('roll', null);
   }
@@ -175,6 +194,9 @@ export class ThreadedJournal {
   close(): void {
     if (this.#books === null) this.abandon();
     else {
+      if (this.#taker?.isTaking === true && this.#taker.sliceUntil(Number.POSITIVE_INFINITY, CLOCK)) {
+        this.#endImage();
+      }
       this.#tellBooks();
       this.#put(RING_STANDING, standingMessage(this.#stand('close', null, this.#standing!.sums())));
       this.#await();
@@ -188,22 +210,61 @@ export class ThreadedJournal {
     this.#await();
   }
 
+  /** Begins a segment, the image of which follows: at once, or in slices with the events that come. */
   #beginSegment(what: 'begin' | 'roll', about: Standing['about']): void {
     this.#tellBooks();
     this.#put(RING_STANDING, standingMessage(this.#stand(what, about, [])));
-    const frames = new FrameWriter(
-      (frame) => {
-        if (isRecords(frame)) this.#put(RING_IMAGE, frame.subarray(FRAME_HEADER_BYTES));
-      },
-      { high: 0, low: 0 },
-      Math.min(IMAGE_BYTES, this.#link.ring.messageMax * RECORD_BYTES),
-    );
-    this.#standing!.writeImage(frames, this.#places());
-    this.#put(RING_IMAGE_END, sumsMessage(this.#standing!.sums()));
+    const { markets } = this.#books!;
+    if (this.#taker === null || what === 'begin') {
+      const most = Math.min(IMAGE_RECORDS, this.#link.ring.messageMax);
+      const sink: RecordSink = (words, records) => this.#putRecords(words, records);
+      putImage(new ImageRecords(new Int32Array(most * IMAGE_RECORD_WORDS), most, sink), markets);
+      this.#put(RING_IMAGE_END, sumsMessage(null));
+      return;
+    }
+    this.#appended = 0;
+    this.#taker.begin(markets);
+    this.#slice();
+    this.#goOnLater();
+  }
+
+  /** Goes on with the image for a while; to its end where the thread holds too much that came behind it. */
+  #slice(): void {
+    const taker = this.#taker!;
+    const isUrgent = this.#appended > this.#link.ring.slots;
+    const until = isUrgent ? Number.POSITIVE_INFINITY : performance.now() + SLICE_MS;
+    if (taker.isTaking && taker.sliceUntil(until, CLOCK)) this.#endImage();
+  }
+
+  #endImage(): void {
+    this.#put(RING_IMAGE_END, sumsMessage(null));
+  }
+
+  /** Where no events come that would do it, the event loop takes the image to its end. */
+  #goOnLater(): void {
+    setImmediate(() => {
+      if (this.#taker?.isTaking !== true || this.#isClosed) return;
+      this.#slice();
+      this.#goOnLater();
+    });
   }
 
   #stand(what: Standing['what'], about: Standing['about'], sums: Standing['sums']): Standing {
-    return { what, about, place: this.#places(), counts: this.#standing!.counts(), sums };
+    const { markets, slices } = this.#books!;
+    const shape = {
+      sources: markets.length,
+      perChannel: slices?.perChannel ?? markets.length > 1,
+      hasSideIds: markets[0]?.rules.idScope === 'bookSide',
+    };
+    return { what, about, place: this.#places(), counts: this.#standing!.counts(), sums, shape };
+  }
+
+  #putRecords(words: Int32Array, records: number): void {
+    const most = this.#link.ring.messageMax;
+    for (let from = 0; from < records; from += most) {
+      const bytes = Math.min(most, records - from) * RECORD_BYTES;
+      this.#put(RING_IMAGE, new Uint8Array(words.buffer, words.byteOffset + from * RECORD_BYTES, bytes));
+    }
   }
 
   #places(): StreamPlace {
@@ -275,11 +336,6 @@ export class ThreadedJournal {
   #fail(problem: string): void {
     this.#failure ??= new MdxError('journal-failed', `writing the journal ${this.#directory}: ${problem}`);
   }
-}
-
-/** Is it a frame of nothing but the records of an image? */
-function isRecords(frame: Uint8Array): boolean {
-  return frame[16] === FRAME_IMAGE && frame[18] === 0;
 }
 
 /** Waits until the thread has opened the journal. */

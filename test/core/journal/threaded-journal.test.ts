@@ -14,6 +14,7 @@ import type { BookRules } from '../../../src/core/event/rules.ts';
 import type { JournalBooks } from '../../../src/core/journal/book-standing.ts';
 import { segmentFiles } from '../../../src/core/journal/directory.ts';
 import type { Disk } from '../../../src/core/journal/disk.ts';
+import { ImageTaker } from '../../../src/core/journal/image-taker.ts';
 import { JournalConsumer } from '../../../src/core/journal/journal-consumer.ts';
 import { JournalControl } from '../../../src/core/journal/journal-control.ts';
 import type { JournalWord } from '../../../src/core/journal/journal-plan.ts';
@@ -22,6 +23,7 @@ import { type JournalOptions, JournalWriter } from '../../../src/core/journal/jo
 import { NODE_DISK } from '../../../src/core/journal/node-disk.ts';
 import { openSegmentBytes } from '../../../src/core/journal/segment-bytes.ts';
 import { type JournalLink, ThreadedJournal } from '../../../src/core/journal/threaded-journal.ts';
+import { verify } from '../../../src/core/journal/verify.ts';
 import { FaultingDisk } from '../../world/faulting-disk.ts';
 import { concat, dictionaryOf, readBack } from './streams.ts';
 
@@ -69,7 +71,8 @@ function optionsOn(disk: Disk, changes: Partial<JournalOptions> = {}): JournalOp
 /** What a journal is written to, whichever it is. */
 type Journal = Pick<JournalWriter, 'begin' | 'append' | 'tick' | 'close' | 'failure'>;
 
-function booksOf(market: Market): JournalBooks {
+/** @param slices an image is taken while events go on, by this. */
+function booksOf(market: Market, slices?: JournalBooks['slices']): JournalBooks {
   const channel = {
     channel: 0,
     session: 'S',
@@ -82,6 +85,7 @@ function booksOf(market: Market): JournalBooks {
     markets: [market],
     dictionary: market.dictionary,
     places: () => ({ busCursor: 0, channels: [channel] }),
+    ...(slices === undefined ? {} : { slices }),
   };
 }
 
@@ -90,9 +94,18 @@ function writeAll(
   journal: Journal,
   sizes: readonly number[],
   after: (piece: number) => void = () => {},
+  isSliced = false,
 ): Market {
   const market = new Market(RULES, dictionaryOf(4));
-  journal.begin(ABOUT, booksOf(market));
+  let taker = null as ImageTaker | null;
+  const slices: JournalBooks['slices'] = {
+    perChannel: false,
+    taker(sink) {
+      taker = new ImageTaker(market.dictionary, sink);
+      return taker;
+    },
+  };
+  journal.begin(ABOUT, booksOf(market, isSliced ? slices : undefined));
   let piece = 0;
   for (const [index, batch] of batches.entries()) {
     if (index === 2) market.dictionary.add({ ...market.dictionary.books[0]!, instrument: 77n });
@@ -100,7 +113,7 @@ function writeAll(
     for (let from = 0; from < batch.count; piece += 1) {
       const to = Math.min(batch.count, from + (sizes[piece % sizes.length] ?? batch.count));
       journal.append(batch, from, to);
-      market.apply(partOf(batch, from, to));
+      apply(market, taker, partOf(batch, from, to));
       journal.tick();
       after(piece);
       from = to;
@@ -108,6 +121,14 @@ function writeAll(
   }
   journal.close();
   return market;
+}
+
+function apply(market: Market, taker: ImageTaker | null, batch: EventBatch): void {
+  for (let from = 0; from < batch.count; ) {
+    const to = taker === null ? batch.count : taker.before(batch, from, batch.count, 0);
+    market.apply(batch, from, to);
+    from = to;
+  }
 }
 
 function partOf(batch: EventBatch, from: number, to: number): EventBatch {
@@ -236,6 +257,46 @@ describe('a journal written through a ring', () => {
       expect(stateHash(other)).toEqual(stateHash(market));
       expect(framesOn(disk, 'd/j')).toEqual(expected);
     }
+  });
+
+  test('stands on images that are taken in slices, with events in between', async () => {
+    const disk = disks();
+    const link = new OneThread(optionsOn(disk), 8192);
+    const { now } = performance;
+    let looks = 0;
+    // A clock on which a slice is over as soon as it has begun.
+    performance.now = () => {
+      looks += 1;
+      return looks;
+    };
+    let isLate = 0;
+    const after = (piece: number): void => {
+      if (piece % 3 === 0) while (link.consumer.turn());
+      if (link.journal.isTakingImage) isLate += 1;
+    };
+    const market = ((): Market => {
+      try {
+        return writeAll(link.journal, [200, 20, 20, 20, 100], after, true);
+      } finally {
+        performance.now = now;
+      }
+    })();
+    expect(link.journal.failure).toBeNull();
+    expect(isLate).toBeGreaterThan(3);
+    const verified = await verify({
+      disk,
+      path: 'd/j',
+      isDirectory: true,
+      isLive: false,
+      rulesOf: () => RULES,
+      jobs: 1,
+      progress: () => {},
+      stop: () => false,
+    });
+    expect(verified!.segments.length).toBeGreaterThan(2);
+    expect(verified!.judgement).toMatchObject({ damage: [], failed: [], tornTail: null });
+    expect(link.journal.written).toBe(batches.reduce((sum, { count }) => sum + count, 0));
+    expect(market.orders.live).toBeGreaterThan(0);
   });
 
   test('has all events, and books that are told as they were known, whenever the thread has its turn', () => {

@@ -64,9 +64,10 @@ export function openJournalAt(options: WorkloadOptions): Workload {
   const path = options.journal ?? join(folder.path, 'j');
   const isDay = options.journal !== null;
   if (isDay && !existsSync(path)) makeJournal(path, { live: LIVE, events: DAY_EVENTS });
+  const perSegment = Math.max(LIVE, options.events);
   const events = isDay
     ? DAY_EVENTS
-    : makeJournal(path, { live: LIVE, events: options.events * 5, segmentEvents: options.events });
+    : makeJournal(path, { live: LIVE, events: options.events * 5, segmentEvents: perSegment });
   const random = new Random(SEED);
   const open = async (): Promise<void> => {
     for (let opening = 0; opening < OPENINGS; opening += 1) {
