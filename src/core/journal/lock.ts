@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { MdxError } from '../errors.ts';
 import { LOCK_NAME } from './directory.ts';
-import type { Disk } from './disk.ts';
+import type { Disk, DiskFile } from './disk.ts';
 import type { Machine, ProcessMark } from './machine.ts';
 
 /*
@@ -69,15 +69,23 @@ export class JournalLock {
   #make(): boolean {
     try {
       const file = this.#disk.open(this.#path, 'create');
-      try {
-        file.append(ENCODER.encode(this.#line));
-      } finally {
-        file.close();
-      }
+      this.#fill(file);
       return true;
     } catch (error) {
       if (codeOf(error) === 'EEXIST') return false;
       throw error;
+    }
+  }
+
+  #fill(file: DiskFile): void {
+    try {
+      file.append(ENCODER.encode(this.#line));
+    } catch (error) {
+      // A lock that says nothing is in everybody's way.
+      this.#disk.remove(this.#path);
+      throw error;
+    } finally {
+      file.close();
     }
   }
 

@@ -31,18 +31,16 @@ export function bootId(): string {
 }
 
 function startOf(pid: number): string | null {
-  if (process.platform === 'linux') {
-    try {
-      return startIn(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    }
-  }
   try {
     process.kill(pid, 0);
-    return '';
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH' ? null : '';
+    // It may be there and be another user's.
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return null;
+  }
+  try {
+    return startIn(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return '';
   }
 }
 

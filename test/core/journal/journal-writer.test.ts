@@ -631,15 +631,21 @@ describe('a disk that fails', () => {
     expect(world.told).toHaveLength(1);
   });
 
-  it('that may not be written is refused at once', () => {
+  it.each([
+    ['EROFS', 'journal-failed', 'read-only file system', 'is mounted read-only'],
+    ['EACCES', 'journal-failed', 'permission denied', 'This user may not write there'],
+    ['ENOSPC', 'journal-full', 'no space left on device', 'Free some space'],
+  ] as const)('that may not be written is refused at once: %s', (failure, code, meaning, hint) => {
     const world = new World();
-    world.disk.failureOf = ({ kind }) => (kind === 'create' ? 'EROFS' : null);
+    world.disk.failureOf = ({ kind }) => (kind === 'create' ? failure : null);
     expect(() => world.open()).toThrow(
       expect.objectContaining({
-        code: 'journal-failed',
-        message: 'opening the journal d/j: EROFS: read-only file system',
-        hint: 'The file system is mounted read-only: name another directory.',
+        code,
+        exit: 4,
+        message: `opening the journal d/j: ${failure}: ${meaning}`,
+        hint: expect.stringContaining(hint),
       }),
     );
+    expect(world.names).toEqual([]);
   });
 });

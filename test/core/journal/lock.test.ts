@@ -66,6 +66,13 @@ test.each(['', '{"pid":', 'nothing of ours\n', '{"pid":"1","bootId":"x","started
   },
 );
 
+test('a disk without room for a lock keeps none', () => {
+  const disk = diskOf();
+  disk.failureOf = ({ kind }) => (kind === 'append' ? 'ENOSPC' : null);
+  expect(() => JournalLock.take(disk, 'j', machineOf(10, { 10: '700' }))).toThrow(/ENOSPC/);
+  expect(disk.list('j')).toEqual([]);
+});
+
 test('a fresh lock that was moved away as a stale one is given back', () => {
   const disk = diskOf();
   put(disk, '{"pid":9,"bootId":"","started":""}\n');
