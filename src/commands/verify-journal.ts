@@ -99,6 +99,7 @@ export default class VerifyJournal extends BaseCommand {
       path,
       isDirectory,
       isLive: holder !== null,
+      bootId: machine.self.bootId,
       rulesOf: (name: string) => FEEDS.find((feed) => feed.name === name)?.rules ?? null,
       jobs: flags.jobs,
     };

@@ -37,7 +37,7 @@ export function verifyFiles(
     return step.value!;
   });
   const durable = readDurableOf(disk, '');
-  const judgement = judge(segments, { isJournal: true, durable, isLive: false });
+  const judgement = judge(segments, { isJournal: true, durable, isLive: false, bootId: '' });
   return verifyReport(
     { segments, judgement, durable },
     { version: '', path: '', isLive: false, expectedHash, restart: null, repaired: null, elapsedNs: 1 },

@@ -49,10 +49,10 @@ export function sameEpoch(left: Epoch, right: Epoch): boolean {
   return left.high === right.high && left.low === right.low;
 }
 
-/** 16 hexadecimal digits. */
+/** `0x` and 16 hexadecimal digits. */
 export function epochText({ high, low }: Epoch): string {
   const half = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
-  return half(high) + half(low);
+  return `0x${half(high)}${half(low)}`;
 }
 
 /** Does something begin like a journal frame? */

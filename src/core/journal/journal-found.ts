@@ -52,7 +52,7 @@ export function findJournal(options: Where, durableFile: DurableFile): FoundJour
     const file = files.at(-1);
     if (file === undefined) return nothing(options, durable, trimmed);
     const scan = scanOf(options, file);
-    const verdict = tailVerdict(scan, file.number, durable);
+    const verdict = tailVerdict(scan, file.number, durable, options.bootId);
     if (verdict.verdict === 'damaged') throw damaged(directory, file.name, verdict.bad);
     if (verdict.verdict === 'torn' && trimmed !== null) throw damaged(directory, file.name, badOf(scan));
     if (verdict.verdict === 'torn') {

@@ -179,19 +179,25 @@ export function eventsIn(view: DataView, at: number, length: number, records: nu
 
 /**
  * Judges the end of the last segment of a journal: torn, if the bad frame was cut or garbled while it was written, the
- * segment was not closed, and nothing of it was promised to be durable. A disk may write what was not synced in any order,
- * so a frame that follows proves damage only where nobody says what had been synced when it was written.
+ * segment was not closed, and nothing of it was promised to be durable. A frame that follows proves damage, unless the
+ * machine went down since, or a sync failed: a disk writes what was not synced in any order.
  * @param number of the segment, by the name of its file. @param durable null where there is none, NOTHING_DURABLE where the
- *   record cannot be read.
+ *   record cannot be read. @param bootId of this machine, empty where it is not known.
  */
-export function tailVerdict(scan: SegmentScan, number: number, durable: DurableRecord | null): TailVerdict {
+export function tailVerdict(
+  scan: SegmentScan,
+  number: number,
+  durable: DurableRecord | null,
+  bootId: string,
+): TailVerdict {
   const missing = missingBehind(scan, number, durable);
   const { bad, end } = scan;
   if (bad !== null) {
     const isDurableKnown = durable !== null || scan.durableEvent > 0;
+    const isInOrder = bootId !== '' && scan.head?.bootId === bootId && durable?.failed !== true;
     const isTorn =
       (bad.kind === 'sum' || bad.kind === 'cut') &&
-      (!scan.isFollowed || isDurableKnown) &&
+      (!scan.isFollowed || (isDurableKnown && !isInOrder)) &&
       !scan.isClosed &&
       missing === null;
     return isTorn

@@ -37,6 +37,8 @@ export interface JudgeOptions {
   readonly durable: DurableRecord | null;
   /** A process writes the journal while it is read. */
   readonly isLive: boolean;
+  /** Of this machine, empty where it is not known. */
+  readonly bootId: string;
 }
 
 /** Judges segments, in the order of their numbers: each alone, how one follows the other, and how the last one ends. */
@@ -84,7 +86,8 @@ class Judging implements Judgement {
 
   /** Judges the end of the last segment. @returns whether it is torn. */
   #end({ scan, number: segment, name, isCompressed }: SegmentFacts): boolean {
-    const tail = tailVerdict(scan, this.#options.isJournal ? segment : scan.segment, this.#options.durable);
+    const { isJournal, durable, bootId } = this.#options;
+    const tail = tailVerdict(scan, isJournal ? segment : scan.segment, durable, bootId);
     // What is compressed was closed.
     if (isCompressed && tail.verdict === 'torn') return false;
     if (tail.verdict === 'torn') {

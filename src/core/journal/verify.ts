@@ -35,6 +35,8 @@ export interface VerifyOptions {
   readonly isDirectory: boolean;
   /** A process writes it. */
   readonly isLive: boolean;
+  /** Of this machine, empty where it is not known. */
+  readonly bootId: string;
   readonly rulesOf: RulesOf;
   /** Most threads; 0 = as many as there are processors. Only of the machine's own disk more than one. */
   readonly jobs: number;
@@ -54,7 +56,7 @@ export interface Verified {
 
 /** Verifies every segment, and how they follow each other. Null where it was stopped. */
 export async function verify(options: VerifyOptions): Promise<Verified | null> {
-  const { disk, path, isDirectory, isLive } = options;
+  const { disk, path, isDirectory, isLive, bootId } = options;
   // First the promise, then what it is about: a journal that is being written only grows.
   const durable = isDirectory ? readDurableOf(disk, path) : null;
   const names = isDirectory ? disk.list(path) : [];
@@ -67,7 +69,11 @@ export async function verify(options: VerifyOptions): Promise<Verified | null> {
   const segments = found
     .filter((facts) => facts !== null)
     .map((facts) => (isDirectory ? facts : { ...facts, number: facts.scan.segment }));
-  return { segments, durable, judgement: judge(segments, { isJournal: isDirectory, durable, isLive }) };
+  return {
+    segments,
+    durable,
+    judgement: judge(segments, { isJournal: isDirectory, durable, isLive, bootId }),
+  };
 }
 
 /** The durable record of a directory; null where there is none, NOTHING_DURABLE where it cannot be read. */

@@ -1,6 +1,7 @@
 import { MdxError } from '../errors.ts';
 import { FRAME_HEADER_BYTES } from '../journal/frame.ts';
 import type { JournalReader } from '../journal/journal-reader.ts';
+import { bootId } from '../journal/machine.ts';
 import type { SegmentBytes } from '../journal/segment-bytes.ts';
 import { scanSegment, tailVerdict } from '../journal/segment-scan.ts';
 import { SegmentWalk, WALK_BAD, WALK_END } from '../journal/segment-walk.ts';
@@ -43,7 +44,7 @@ export function frameBehind(journal: JournalReader, at: number, offset: number):
 export function tornBytes(journal: JournalReader): number | null {
   const at = journal.files.length - 1;
   return withBytes(journal, at, (bytes) => {
-    const verdict = tailVerdict(scanSegment(bytes), journal.files[at]!.number, journal.durable);
+    const verdict = tailVerdict(scanSegment(bytes), journal.files[at]!.number, journal.durable, bootId());
     return verdict.verdict === 'torn' ? verdict.bytes : null;
   });
 }

@@ -5,7 +5,12 @@ import { type DurableRecord, NOTHING_DURABLE } from '../../../src/core/journal/d
 import { type Epoch, FIRST_PLACE } from '../../../src/core/journal/frame.ts';
 import { writeImage } from '../../../src/core/journal/image-writer.ts';
 import type { SegmentBytes } from '../../../src/core/journal/segment-bytes.ts';
-import { scanSegment, tailVerdict } from '../../../src/core/journal/segment-scan.ts';
+import {
+  type SegmentScan,
+  scanSegment,
+  type TailVerdict,
+  tailVerdict,
+} from '../../../src/core/journal/segment-scan.ts';
 import { SegmentWriter } from '../../../src/core/journal/segment-writer.ts';
 import { batchOf, concat, dictionaryOf, EPOCH, type Event, HEAD } from './streams.ts';
 
@@ -78,13 +83,13 @@ describe('a segment that is whole', () => {
       behind: 0,
       end: concat(CLOSED).length,
     });
-    expect(tailVerdict(found, 1, durableAt(CLOSED, CLOSED.length, EVENTS))).toEqual({ verdict: 'whole' });
+    expect(verdictOf(found, 1, durableAt(CLOSED, CLOSED.length, EVENTS))).toEqual({ verdict: 'whole' });
   });
 
   test('zeros behind its last frame are absent', () => {
     const found = scan(concat([...OPEN, new Uint8Array(4096)]));
     expect(found).toMatchObject({ bad: null, isClosed: false, behind: 0, end: concat(OPEN).length });
-    expect(tailVerdict(found, 1, null)).toEqual({ verdict: 'whole' });
+    expect(verdictOf(found, 1, null)).toEqual({ verdict: 'whole' });
   });
 });
 
@@ -98,16 +103,16 @@ describe('where a segment ends', () => {
       const found = scan(whole.slice(0, length));
       expect(found).toMatchObject({ end: last, nextEvent: EVENTS, bad: { offset: last } });
       const bytes = present(whole.slice(0, length)) - last;
-      expect(tailVerdict(found, 1, null)).toEqual({ verdict: 'torn', offset: last, bytes });
+      expect(verdictOf(found, 1, null)).toEqual({ verdict: 'torn', offset: last, bytes });
     }
   });
 
   test('inside what was durable it is damaged, by the record as by the header of a frame', () => {
     const cut = concat(OPEN).slice(0, -8);
-    expect(tailVerdict(scan(cut), 1, durableAt(OPEN, 9, 5)).verdict).toBe('torn');
-    expect(tailVerdict(scan(cut), 1, durableAt(OPEN, 10, 6)).verdict).toBe('damaged');
-    expect(tailVerdict(scan(concat(OPEN.slice(0, 9))), 1, durableAt(OPEN, 10, 6)).verdict).toBe('damaged');
-    expect(tailVerdict(scan(concat(OPEN)), 1, { ...durableAt(OPEN, 10, 6), segment: 2 }).verdict).toBe(
+    expect(verdictOf(scan(cut), 1, durableAt(OPEN, 9, 5)).verdict).toBe('torn');
+    expect(verdictOf(scan(cut), 1, durableAt(OPEN, 10, 6)).verdict).toBe('damaged');
+    expect(verdictOf(scan(concat(OPEN.slice(0, 9))), 1, durableAt(OPEN, 10, 6)).verdict).toBe('damaged');
+    expect(verdictOf(scan(concat(OPEN)), 1, { ...durableAt(OPEN, 10, 6), segment: 2 }).verdict).toBe(
       'damaged',
     );
   });
@@ -118,8 +123,8 @@ describe('where a segment ends', () => {
       const found = scan(opening.slice(0, length));
       const { bad, end } = found;
       const bytes = bad === null ? end : present(opening.slice(0, length));
-      expect(tailVerdict(found, 1, null)).toEqual({ verdict: 'torn', offset: 0, bytes });
-      expect(tailVerdict(found, 1, durableAt(OPEN, 1, 0)).verdict).toBe('damaged');
+      expect(verdictOf(found, 1, null)).toEqual({ verdict: 'torn', offset: 0, bytes });
+      expect(verdictOf(found, 1, durableAt(OPEN, 1, 0)).verdict).toBe('damaged');
     }
   });
 
@@ -128,19 +133,25 @@ describe('where a segment ends', () => {
     frames[6] = frames[6]!.map((byte, at) => (at === 70 ? byte ^ 1 : byte));
     const found = scan(concat(frames));
     const torn = { verdict: 'torn', offset: start(7), bytes: present(concat(frames)) - start(7) };
-    expect(tailVerdict(found, 1, durableAt(OPEN, 6, 2))).toEqual(torn);
-    expect(tailVerdict(found, 1, NOTHING_DURABLE)).toEqual(torn);
-    expect(tailVerdict({ ...found, durableEvent: 2 }, 1, null)).toEqual(torn);
-    expect(tailVerdict({ ...found, durableEvent: 3 }, 1, null).verdict).toBe('damaged');
-    expect(tailVerdict(found, 1, durableAt(OPEN, 7, 3)).verdict).toBe('damaged');
-    expect(tailVerdict({ ...found, isClosed: true }, 1, durableAt(OPEN, 6, 2)).verdict).toBe('damaged');
+    expect(verdictOf(found, 1, durableAt(OPEN, 6, 2))).toEqual(torn);
+    expect(verdictOf(found, 1, NOTHING_DURABLE)).toEqual(torn);
+    expect(verdictOf({ ...found, durableEvent: 2 }, 1, null)).toEqual(torn);
+    expect(verdictOf({ ...found, durableEvent: 3 }, 1, null).verdict).toBe('damaged');
+    expect(verdictOf(found, 1, durableAt(OPEN, 7, 3)).verdict).toBe('damaged');
+    expect(verdictOf({ ...found, isClosed: true }, 1, durableAt(OPEN, 6, 2)).verdict).toBe('damaged');
     expect(found).toMatchObject({ bad: { offset: start(7), kind: 'sum' }, isFollowed: true, lastFrame: 6 });
-    expect(tailVerdict(found, 1, null)).toMatchObject({ verdict: 'damaged', bad: { offset: start(7) } });
+    // While the machine that wrote it is up, what was written later is there later.
+    const here = { ...found, head: { ...HEAD, bootId: 'aa' } };
+    expect(tailVerdict(here, 1, durableAt(OPEN, 6, 2), 'bb')).toEqual(torn);
+    expect(tailVerdict(here, 1, durableAt(OPEN, 6, 2), 'aa').verdict).toBe('damaged');
+    expect(tailVerdict(here, 1, { ...durableAt(OPEN, 6, 2), failed: true }, 'aa')).toEqual(torn);
+    expect(tailVerdict({ ...here, isFollowed: false }, 1, durableAt(OPEN, 6, 2), 'aa')).toEqual(torn);
+    expect(verdictOf(found, 1, null)).toMatchObject({ verdict: 'damaged', bad: { offset: start(7) } });
   });
 
   test('behind its close nothing may stand', () => {
     const found = scan(concat([...CLOSED, Uint8Array.of(1)]));
-    expect(tailVerdict(found, 1, null)).toMatchObject({
+    expect(verdictOf(found, 1, null)).toMatchObject({
       verdict: 'damaged',
       bad: { offset: concat(CLOSED).length, kind: 'cut' },
     });
@@ -158,14 +169,14 @@ describe('frames that do not follow', () => {
   ])('%s', (_, order, kind, offset) => {
     const found = scan(concat(order.map((number) => OPEN[number - 1]!)));
     expect(found.bad).toMatchObject({ kind, offset });
-    expect(tailVerdict(found, 1, null).verdict).toBe('damaged');
+    expect(verdictOf(found, 1, null).verdict).toBe('damaged');
   });
 
   test('one is of another epoch', () => {
     const other = framesOf(false, { high: 1, low: 2 });
     const found = scan(concat([...OPEN.slice(0, 9), other[9]!]));
     expect(found.bad).toMatchObject({ kind: 'epoch', offset: start(10) });
-    expect(tailVerdict(found, 1, null).verdict).toBe('damaged');
+    expect(verdictOf(found, 1, null).verdict).toBe('damaged');
   });
 });
 
@@ -188,3 +199,8 @@ test('whatever the bytes are, the scan ends, and its prefix is one of what was w
     { numRuns: 300 },
   );
 });
+
+/** The verdict where nothing is known of the machine. */
+function verdictOf(found: SegmentScan, number: number, durable: DurableRecord | null): TailVerdict {
+  return tailVerdict(found, number, durable, '');
+}

@@ -288,6 +288,7 @@ describe('a journal written through a ring', () => {
       path: 'd/j',
       isDirectory: true,
       isLive: false,
+      bootId: '',
       rulesOf: () => RULES,
       jobs: 1,
       progress: () => {},

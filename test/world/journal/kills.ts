@@ -202,7 +202,7 @@ function check(directory: string, workload: Workload, acknowledged: number): Rec
   assert.ok(last >= acknowledged, `${acknowledged} acknowledged, ${last} there`);
   assert.deepEqual(rows, workload.rows.slice(0, last));
   assert.equal(stateOf(books), stateOf(workload.booksAt(last)));
-  const verdict = verdictOf(NODE_DISK, directory, workload.rules);
+  const verdict = verdictOf(NODE_DISK, directory, workload.rules, BOOT_ID);
   assert.match(verdict, found.tail === null ? /^(pass|torn)$/ : /^torn$/, found.tail ?? '');
   return found;
 }

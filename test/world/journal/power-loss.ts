@@ -284,7 +284,7 @@ class PowerLossRun {
     assert.ok(last >= this.#acknowledged, `${this.#acknowledged} acknowledged, ${last} there`);
     assert.deepEqual(rows, this.#workload.rows.slice(firstEvent - 1, last));
     assert.equal(stateOf(books), stateOf(this.#workload.booksAt(last)));
-    const verdict = verdictOf(disk, DIRECTORY, this.#workload.rules);
+    const verdict = verdictOf(disk, DIRECTORY, this.#workload.rules, this.#options().bootId);
     assert.match(verdict, tail === null ? /^(pass|torn)$/ : /^torn$/, tail ?? '');
     this.#checkEpochs(found, isPowerLoss);
     this.#result.torn += tail === null ? 0 : 1;

@@ -37,6 +37,7 @@ export function verifyJournal(options: WorkloadOptions): Workload {
       path,
       isDirectory: true,
       isLive: false,
+      bootId: '',
       rulesOf: (name) => FEEDS.find((feed) => feed.name === name)?.rules ?? null,
       jobs: 1,
       progress: () => {},
