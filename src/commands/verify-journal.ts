@@ -6,9 +6,11 @@ import type { Arg, BooleanFlag, OptionFlag } from '@oclif/core/interfaces';
 import { BaseCommand } from '../cli/base-command.ts';
 import type { Example } from '../cli/definition.ts';
 import { EXIT_DAMAGED, EXIT_PROBLEM } from '../cli/exit-codes.ts';
+import { eventLine, frameLine, jsonLine, rangeOf, writeDump } from '../cli/journal-dump.ts';
 import { grouped } from '../cli/numbers.ts';
 import { verifyTables } from '../cli/verify-tables.ts';
 import { MdxError } from '../core/errors.ts';
+import type { EventRange, EventRow, FrameRow } from '../core/journal/dump.ts';
 import type { Verified, VerifyOptions } from '../core/journal/verify.ts';
 import type { VerifyReport } from '../core/journal/verify-report.ts';
 import type { RestartResult } from '../core/journal/verify-restart.ts';
@@ -30,6 +32,10 @@ export default class VerifyJournal extends BaseCommand {
         "mdx verify-journal day/ --expect-hash $(mdx replay day.pcap --json | jq -r '.book.stateHash')",
     },
     {
+      description: 'The events around one, as they were written',
+      command: 'mdx verify-journal day/ --dump --range 1200..1210',
+    },
+    {
       description: 'What could not be checked, and why',
       command: 'mdx verify-journal day/ --json | jq .checks',
     },
@@ -47,6 +53,9 @@ export default class VerifyJournal extends BaseCommand {
     'expect-hash': OptionFlag<bigint | undefined>;
     repair: BooleanFlag<boolean>;
     yes: BooleanFlag<boolean>;
+    dump: BooleanFlag<boolean>;
+    range: OptionFlag<EventRange | undefined>;
+    format: OptionFlag<string | undefined>;
     jobs: OptionFlag<number>;
     strict: BooleanFlag<boolean>;
   } = {
@@ -67,6 +76,19 @@ export default class VerifyJournal extends BaseCommand {
     })(),
     repair: Flags.boolean({ summary: 'cut off a torn tail, after asking; nothing else', default: false }),
     yes: Flags.boolean({ char: 'y', summary: 'do not ask', default: false }),
+    dump: Flags.boolean({
+      summary: 'print what is in it instead: its frames, or with --range events',
+      default: false,
+    }),
+    range: Flags.custom<EventRange>({
+      summary: 'with --dump: the events with these numbers, as their records say them',
+      helpValue: 'FIRST..LAST',
+      parse: async (text) => rangeOf(text),
+    })(),
+    format: Flags.string({
+      summary: 'form of --dump; pretty unless given',
+      options: ['pretty', 'ndjson'],
+    }),
     jobs: Flags.integer({
       summary: 'threads, each for one segment at a time; 0 = one per processor',
       helpValue: 'COUNT',
@@ -91,6 +113,14 @@ export default class VerifyJournal extends BaseCommand {
     const isDirectory = isDirectoryAt(path);
     if (flags.repair && !isDirectory)
       throw new MdxError('usage', `--repair ${path}: only the directory of a journal can be repaired`);
+    if (!flags.dump && (flags.range !== undefined || flags.format !== undefined)) {
+      const which = flags.range === undefined ? '--format' : '--range';
+      throw new MdxError('usage', `${which}: it says what --dump prints, and --dump is not there`);
+    }
+    if (flags.dump) {
+      await this.#dump(path, isDirectory, flags);
+      return;
+    }
     const machine = thisMachine(bootId());
     const holder = isDirectory ? JournalLock.holder(disk, path, machine) : null;
     if (flags.repair && holder !== null) JournalLock.take(disk, path, machine);
@@ -134,6 +164,24 @@ export default class VerifyJournal extends BaseCommand {
     });
     await this.printReport(report, (style) => verifyTables(report, style));
     this.#conclude(report, flags);
+  }
+
+  async #dump(path: string, isDirectory: boolean, flags: DumpFlags): Promise<void> {
+    const { NODE_DISK: disk } = await import('../core/journal/node-disk.ts');
+    const { segmentsAt } = await import('../core/journal/verify.ts');
+    const { eventRows, frameRows } = await import('../core/journal/dump.ts');
+    const { directory, files } = segmentsAt(disk, path, isDirectory);
+    const output = this.openOutput();
+    const style = this.styleOf(process.stdout);
+    const isJson = flags.format === 'ndjson';
+    const stop = (): boolean => this.interruption.signal !== null;
+    if (flags.range === undefined) {
+      const line = (row: FrameRow): string => (isJson ? jsonLine(row) : frameLine(row, style));
+      await writeDump(frameRows(disk, directory, files), output, line, stop);
+    } else {
+      const line = (row: EventRow): string => (isJson ? jsonLine(row) : eventLine(row, style));
+      await writeDump(eventRows(disk, directory, files, flags.range), output, line, stop);
+    }
   }
 
   async #verify(options: Omit<VerifyOptions, 'progress' | 'stop'>): Promise<Verified | null> {
@@ -205,6 +253,11 @@ export default class VerifyJournal extends BaseCommand {
     else if (verdict === 'fail') this.exitWith(EXIT_PROBLEM);
     else if (strict && (verdict === 'torn' || nonMonotonic > 0)) this.exitWith(EXIT_PROBLEM);
   }
+}
+
+interface DumpFlags {
+  readonly range?: EventRange | undefined;
+  readonly format?: string | undefined;
 }
 
 function isDirectoryAt(path: string): boolean {

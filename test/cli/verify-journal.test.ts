@@ -156,6 +156,33 @@ describe('mdx verify-journal', () => {
     });
   });
 
+  it('dumps frames, bad places and events as they were written', async () => {
+    const directory = copied('dumped');
+    const path = join(directory, segmentName(2));
+    const bytes = readFileSync(path);
+    const second = 64 + bytes.readUInt32LE(8);
+    bytes[second + 80]! ^= 1;
+    writeFileSync(path, bytes);
+    const rows = async (...flags: readonly string[]): Promise<Record<string, unknown>[]> => {
+      const { code, stdout } = await verify(directory, '--dump', '--format', 'ndjson', ...flags);
+      expect(code).toBe(0);
+      return stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    };
+    const frames = await rows();
+    expect(frames[0]).toMatchObject({ segment: segmentName(1), offset: '0', type: 'segment', frame: '1' });
+    const bad = frames.filter(({ problem }) => problem !== null);
+    expect(bad.map(({ segment, offset }) => `${segment} ${offset}`)).toContain(`${segmentName(2)} ${second}`);
+    const types = new Set(frames.map(({ type }) => type));
+    expect([...types]).toEqual(expect.arrayContaining(['dictionary', 'image', 'events', 'close', 'bad']));
+    const events = await rows('--range', '10..14');
+    expect(events.map(({ event }) => event)).toEqual(['10', '11', '12', '13', '14']);
+    expect(events[0]).toMatchObject({ kind: expect.any(String), channel: 0, sequence: '10' });
+    expect(await verify(directory, '--range', '3')).toMatchObject({ code: 2 });
+  });
+
   it('says what it cannot read', async () => {
     expect(await verify(at('nothing'))).toMatchObject({
       code: 2,

@@ -108,6 +108,12 @@ export class SegmentWalk {
     if (this.type === FRAME_CLOSE) this.isClosed = true;
   }
 
+  /** The frame at hand is taken, and how many events it has is not known. */
+  pass(): void {
+    this.accept(0);
+    this.#isNextEventKnown = false;
+  }
+
   /** The frame at hand has right sums and cannot be: it is a bad place, and the walk goes on behind it. */
   refuse(problem: string): void {
     this.#take();

@@ -59,11 +59,7 @@ export async function verify(options: VerifyOptions): Promise<Verified | null> {
   const { disk, path, isDirectory, isLive, bootId } = options;
   // First the promise, then what it is about: a journal that is being written only grows.
   const durable = isDirectory ? readDurableOf(disk, path) : null;
-  const names = isDirectory ? disk.list(path) : [];
-  if (isDirectory && !isJournal(names))
-    throw new MdxError('input-format', `reading ${path}: there is no segment of a journal in it`);
-  const directory = isDirectory ? path : dirname(path);
-  const files = isDirectory ? segmentFiles(names) : [fileOf(path)];
+  const { directory, files } = segmentsAt(disk, path, isDirectory);
   const found = await verifyAll(options, directory, files);
   if (found === null) return null;
   const segments = found
@@ -74,6 +70,19 @@ export async function verify(options: VerifyOptions): Promise<Verified | null> {
     durable,
     judgement: judge(segments, { isJournal: isDirectory, durable, isLive, bootId }),
   };
+}
+
+/** The segments of a directory, or one file alone. Throws MdxError `input-format` where there is none. */
+export function segmentsAt(
+  disk: Disk,
+  path: string,
+  isDirectory: boolean,
+): { readonly directory: string; readonly files: SegmentFile[] } {
+  if (!isDirectory) return { directory: dirname(path), files: [fileOf(path)] };
+  const names = disk.list(path);
+  if (!isJournal(names))
+    throw new MdxError('input-format', `reading ${path}: there is no segment of a journal in it`);
+  return { directory: path, files: segmentFiles(names) };
 }
 
 /** The durable record of a directory; null where there is none, NOTHING_DURABLE where it cannot be read. */
