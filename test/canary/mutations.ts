@@ -1207,13 +1207,6 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: JOURNAL_SEEK_TESTS,
   },
   {
-    name: 'journal: venue times are taken for times of arrival',
-    file: JOURNAL_SEEK,
-    from: "point.kind === 'venue' ? index.latestVenue : index.latestReceive",
-    to: 'index.latestReceive',
-    tests: JOURNAL_SEEK_TESTS,
-  },
-  {
     name: 'journal: the image of a later segment is added to the books',
     file: JOURNAL_INPUT,
     from: 'if (!this.#needsImage || books === null) return;',
@@ -1237,8 +1230,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'journal: a segment may follow any other',
     file: JOURNAL_INPUT,
-    from: 'lastCrc === frames.lastCrc &&',
-    to: '',
+    from: 'if (this.#reader !== null && isNext(this.#reader, start))',
+    to: 'if (this.#reader !== null)',
     tests: JOURNAL_INPUT_TESTS,
   },
   {
