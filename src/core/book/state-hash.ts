@@ -1,6 +1,8 @@
 import { Fnv64 } from '../binary/fnv64.ts';
 import { bigHigh, bigLow } from '../binary/time.ts';
+import type { BookDefinition } from '../event/dictionary.ts';
 import { PublicId } from '../event/public-id.ts';
+import { SIDE_ASK, SIDE_BID } from '../event/record.ts';
 import type { Market } from './market.ts';
 import {
   LEVEL_COUNT,
@@ -20,8 +22,6 @@ export interface StateHash {
 }
 
 const INSTRUMENT_MAX_V1 = 0xffffffffn;
-const SIDE_BID = 1;
-const SIDE_ASK = 2;
 
 /**
  * The canonical state hash: FNV-1a 64 over the content and queue order of all books with at least one entry
@@ -37,30 +37,41 @@ const SIDE_ASK = 2;
 export function stateHash(market: Market): StateHash {
   const definitions = market.dictionary.books;
   const books = canonicalBooks(market, (book) => hasEntries(market, book));
-  const version = books.every(
-    (book) =>
-      market.bookKind[book] === 0 &&
-      definitions[book]!.publisher === 0 &&
-      definitions[book]!.instrument <= INSTRUMENT_MAX_V1,
-  )
-    ? 1
-    : 2;
+  const isVersion1 = books.every((book) => isPlain(definitions[book]!, market.bookKind[book]!));
+  const version = isVersion1 ? 1 : 2;
   const fnv = new Fnv64();
   fnv.u32(version);
   fnv.integer(books.length);
   for (const book of books) {
-    const { publisher, instrument } = definitions[book]!;
-    if (version === 1) fnv.u32(Number(instrument) | 0);
-    else {
-      fnv.u16(publisher);
-      fnv.u64(bigHigh(instrument), bigLow(instrument));
-      fnv.byte(market.bookKind[book]!);
-    }
-    fnv.integer(entriesOf(market, book * 2) + entriesOf(market, book * 2 + 1));
+    const { instrument } = definitions[book]!;
+    const entries = entriesOf(market, book * 2) + entriesOf(market, book * 2 + 1);
+    hashBook(fnv, version, definitions[book]!, market.bookKind[book]!, entries);
     hashSide(fnv, market, book * 2, instrument);
     hashSide(fnv, market, book * 2 + 1, instrument);
   }
   return { version, hash: fnv.value };
+}
+
+/** Can version 1 say what the book is? `kind`: 0 orders, 1 price levels. */
+export function isPlain({ publisher, instrument }: BookDefinition, kind: number): boolean {
+  return kind === 0 && publisher === 0 && instrument <= INSTRUMENT_MAX_V1;
+}
+
+/** Hashes what stands in front of the entries of a book. */
+export function hashBook(
+  fnv: Fnv64,
+  version: 1 | 2,
+  { publisher, instrument }: BookDefinition,
+  kind: number,
+  entries: number,
+): void {
+  if (version === 1) fnv.u32(Number(instrument) | 0);
+  else {
+    fnv.u16(publisher);
+    fnv.u64(bigHigh(instrument), bigLow(instrument));
+    fnv.byte(kind);
+  }
+  fnv.integer(entries);
 }
 
 /** The books of a market that are in, by (publisher, instrument). */

@@ -1,5 +1,5 @@
 import { Fnv64 } from '../binary/fnv64.ts';
-import { bigHigh, bigLow } from '../binary/time.ts';
+import { hashBook, isPlain } from '../book/state-hash.ts';
 import type { BookDefinition } from '../event/dictionary.ts';
 import { PublicId } from '../event/public-id.ts';
 import { SIDE_ASK, SIDE_BID } from '../event/record.ts';
@@ -22,8 +22,6 @@ interface BookPart {
   readonly from: number;
   to: number;
 }
-
-const INSTRUMENT_MAX_V1 = 0xffffffffn;
 
 /** The state hash of every source, from the records of an image: what `stateHash` makes of the books themselves. */
 export function sumsOfImage(
@@ -52,25 +50,15 @@ function sumOf(
   parts: readonly BookPart[],
   { hasSideIds }: ImageShape,
 ): Pick<SourceSum, 'version' | 'hash'> {
-  const version = parts.every(
-    ({ isLevels, definition: { publisher, instrument } }) =>
-      !isLevels && publisher === 0 && instrument <= INSTRUMENT_MAX_V1,
-  )
-    ? 1
-    : 2;
+  const isVersion1 = parts.every(({ isLevels, definition }) => isPlain(definition, isLevels ? 1 : 0));
+  const version = isVersion1 ? 1 : 2;
   const fnv = new Fnv64();
   const publicId = hasSideIds ? new PublicId() : null;
   fnv.u32(version);
   fnv.integer(parts.length);
   for (const { definition, isLevels, from, to } of parts) {
-    const { publisher, instrument } = definition;
-    if (version === 1) fnv.u32(Number(instrument) | 0);
-    else {
-      fnv.u16(publisher);
-      fnv.u64(bigHigh(instrument), bigLow(instrument));
-      fnv.byte(isLevels ? 1 : 0);
-    }
-    fnv.integer((to - from) / IMAGE_RECORD_WORDS);
+    const { instrument } = definition;
+    hashBook(fnv, version, definition, isLevels ? 1 : 0, (to - from) / IMAGE_RECORD_WORDS);
     for (let at = from; at < to; at += IMAGE_RECORD_WORDS) {
       const isAsk = (words[at + 1]! & IMAGE_ASK) !== 0;
       if (publicId === null || isLevels) fnv.u64(words[at + 3]!, words[at + 2]!);

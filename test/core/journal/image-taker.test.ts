@@ -20,9 +20,11 @@ import {
 } from '../../../src/core/event/record.ts';
 import type { BookRules } from '../../../src/core/event/rules.ts';
 import { FRAME_HEADER_BYTES, FrameWriter } from '../../../src/core/journal/frame.ts';
+import type { SourceSum } from '../../../src/core/journal/image-payload.ts';
 import { IMAGE_RECORD_WORDS } from '../../../src/core/journal/image-records.ts';
+import { sumsOfImage } from '../../../src/core/journal/image-sums.ts';
 import { ImageTaker } from '../../../src/core/journal/image-taker.ts';
-import { writeImage } from '../../../src/core/journal/image-writer.ts';
+import { sumsOf, writeImage } from '../../../src/core/journal/image-writer.ts';
 import { Books } from '../../../src/core/pipeline/books.ts';
 import { batchOf, type EventInput } from '../../world/event-builder.ts';
 import { MARKET_PRICE } from '../../world/reference-book.ts';
@@ -124,7 +126,7 @@ const anyRules: fc.Arbitrary<BookRules> = fc.record({
   modifyPriority: oneOf('lost', 'keptUnlessBetter'),
 });
 
-test('an image taken between events, step by step, is the one taken at once where it began', () => {
+test('an image taken between events, step by step, and its sums are those taken at once where it began', () => {
   fc.assert(
     fc.property(
       anyRules,
@@ -133,28 +135,53 @@ test('an image taken between events, step by step, is the one taken at once wher
       (rules, first, steps) => {
         const books = new Books(rules, dictionaryOf(), null, []);
         let taken: number[] = [];
+        const accept = (events: readonly EventInput[], channel: number): void => {
+          // Where each channel has books of its own, its events are about these.
+          const isOwn = rules.idScope === 'source';
+          const own = (book: number): number =>
+            isOwn && book >= 0 ? book - (book % CHANNELS) + channel : book;
+          books.accept(
+            batchOf(
+              events.map((event) => ({ ...event, book: own(event.book) })),
+              channel,
+            ),
+          );
+        };
         const taker = new ImageTaker(books.dictionary, (words, records) => {
           for (let word = 0; word < records * IMAGE_RECORD_WORDS; word += 1) taken.push(words[word]!);
         });
         let wanted: number[] = [];
+        let wantedSums: SourceSum[] = [];
+        const check = (): void => {
+          expect(taken).toEqual(wanted);
+          const shape = {
+            sources: wantedSums.length,
+            perChannel: rules.idScope === 'source',
+            hasSideIds: rules.idScope === 'bookSide',
+          };
+          const records = taken.length / IMAGE_RECORD_WORDS;
+          const sums = sumsOfImage(Int32Array.from(taken), records, books.dictionary.books, shape);
+          expect(sums).toEqual(wantedSums);
+        };
         const begin = (): void => {
           taken = [];
           wanted = imageOf(books);
+          wantedSums = sumsOf(books.markets);
           taker.begin(books.markets);
         };
         books.taker = taker;
-        for (const [channel, events] of first.entries()) books.accept(batchOf(events, channel));
+        for (const [channel, events] of first.entries()) accept(events, channel);
         begin();
         for (const step of steps) {
           if (step === 'begin') {
             if (taker.isTaking) continue;
-            expect(taken).toEqual(wanted);
+            check();
             begin();
           } else if (typeof step === 'number') taker.slice(step);
-          else books.accept(batchOf(step.events, step.channel));
+          else accept(step.events, step.channel);
         }
         while (!taker.slice(5));
-        expect(taken).toEqual(wanted);
+        check();
       },
     ),
     { numRuns: 800 },
