@@ -9,6 +9,7 @@ import { fastLikeTarget } from './targets/fast-like.ts';
 import { itchTarget } from './targets/itch.ts';
 import { linesTarget } from './targets/lines.ts';
 import { moldTarget } from './targets/mold.ts';
+import { obsnapTarget } from './targets/obsnap.ts';
 import { recoveryTarget } from './targets/recovery.ts';
 import { streamTargets } from './targets/streams.ts';
 import { textTarget } from './targets/text.ts';
@@ -29,6 +30,7 @@ export function makeTargets(): Target[] {
     ...streamTargets(corpus),
     eventsTarget(),
     eventFramesTarget(),
+    obsnapTarget(),
     linesTarget(),
     recoveryTarget(),
     verifyTarget(),
