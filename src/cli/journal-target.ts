@@ -1,5 +1,4 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { parseEndpoint } from '../core/config/endpoint.ts';
 import { JournalOutput } from '../core/convert/journal-output.ts';
 import type { EventJournal } from '../core/journal/event-journal.ts';
 import { type ExistingJournal, type JournalOptions, JournalWriter } from '../core/journal/journal-writer.ts';
@@ -16,25 +15,23 @@ export interface JournalWriting extends Writing {
   readonly conversion: JournalOutput;
 }
 
-/** Opens a directory that a journal is written to. Throws MdxError `output-exists` where it is not empty, and `journal-…`. */
+/**
+ * Opens a directory that a journal is written to. Throws MdxError `output-exists` where it is not empty, and `journal-…`.
+ * @param isLive events come as they happen, and whoever takes them must not wait for a disk: another thread writes.
+ */
 export async function openJournal(
   directory: string,
   flags: JournalFlags,
   existing: ExistingJournal,
   version: string,
   tell: (text: string) => void,
-  inputs: readonly string[],
+  isLive: boolean,
 ): Promise<JournalWriting> {
   const options = { ...journalOptions(directory, flags), version, bootId: bootId() };
-  const writer = inputs.some(isLive)
+  const writer = isLive
     ? await openThreaded(options, existing, tell)
     : JournalWriter.open({ ...options, disk: NODE_DISK, tell }, existing);
   return { output: new Turns(), conversion: new JournalOutput(writer, JOURNAL_COMMIT_MS) };
-}
-
-/** Does it bring events as they happen, so that whoever takes them must not wait for a disk? */
-function isLive(input: string): boolean {
-  return input === '-' || parseEndpoint(input) !== null;
 }
 
 async function openThreaded(

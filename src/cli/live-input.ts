@@ -1,7 +1,13 @@
+import { parseEndpoint } from '../core/config/endpoint.ts';
 import { MdxError } from '../core/errors.ts';
 import type { LineSpec, LineTexts } from '../core/net/subscription.ts';
 import type { LiveLines } from '../core/pipeline/live-source.ts';
 import { lineOptionsOf, processorsOf, type ReceiveFlags } from './rx-flags.ts';
+
+/** Does an input bring what it has as it happens: a pipe, a socket? */
+export function isLiveInput(input: string): boolean {
+  return input === '-' || parseEndpoint(input) !== null;
+}
 
 /** The lines that a user names, with processors dealt out to their threads. Throws MdxError `usage`. */
 export async function lineSpecs(texts: LineTexts, flags: ReceiveFlags): Promise<LineSpec[]> {

@@ -44,12 +44,12 @@ export async function resumeJournal(
   flags: JournalFlags & Pick<InputFlags, 'instruments'>,
   version: string,
   tell: Telling,
-  inputs: readonly string[],
+  isLive: boolean,
 ): Promise<ResumedJournal> {
   const { FEEDS } = await import('../core/feeds/registry.ts');
   const { recoverBooks } = await import('../core/pipeline/resume/recover-books.ts');
   const { readInstruments } = await import('./input.ts');
-  const writing = await openJournal(directory, flags, 'resume', version, tell.caution, inputs);
+  const writing = await openJournal(directory, flags, 'resume', version, tell.caution, isLive);
   try {
     const naming = flags.instruments === undefined ? null : await readInstruments(flags.instruments);
     const options = { disk: NODE_DISK, directory, feeds: FEEDS, naming, tell: tell.caution };

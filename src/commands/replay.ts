@@ -22,6 +22,7 @@ import {
 import { type InputFlags, inputFlags } from '../cli/input.ts';
 import { InputCommand, type Writing } from '../cli/input-command.ts';
 import { JOURNAL_FLAGS, journalFlags, resumeFlag } from '../cli/journal-flags.ts';
+import { isLiveInput } from '../cli/live-input.ts';
 import { isCapture } from '../cli/output-form.ts';
 import {
   type OutputFlags,
@@ -272,7 +273,7 @@ export default class Replay extends InputCommand {
       const { openJournal } = await import('../cli/journal-target.ts');
       const existing = flags.force ? 'replace' : 'refuse';
       const tell = (text: string): void => this.caution(text);
-      return openJournal(plan.path!, flags, existing, this.config.version, tell, inputs);
+      return openJournal(plan.path!, flags, existing, this.config.version, tell, isLive(inputs, flags));
     }
     const output = this.openOutput({
       path: plan.path,
@@ -286,7 +287,7 @@ export default class Replay extends InputCommand {
   /** Opens the journal that the run goes on with. */
   async #resume(directory: string, inputs: readonly string[], flags: ReplayFlags): Promise<ResumedJournal> {
     const { resumeJournal } = await import('../cli/resumed-journal.ts');
-    return resumeJournal(directory, flags, this.config.version, this.#telling(), inputs);
+    return resumeJournal(directory, flags, this.config.version, this.#telling(), isLive(inputs, flags));
   }
 
   async #resumeReport(directory: string, resumed: ResumedJournal): Promise<ResumeReport> {
@@ -306,6 +307,11 @@ export default class Replay extends InputCommand {
     const { Pacer } = await import('../core/pipeline/pacer.ts');
     return new Pacer(wallClock(this.interruption), factor);
   }
+}
+
+/** Do events come as they happen? */
+function isLive(inputs: readonly string[], { follow }: { readonly follow: boolean }): boolean {
+  return follow || inputs.some(isLiveInput);
 }
 
 /** What is counted where it is not rows. */

@@ -116,6 +116,20 @@ describe('records as columns', () => {
     );
   });
 
+  test('tell ids apart that have one half in common', () => {
+    for (let high = 1; high < 40; high += 1) {
+      const words = new Int32Array(2 * RECORD_WORDS);
+      words.set([1, 0, 5, 0], 0);
+      words.set([1, 0, 5, high], RECORD_WORDS);
+      const few = new RecordColumns(2);
+      const bytes = new Uint8Array(100);
+      const end = few.encode(words, 2, bytes, 0);
+      const back = new Int32Array(words.length);
+      expect(few.decode(bytes, 0, end, back, 2)).toBe(true);
+      expect(back).toEqual(words);
+    }
+  });
+
   test('are refused where their bytes cannot be that many records', () => {
     void fc.assert(
       fc.property(records, fc.nat(), fc.nat(65), (words, cut, count) => {
