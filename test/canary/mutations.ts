@@ -1251,8 +1251,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'index: one of another segment is believed',
     file: 'src/core/journal/segment-index.ts',
-    from: '(sum === null || view.getInt32(4, true) === sum)',
-    to: '(sum === null || view.getInt32(4, true) !== 0)',
+    from: 'view.getInt32(4, true) === lastSum &&\n    crc32c(view, 8, FRAME_HEADER_BYTES - 8) === lastSum &&',
+    to: '',
     tests: SEGMENT_INDEX_TESTS,
   },
 ];

@@ -149,35 +149,21 @@ export function readIndex(bytes: Uint8Array<ArrayBuffer>): SegmentIndex | null {
   };
 }
 
-/** Is it the index of this segment, and of all of it? Looks at the first and at the last frame that it names. */
+/** Is it the index of this segment, and of all of it? The frame that it names as the last one tells, by its header. */
 export function isIndexOf(index: SegmentIndex, bytes: SegmentBytes): boolean {
-  return (
-    index.isClosed &&
-    index.bytes <= bytes.bytes &&
-    isFrameAt(bytes, 0, index, index.firstFrame, null) &&
-    isFrameAt(bytes, index.lastOffset, index, index.lastFrame, index.lastSum)
-  );
-}
-
-/** Does this frame begin there, as far as its header tells? @param sum of the header; null = any. */
-function isFrameAt(
-  bytes: SegmentBytes,
-  offset: number,
-  { epoch, segment }: SegmentIndex,
-  number: number,
-  sum: number | null,
-): boolean {
+  const { epoch, segment, isClosed, lastFrame, lastOffset, lastSum } = index;
+  if (!isClosed || index.bytes > bytes.bytes) return false;
   const header = new Uint8Array(FRAME_HEADER_BYTES);
   const view = new DataView(header.buffer);
   return (
-    bytes.read(header, offset) === FRAME_HEADER_BYTES &&
+    bytes.read(header, lastOffset) === FRAME_HEADER_BYTES &&
     view.getInt32(0, true) === FRAME_MAGIC &&
-    crc32c(view, 8, FRAME_HEADER_BYTES - 8) === view.getInt32(4, true) &&
-    getU64(view, 24) === number &&
+    view.getInt32(4, true) === lastSum &&
+    crc32c(view, 8, FRAME_HEADER_BYTES - 8) === lastSum &&
+    getU64(view, 24) === lastFrame &&
     view.getInt32(40, true) === epoch.low &&
     view.getInt32(44, true) === epoch.high &&
-    view.getUint32(56, true) === segment &&
-    (sum === null || view.getInt32(4, true) === sum)
+    view.getUint32(56, true) === segment
   );
 }
 
