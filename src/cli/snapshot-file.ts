@@ -57,7 +57,7 @@ export async function saveSnapshot(
   const partial = `${path}.${randomBytes(4).toString('hex')}.partial`;
   writeWhole(NODE_DISK, path, partial, (sink) => {
     if (compat === 'v2') writeObsnap(sink, markets, { wallTime, cursor: null });
-    else snapshot.write(sink, image, wallTime, version);
+    else snapshot.write(sink, image, result.epoch, wallTime, version);
   });
   const written = markets.reduce((sum, market) => sum + entriesIn(market), 0);
   return { path, format: compat === 'v2' ? 'snapshot-v2' : 'snapshot', written };

@@ -119,6 +119,22 @@ describe('mdx verify-journal', () => {
     expect(after).toEqual({ ...before, [last]: kept.toString('base64') });
   });
 
+  it('restarts from a snapshot of the books at any event of the journal', async () => {
+    const event = whole.firstEvents[1]! + 3;
+    const snapshot = at('between.snap');
+    expect(await mdx(['book', whole.directory, '--at', `@${event}`, '-o', snapshot])).toMatchObject({
+      code: 0,
+    });
+    const { restart } = await reportOf(whole.directory, '--from-snapshot', snapshot);
+    expect(restart).toMatchObject({
+      anchor: 'event',
+      anchorSequence: String(event + 1),
+      replayedEvents: whole.events - event,
+      finalHash: hash,
+      matched: true,
+    });
+  });
+
   it('names the first byte that is damaged, and leaves damage alone', async () => {
     const directory = copied('damaged');
     const path = join(directory, segmentName(2));

@@ -2,6 +2,7 @@ import type { ByteSink } from '../capture/block-buffer.ts';
 import type { EventBatch } from '../event/batch.ts';
 import { FLAG_EXTENDED, RECORD_WORDS } from '../event/record.ts';
 import type { Feed } from '../feeds/feed.ts';
+import type { Epoch } from '../journal/frame.ts';
 import type { ChannelPlace } from '../journal/image-payload.ts';
 import { MessagePlaces } from '../journal/message-places.ts';
 import { firstHead } from '../journal/payload.ts';
@@ -36,9 +37,10 @@ export class SnapshotOutput implements EventObserver {
 
   /**
    * Writes the snapshot, in the numbering of the events of the run.
-   * @param image that the books began with, null = none. @param wallTime ns since 1970. @param version of mdx.
+   * @param image that the books began with, null = none. @param epoch of the events, 0 = of none. @param wallTime ns since
+   *   1970. @param version of mdx.
    */
-  write(sink: ByteSink, image: ImageFacts | null, wallTime: bigint, version: string): void {
+  write(sink: ByteSink, image: ImageFacts | null, epoch: Epoch, wallTime: bigint, version: string): void {
     const { books, timeBase } = this.#run!;
     const { name } = this.#feed!;
     const { markets, dictionary } = books!;
@@ -49,7 +51,7 @@ export class SnapshotOutput implements EventObserver {
     const channels: ChannelPlace[] = [...own, ...others];
     writeSnapshot(sink, {
       head: { ...firstHead({ timeBase, sources: [{ feed: name, name }], version }), wallTime },
-      epoch: { high: 0, low: 0 },
+      epoch,
       nextEvent: (image?.event ?? 0) + this.#events + 1,
       dictionary,
       markets,

@@ -66,6 +66,7 @@ export class EventInput {
   #begin(path: string, reader: SegmentReader): void {
     const { epochHigh: high, epochLow: low } = reader.frames;
     this.#state.options.resume?.refuseOther(path, { high, low });
+    this.#state.epoch = { high, low };
     this.#delivery.begin(path, reader.head!);
     this.#lost = reader.lost;
     this.#behind = reader.frames.eventNumber;

@@ -174,6 +174,7 @@ class JournalReading {
       if (answer === SEGMENT_BEGINS) {
         const { epochHigh: high, epochLow: low } = reader.frames;
         state.options.resume?.refuseOther(this.#path, { high, low });
+        state.epoch = { high, low };
         this.#delivery.begin(this.#path, reader.head!);
       } else if (answer === SEGMENT_IMAGE) await this.#takeImage(reader);
       else if (answer === SEGMENT_CLOSED || answer === SEGMENT_EVENTS) {

@@ -7,7 +7,7 @@ import { FeedCounts } from '../feeds/counts.ts';
 import type { Feed, Framing } from '../feeds/feed.ts';
 import type { MessageSink } from '../feeds/message-sink.ts';
 import { midnightOf } from '../feeds/session-date.ts';
-import { FRAME_BYTES_MAX } from '../journal/frame.ts';
+import { type Epoch, FRAME_BYTES_MAX } from '../journal/frame.ts';
 import { Books, type RunFacts, type TransportPlace } from './books.ts';
 import { type ByteSource, DamagedInput, Interrupted } from './byte-source.ts';
 import type { ImageFacts } from './image-input.ts';
@@ -65,6 +65,8 @@ export class RunState implements RunFacts {
   #messages: MessageSink | null = null;
   #sink: EventSink | null = null;
   timeBase: 'utc' | 'midnight' = 'utc';
+  /** History of the events, 0 = of none: they were decoded here, or made from a file. */
+  epoch: Epoch = { high: 0, low: 0 };
   /** Why the run ends before its input does. */
   stopped: 'limit' | 'until' | 'request' | null = null;
   /** How far the input at hand has been decoded, by channel. */

@@ -2,7 +2,7 @@ import { type CaptureFormat, detectCapture } from '../capture/capture-reader.ts'
 import { MdxError } from '../errors.ts';
 import { FeedCounts } from '../feeds/counts.ts';
 import type { Feed, Framing, ProductNumbers, StreamFacts } from '../feeds/feed.ts';
-import { isFrame } from '../journal/frame.ts';
+import { type Epoch, isFrame } from '../journal/frame.ts';
 import { isObsnap } from '../journal/obsnap-layout.ts';
 import { Books } from './books.ts';
 import { type ByteSource, Interrupted, openByteSource } from './byte-source.ts';
@@ -35,6 +35,8 @@ export interface RunResult {
   readonly books: Books;
   readonly damage: readonly Damage[];
   readonly invariants: InvariantWatch | null;
+  /** History that the events are of, 0 = of none. */
+  readonly epoch: Epoch;
   readonly elapsedNs: number;
   /** Why the run ended before its input did. */
   readonly stopped: 'limit' | 'until' | 'request' | null;
@@ -88,6 +90,7 @@ class Run {
       books,
       damage: state.damage,
       invariants: state.invariants,
+      epoch: state.epoch,
       elapsedNs,
       stopped: state.stopped,
     };
