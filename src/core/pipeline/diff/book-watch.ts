@@ -82,6 +82,8 @@ export class BookWatch implements EventObserver {
   #market: Market | null = null;
   #queue: QueueDigests | null = null;
   #groupsBySource = false;
+  /** Orders of the market in front of the event at hand. */
+  #live = 0;
   /** Venue time of the event at hand. */
   #timeHigh = 0;
   #timeLow = 0;
@@ -124,6 +126,7 @@ export class BookWatch implements EventObserver {
     const kind = head & 255;
     this.#mark(batch, at, kind);
     this.#queue!.begin();
+    this.#live = market.orders.live;
     switch (kind) {
       case KIND_ADD:
       case KIND_MODIFY:
@@ -158,7 +161,7 @@ export class BookWatch implements EventObserver {
     const head = words[at]!;
     const kind = head & 255;
     if (kind <= KIND_DELETE || (kind === KIND_EXECUTE && (head & HEAD_INFORMS) === 0)) {
-      this.#settle(batch, at, market);
+      this.#settle(batch, at, kind, market);
     }
     const book = words[at + WORD_BOOK]!;
     if (book === NO_BOOK && (kind === KIND_SESSION || kind === KIND_CLEAR)) {
@@ -217,11 +220,19 @@ export class BookWatch implements EventObserver {
     this.#queue!.hold(slot);
   }
 
-  /** The same when it has been changed; it may be in another level now, or gone, or new. */
-  #settle(batch: EventBatch, at: number, market: Market): void {
-    const slot = this.#find(batch, at, at + WORD_ID, market);
-    if (slot !== 0) this.#touchLevel(market.orders.words[slot * 8 + ORDER_LEVEL]!, market, batch, at);
-    this.#queue!.settle(slot);
+  /** The same when the event has been applied: the order may be in another level now, or gone, or new. */
+  #settle(batch: EventBatch, at: number, kind: number, market: Market): void {
+    const queue = this.#queue!;
+    const { held } = queue;
+    // Only these bring in an order or give another one the id; a held order that has not gone keeps its slot.
+    const isNew = kind === KIND_ADD || kind === KIND_REPLACE || (kind === KIND_MODIFY && held === 0);
+    let slot = held;
+    if (isNew) slot = this.#find(batch, at, at + WORD_ID, market);
+    else if (market.orders.live < this.#live) slot = 0;
+    if (slot !== 0 && (isNew || kind === KIND_MODIFY)) {
+      this.#touchLevel(market.orders.words[slot * 8 + ORDER_LEVEL]!, market, batch, at);
+    }
+    queue.settle(slot);
   }
 
   #find({ words }: EventBatch, at: number, id: number, market: Market): number {

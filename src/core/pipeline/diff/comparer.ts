@@ -206,13 +206,15 @@ export class Comparer {
   /** The side whose first step is next; −1 where that is not known yet. */
   #nextSide(pair: Pair): number {
     const alignment = this.alignment!;
-    const [a, b] = pair.heads;
+    const a = pair.heads[0];
+    const b = pair.heads[1];
     if (a < 0 && b < 0) return -1;
-    const [left, right] = this.#watches;
-    const rowA = left.steps.steps;
-    const rowB = right.steps.steps;
-    const atA = a < 0 ? -1 : left.steps.at(a);
-    const atB = b < 0 ? -1 : right.steps.at(b);
+    const left = this.#watches[0].steps;
+    const right = this.#watches[1].steps;
+    const rowA = left.steps;
+    const rowB = right.steps;
+    const atA = a < 0 ? -1 : left.at(a);
+    const atB = b < 0 ? -1 : right.at(b);
     if (atA >= 0 && (rowA[atA + queue.STEP_FLAGS]! & queue.STEP_PLACELESS) !== 0) return 0;
     if (atB >= 0 && (rowB[atB + queue.STEP_FLAGS]! & queue.STEP_PLACELESS) !== 0) return 1;
     if (atA >= 0 && atB >= 0) {

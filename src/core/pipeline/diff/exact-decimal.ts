@@ -2,13 +2,9 @@ const TWO_32 = 4294967296;
 const INT_MAX = 0x7fffffff;
 /** Exponent of what has no price. */
 export const NO_PRICE_EXPONENT = 0x7fff;
-/** 15 zeros at most end a safe integer, and these powers together take them all away. */
-const POWERS: readonly (readonly [power: number, digits: number])[] = [
-  [1e8, 8],
-  [1e4, 4],
-  [1e2, 2],
-  [1e1, 1],
-];
+/** 15 zeros at most end a safe integer, and 10 to these powers together take them all away. */
+const DIGITS: Int32Array = Int32Array.of(8, 4, 2, 1);
+const POWERS: Float64Array = Float64Array.of(1e8, 1e4, 1e2, 1e1);
 
 /**
  * A decimal in the one form that does not depend on the scale it came in: an integer that does not end with a zero,
@@ -38,11 +34,11 @@ export class ExactDecimal {
       this.exponent = exponent;
     } else {
       let exponent = -scale;
-      for (const [power, digits] of POWERS) {
-        const rest = Math.trunc(units / power);
-        if (rest * power !== units) continue;
+      for (let at = 0; at < POWERS.length; at += 1) {
+        const rest = Math.trunc(units / POWERS[at]!);
+        if (rest * POWERS[at]! !== units) continue;
         units = rest;
-        exponent += digits;
+        exponent += DIGITS[at]!;
       }
       this.#set(units, exponent);
     }

@@ -26,7 +26,7 @@ export class QueueDigests {
   #known: Uint8Array = new Uint8Array(1024);
   /** Powers of the bases, in turn. */
   #powers: Int32Array = new Int32Array([1, 1]);
-  /** The order that the event at hand is about as it was: 0 = none, −1 = more than one. */
+  /** The held order as it was. */
   #slot = 0;
   #level = 0;
   #previous = 0;
@@ -39,6 +39,11 @@ export class QueueDigests {
   constructor(market: Market, hashes: OrderHashes) {
     this.#market = market;
     this.#hashes = hashes;
+  }
+
+  /** The order that the event at hand is about; 0 = none, −1 = more than one. */
+  get held(): number {
+    return this.#slot;
   }
 
   /** An event is about to come. */
