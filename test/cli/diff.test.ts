@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { DiffReport } from '../../src/core/pipeline/diff/diff-report.ts';
 import { play } from '../core/simulate/session.ts';
+import { changeOneOrder } from '../world/changed-order.ts';
 import { mdx } from '../world/real-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mdx-diff-cli-'));
@@ -11,24 +12,12 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const A = join(folder, 'a.pcap');
 const B = join(folder, 'b.pcap');
-/** The same with the size of one order changed. */
+/** The same with one share more in one order. */
 const session = play({ seed: 4, profile: { messages: 2000 } }).a;
 writeFileSync(A, session);
-writeFileSync(B, changed(session));
-
-/** Changes the shares of the 500th Add Order message: `A`, 36 bytes, shares big-endian at 20. */
-function changed(capture: Buffer): Buffer {
-  const bytes = Buffer.from(capture);
-  let at = 0;
-  for (let found = 0; found < 500; ) {
-    at = bytes.indexOf('A', at + 1);
-    const isLong = bytes.readUInt16BE(at - 2) === 36;
-    const side = bytes.toString('latin1', at + 19, at + 20);
-    if (isLong && (side === 'B' || side === 'S')) found += 1;
-  }
-  bytes.writeUInt32BE(bytes.readUInt32BE(at + 20) + 7, at + 20);
-  return bytes;
-}
+const other = Buffer.from(session);
+const change = changeOneOrder(other, 1200);
+writeFileSync(B, other);
 
 describe('mdx diff', () => {
   test('says that a session is itself', async () => {
@@ -56,9 +45,11 @@ describe('mdx diff', () => {
     const { group, levels, levelsDiffering, symbol } = difference!;
     expect(levelsDiffering).toBe(1);
     expect(group.a).toEqual(group.b);
+    expect(group.a!.sequence).toBe(String(change.number));
+    expect(difference!.instrument).toBe(String(change.instrument));
     const level = levels!.find(({ differs }) => differs)!;
     const [a, b] = [level.a!.queue!, level.b!.queue!];
-    expect(Number(b.at(-1)!.quantity) - Number(a.at(-1)!.quantity)).toBe(7);
+    expect([a.at(-1)!.quantity, b.at(-1)!.quantity].map(Number)).toEqual([change.shares - 1, change.shares]);
     expect(b.at(-1)!.orderId).toBe(a.at(-1)!.orderId);
     expect(levels!.length).toBeLessThanOrEqual(3);
 

@@ -8,6 +8,7 @@ import { Dictionary } from '../../../../src/core/event/dictionary.ts';
 import * as record from '../../../../src/core/event/record.ts';
 import { itch } from '../../../../src/core/feeds/itch/index.ts';
 import { KEPT_FIELDS, KEPT_NUMBER } from '../../../../src/core/pipeline/diff/pairs.ts';
+import { changeOneOrder } from '../../../world/changed-order.ts';
 import { DATA, dataPath } from '../../../world/data.ts';
 import type { EventInput } from '../../../world/event-builder.ts';
 import { ReferenceMarket } from '../../../world/reference-book.ts';
@@ -313,4 +314,14 @@ test('books are the same however the two sides take turns', async () => {
   const report = await reportOf(path, events);
   expect(report).toMatchObject({ verdict: 'equal', instruments: { compared: 12 } });
   expect(report.comparisons).toBeGreaterThan(19_000);
+});
+
+test('one share more in 60,000 events is found and named', async () => {
+  const { a } = play({ seed: 6, profile: { messages: 60_000, instruments: 8, ordersLive: 3000 } });
+  const path = sides.write(a);
+  const change = changeOneOrder(a, 55_000);
+  const report = await reportOf(path, sides.write(a));
+  expect(
+    report.differences.map(({ instrument, group }) => [instrument, group.a?.sequence, group.b?.sequence]),
+  ).toEqual([[String(change.instrument), String(change.number), String(change.number)]]);
 });
