@@ -79,6 +79,12 @@ const TAKER_TESTS = ['test/core/journal/image-taker.test.ts'];
 const IMAGE_INPUT = 'src/core/pipeline/image-input.ts';
 const IMAGE_INPUT_TESTS = ['test/core/pipeline/image-input.test.ts'];
 
+const COMPARER = 'src/core/pipeline/diff/comparer.ts';
+const BOOK_WATCH = 'src/core/pipeline/diff/book-watch.ts';
+const QUEUE_DIGESTS = 'src/core/pipeline/diff/queue-digests.ts';
+const DIFF_TESTS = ['test/core/pipeline/diff/diff.test.ts'];
+const DIGEST_TESTS = ['test/core/pipeline/diff/queue-digests.test.ts'];
+
 /** Mistakes that somebody could make, one from each corner of the way from a file to its books. */
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -1254,6 +1260,60 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'view.getInt32(4, true) === lastSum &&\n    crc32c(view, 8, FRAME_HEADER_BYTES - 8) === lastSum &&',
     to: '',
     tests: SEGMENT_INDEX_TESTS,
+    name: 'diff: the order of a queue does not count',
+    file: QUEUE_DIGESTS,
+    from: 'powers[at] = Math.imul(powers[at - 2]!, BASE_A);\n      powers[at + 1] = Math.imul(powers[at - 1]!, BASE_B);',
+    to: 'powers[at] = 1;\n      powers[at + 1] = 1;',
+    tests: [...DIGEST_TESTS, ...DIFF_TESTS],
+  },
+  {
+    name: 'diff: what was behind an order that left stays at its place',
+    file: QUEUE_DIGESTS,
+    from: 'restA + Math.imul(a, INVERSE_A)',
+    to: 'restA + a',
+    tests: DIGEST_TESTS,
+  },
+  {
+    name: 'diff: the level that an order moves to is not looked at',
+    file: BOOK_WATCH,
+    from: 'if (slot !== 0 && (isNew || kind === KIND_MODIFY)) {',
+    to: 'if (slot !== 0 && isNew) {',
+    tests: DIGEST_TESTS,
+  },
+  {
+    name: 'diff: the level of an order that is replaced is not looked at',
+    file: BOOK_WATCH,
+    from: 'this.#touchOrder(batch, at, at + RECORD_WORDS + EXT_WORD_RELATED_ID, market);',
+    to: '',
+    tests: [...DIGEST_TESTS, ...DIFF_TESTS],
+  },
+  {
+    name: 'diff: what one side has behind the end of the other is a difference',
+    file: COMPARER,
+    from: '!isShared && this.#ended[other] && !alignment.isReached(row, at, marks, channel)',
+    to: 'false',
+    tests: DIFF_TESTS,
+  },
+  {
+    name: 'diff: what one side has in front of the beginning of the other is a difference',
+    file: COMPARER,
+    from: 'if (alignment.isBeforeFirst(row, at, marks, channel)) pair.early[side] += 1;\n    else pair.isOpen = true;',
+    to: 'pair.isOpen = true;',
+    tests: DIFF_TESTS,
+  },
+  {
+    name: 'diff: books are compared in the middle of a group',
+    file: BOOK_WATCH,
+    from: '} else if ((head & HEAD_LAST) !== 0) {',
+    to: '} else {',
+    tests: DIFF_TESTS,
+  },
+  {
+    name: 'diff: a side that is ahead is taken for one that has no group',
+    file: 'src/core/pipeline/diff/alignment.ts',
+    from: 'session === own && marks.numberOf(channel) > steps[at + STEP_NUMBER]!',
+    to: 'session === own && marks.numberOf(channel) + 50 > steps[at + STEP_NUMBER]!',
+    tests: DIFF_TESTS,
   },
 ];
 
