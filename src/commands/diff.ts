@@ -39,11 +39,11 @@ export default class Diff extends InputCommand {
     },
     {
       description: 'A journal and what it was made of',
-      command: 'mdx diff session.pcap session.mdxj && echo the same',
+      command: 'mdx diff session.pcap journal/ && echo the same',
     },
   ];
   static override args: { a: Arg<string>; b: Arg<string> } = {
-    a: input('a', 'capture, file or stream; - is standard input'),
+    a: input('a', 'capture, file, journal or stream; - is standard input'),
     b: input('b', 'what it is compared with'),
   };
   static override flags: typeof readFlags & {

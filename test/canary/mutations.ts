@@ -1262,9 +1262,9 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: SEGMENT_INDEX_TESTS,
     name: 'diff: the order of a queue does not count',
     file: QUEUE_DIGESTS,
-    from: 'powers[at] = Math.imul(powers[at - 2]!, BASE_A);\n      powers[at + 1] = Math.imul(powers[at - 1]!, BASE_B);',
-    to: 'powers[at] = 1;\n      powers[at + 1] = 1;',
-    tests: [...DIGEST_TESTS, ...DIFF_TESTS],
+    from: 'const BASE_A = 0x2c1b3c6b;\nconst BASE_B = 0x297a2d3b;',
+    to: 'const BASE_A = 1;\nconst BASE_B = 1;',
+    tests: DIFF_TESTS,
   },
   {
     name: 'diff: what was behind an order that left stays at its place',

@@ -34,8 +34,8 @@ export class Comparer {
   readonly #ended: [boolean, boolean] = [false, false];
   /** Positions up to which steps were given to their pairs. */
   readonly #linked: [number, number] = [0, 0];
-  /** Books that go by a symbol and have none yet. */
-  readonly #unnamed: readonly [Set<number>, Set<number>] = [new Set(), new Set()];
+  /** Per side: books that go by a symbol and had none, with the position of the first step that tells all of their levels. */
+  readonly #unnamed: readonly [Map<number, number>, Map<number, number>] = [new Map(), new Map()];
   #found = 0;
 
   constructor(watches: readonly [BookWatch, BookWatch], choices: CompareChoices) {
@@ -126,14 +126,8 @@ export class Comparer {
     const book = row[at + queue.STEP_BOOK]!;
     const definition = watch.dictionary!.books[book]!;
     const pair = this.pairs.of(side, definition);
-    if (pair === null) {
-      this.#unnamed[side].add(book);
-      steps.release(position);
-      return;
-    }
-    if (this.#unnamed[side].delete(book)) {
-      // What was left out while it had no name comes with its next step.
-      watch.renew(book);
+    if (pair === null) this.#unnamed[side].set(book, Number.POSITIVE_INFINITY);
+    if (pair === null || this.#isIncomplete(pair, side, book, position)) {
       steps.release(position);
       return;
     }
@@ -155,6 +149,24 @@ export class Comparer {
       const pair = this.#pairOf(side, position);
       if (pair !== null && !pair.isSettled) this.#advance(pair);
     }
+  }
+
+  /** Lacks this step what was left out while its book had no name? */
+  #isIncomplete(pair: Pair, side: Side, book: number, position: number): boolean {
+    const unnamed = this.#unnamed[side];
+    const from = unnamed.get(book);
+    if (from === undefined) return false;
+    const watch = this.#watches[side];
+    if (from === Number.POSITIVE_INFINITY) {
+      // It all comes with the next step that is made.
+      watch.renew(book);
+      pair.placeless |= side + 1;
+      unnamed.set(book, watch.steps.end);
+      return true;
+    }
+    if (position < from) return true;
+    unnamed.delete(book);
+    return false;
   }
 
   /** Gives a step its key. Keys of a book do not go back: what says so belongs to what came last. */
