@@ -1260,6 +1260,8 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'view.getInt32(4, true) === lastSum &&\n    crc32c(view, 8, FRAME_HEADER_BYTES - 8) === lastSum &&',
     to: '',
     tests: SEGMENT_INDEX_TESTS,
+  },
+  {
     name: 'diff: the order of a queue does not count',
     file: QUEUE_DIGESTS,
     from: 'const BASE_A = 0x2c1b3c6b;\nconst BASE_B = 0x297a2d3b;',
