@@ -1,9 +1,10 @@
-import { basename, dirname, extname } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { formatHash } from '../binary/fnv64.ts';
 import { segmentFiles } from './directory.ts';
 import { epochText, sameEpoch } from './frame.ts';
 import type { SourceSum } from './image-payload.ts';
+import { type ObsnapState, readObsnapState } from './obsnap-state.ts';
 import { openSegmentBytes } from './segment-bytes.ts';
 import { type SegmentFacts, sameSums } from './segment-facts.ts';
 import { SegmentPlayer } from './segment-player.ts';
@@ -13,8 +14,8 @@ import type { Verified, VerifyOptions } from './verify.ts';
 export interface RestartResult {
   readonly snapshot: string;
   readonly anchored: boolean;
-  /** How the place of the snapshot in the journal was found: by its epoch and event, or by its state hash at an image. */
-  readonly anchor: 'event' | 'hash' | null;
+  /** How the place of the snapshot in the journal was found: by its epoch and event, by its state hash at an image, by its bus cursor. */
+  readonly anchor: 'event' | 'hash' | 'cursor' | null;
   /** Number of the event behind the snapshot. */
   readonly anchorSequence: string | null;
   readonly skippedRecords: number;
@@ -28,7 +29,7 @@ export interface RestartResult {
 
 /** Where the events behind a snapshot begin. */
 interface Anchor {
-  readonly kind: 'event' | 'hash';
+  readonly kind: 'event' | 'hash' | 'cursor';
   /** Index of its segment. */
   readonly segment: number;
   readonly event: number;
@@ -56,22 +57,32 @@ export async function verifyRestart(
     finalHash: null,
     matched: false,
   };
-  const player = loadSnapshot(snapshot, options);
-  if (typeof player === 'string') return { ...none, problem: player };
   const { segments, judgement } = verified;
-  const snapshotSums = player.sums;
+  const old = readObsnapState(options.disk, snapshot);
+  const loaded = old === null ? loadSnapshot(snapshot, options) : old;
+  if (typeof loaded === 'string') return { ...none, problem: loaded };
+  const snapshotSums = loaded.sums;
   const snapshotHash = hashText(snapshotSums);
-  const anchor = findAnchor(player, snapshotSums, segments);
+  const anchor = findAnchor(loaded, segments);
   if (anchor === null) {
-    const next = `event ${player.nextEvent} of epoch ${epochText(player.epoch)}`;
-    return { ...none, snapshotHash, problem: `${next} comes behind it, which the journal does not have` };
+    const next = 'nextEvent' in loaded ? `event ${loaded.nextEvent} of epoch ${epochText(loaded.epoch)}` : '';
+    const problem =
+      next === ''
+        ? 'no image of the journal has its books, or its cursor'
+        : `${next} comes behind it, which the journal does not have`;
+    return { ...none, snapshotHash, problem };
   }
+  // The older form names no ids of a feed: at an image with the same books, that image stands for it.
+  const player = 'nextEvent' in loaded ? loaded : loadImage(segments[anchor.segment]!, options);
+  if (typeof player === 'string') return { ...none, snapshotHash, problem: player };
+  const isSame = sameSums(player.sums, snapshotSums) === true;
   const problem = await play(player, anchor, segments, options);
   if (problem === 'stopped') return null;
   const sums = player.sums;
   const final = segments.at(judgement.tornTail?.offset === 0 ? -2 : -1)?.endSums ?? null;
   const isDamaged = judgement.damage.some(({ segment }) => segment >= segments[anchor.segment]!.number);
-  const matched = problem === null && !isDamaged && final !== null && sameSums(sums, final) === true;
+  const matched =
+    problem === null && isSame && !isDamaged && final !== null && sameSums(sums, final) === true;
   const why = isDamaged ? 'the journal is damaged behind it' : 'the books are not those of the journal';
   return {
     snapshot,
@@ -87,6 +98,11 @@ export async function verifyRestart(
   };
 }
 
+function loadImage(facts: SegmentFacts, options: RestartOptions): SegmentPlayer | string {
+  const { path, isDirectory } = options;
+  return loadSnapshot(isDirectory ? join(path, facts.name) : path, options);
+}
+
 function loadSnapshot(path: string, { disk, rulesOf }: RestartOptions): SegmentPlayer | string {
   const file = { number: 0, name: basename(path), isCompressed: extname(path) === '.zst' };
   const bytes = openSegmentBytes(disk, dirname(path), file);
@@ -97,21 +113,30 @@ function loadSnapshot(path: string, { disk, rulesOf }: RestartOptions): SegmentP
   }
 }
 
-/** By the event that comes next, where snapshot and journal are of one history; else at an image with the same books. */
-function findAnchor(
-  { epoch, nextEvent }: SegmentPlayer,
-  sums: readonly SourceSum[],
-  segments: readonly SegmentFacts[],
-): Anchor | null {
-  const segment = segments.findIndex(
-    ({ scan, endEvent }) =>
-      sameEpoch(scan.epoch, epoch) && scan.firstEvent <= nextEvent && nextEvent <= endEvent,
-  );
-  if (segment >= 0) return { kind: 'event', segment, event: nextEvent };
+/**
+ * By the event that comes next, where snapshot and journal are of one history; else at an image with the same books, or in
+ * front of the same place of the bus.
+ */
+function findAnchor(snapshot: SegmentPlayer | ObsnapState, segments: readonly SegmentFacts[]): Anchor | null {
+  const { sums } = snapshot;
+  if ('nextEvent' in snapshot) {
+    const { epoch, nextEvent } = snapshot;
+    // What was made from a file is of no history: whether its number is one of the journal's, the books tell in the end.
+    const isAny = (epoch.high | epoch.low) === 0;
+    const segment = segments.findIndex(
+      ({ scan, endEvent }) =>
+        (isAny || sameEpoch(scan.epoch, epoch)) && scan.firstEvent <= nextEvent && nextEvent <= endEvent,
+    );
+    if (segment >= 0) return { kind: 'event', segment, event: nextEvent };
+  }
   const same = segments.findIndex(
     ({ imageSums }) => imageSums !== null && sameSums(imageSums, sums) === true,
   );
-  return same < 0 ? null : { kind: 'hash', segment: same, event: segments[same]!.scan.firstEvent };
+  if (same >= 0) return { kind: 'hash', segment: same, event: segments[same]!.scan.firstEvent };
+  const cursor = 'cursor' in snapshot ? snapshot.cursor : null;
+  if (cursor === null || cursor === 0n) return null;
+  const segment = segments.findIndex(({ image }) => image !== null && BigInt(image.busCursor) === cursor);
+  return segment < 0 ? null : { kind: 'cursor', segment, event: segments[segment]!.scan.firstEvent };
 }
 
 /** Applies the events from the anchor on. @returns what is wrong, or null. */
