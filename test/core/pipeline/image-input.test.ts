@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { crc32c } from '../../../src/core/binary/crc32c.ts';
 import { FRAME_HEADER_BYTES } from '../../../src/core/journal/frame.ts';
+import { NODE_DISK } from '../../../src/core/journal/node-disk.ts';
 import { firstHead } from '../../../src/core/journal/payload.ts';
 import { writeSnapshot } from '../../../src/core/journal/snapshot-file.ts';
+import { newestSnapshot } from '../../../src/core/pipeline/newest-snapshot.ts';
 import type { RunReport } from '../../../src/core/pipeline/report.ts';
 import { reportOf } from '../../../src/core/pipeline/report.ts';
 import { type RunResult, run } from '../../../src/core/pipeline/run.ts';
@@ -27,13 +29,13 @@ writeFileSync(
 );
 const NEXT_EVENT = 70;
 
-async function snapshotOf(path: string): Promise<Uint8Array<ArrayBuffer>> {
+async function snapshotOf(path: string, nextEvent = NEXT_EVENT): Promise<Uint8Array<ArrayBuffer>> {
   const { books, feed } = await run(runOptions([path]));
   const chunks: Uint8Array[] = [];
   writeSnapshot((bytes) => chunks.push(bytes.slice()), {
     head: firstHead({ sources: [{ feed: feed!.name, name: 'x' }], timeBase: 'utc', version: '1' }),
     epoch: { high: 1, low: 2 },
-    nextEvent: NEXT_EVENT,
+    nextEvent,
     dictionary: books.dictionary,
     markets: books.markets,
     place: {
@@ -129,6 +131,25 @@ test('an image whose books are not what it sums up to is damage, though its sums
     'an image whose books of source 0 have another state hash',
   ]);
   expect(books.markets.length).toBe(0);
+});
+
+test('of a directory of snapshots the newest whole one is read, and what is wrong with newer ones is told', async () => {
+  const directory = mkdtempSync(join(folder, 'snapshots-'));
+  const put = (name: string, bytes: Uint8Array): void => writeFileSync(join(directory, name), bytes);
+  put('a.snap', await snapshotOf(session, 300));
+  put('b.snap', await snapshotOf(session, 100));
+  put('c.snap', (await snapshotOf(session, 400)).subarray(0, -100));
+  put('d.snap', Uint8Array.of(1, 2, 3));
+  put('e.mdxj', await snapshotOf(session, 900));
+  const { found, bad } = await newestSnapshot(NODE_DISK, directory, runOptions([]));
+  expect(found!.path).toBe(join(directory, 'a.snap'));
+  expect(found!.result.inputs[0]!.image!.event).toBe(299);
+  expect(bad.map(({ path }) => basename(path))).toEqual(['d.snap', 'c.snap']);
+  expect(bad[1]!.problem).toMatch(/^damaged at byte \d+: /);
+  expect(await newestSnapshot(NODE_DISK, join(folder, 'none'), runOptions([]))).toEqual({
+    found: null,
+    bad: [],
+  });
 });
 
 /** Makes the sums of all frames right. */
