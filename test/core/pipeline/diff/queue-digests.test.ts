@@ -119,6 +119,41 @@ test.each(RULES)('%s: what steps say of the levels is what a walk over their que
   );
 });
 
+test('what leaves, moves or changes at any place of a queue', () => {
+  const changes: readonly Partial<EventInput>[] = [
+    { kind: record.KIND_DELETE },
+    { kind: record.KIND_EXECUTE, quantity: 1n },
+    { kind: record.KIND_REDUCE, quantity: 1000n },
+    { kind: record.KIND_MODIFY, price: 5n, quantity: 70n },
+    { kind: record.KIND_MODIFY, price: 6n, quantity: 70n },
+    { kind: record.KIND_MODIFY, price: 5n, quantity: 1n, flags: record.FLAG_KEEP_PRIORITY },
+    { kind: record.KIND_ADD, price: 5n, quantity: 9n },
+  ];
+  for (let orders = 1; orders < 9; orders += 1) {
+    for (let place = 1; place <= orders; place += 1) {
+      for (const change of changes) {
+        const dictionary = new Dictionary();
+        const key = { source: 'x', publisher: 0, instrument: 7n, channel: 0, symbol: null };
+        dictionary.add({ ...key, priceScale: 2, quantityScale: 0 });
+        const market = new Market(itch.rules, dictionary);
+        const watch = new BookWatch('A', false);
+        watch.start(itch, { timeBase: 'utc', framing: null, books: null, places: () => [] });
+        const adds = Array.from({ length: orders }, (_, at) => ({
+          kind: record.KIND_ADD,
+          book: 0,
+          id: BigInt(at + 1),
+          price: 5n,
+          quantity: BigInt(10 * (at + 1)),
+          flags: record.FLAG_LAST,
+        }));
+        const flags = (change.flags ?? 0) | record.FLAG_LAST;
+        show(watch, market, batchOf([...adds, { kind: 0, book: 0, id: BigInt(place), ...change, flags }]));
+        expect(lastSaid(watch)).toEqual(held(market, false));
+      }
+    }
+  }
+});
+
 test('orders in another order, quantities and ids make other digests; other scales do not', () => {
   const lanesOf = (
     orders: readonly (readonly [id: bigint, quantity: bigint])[],
