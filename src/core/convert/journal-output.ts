@@ -13,6 +13,7 @@ import type { Conversion, JournalStanding } from './conversion.ts';
 /** Writes the events of a run to a journal, on the thread of the run or on one of its own. */
 export class JournalOutput implements Conversion {
   readonly writer: EventJournal;
+  readonly isUnbroken = true;
   readonly #commitMs: number;
   #feed: Feed | null = null;
   #run: RunFacts | null = null;

@@ -67,6 +67,8 @@ export interface EventObserver {
   after?(batch: EventBatch, at: number, market: Market): void;
   /** What it makes has only events, and no place for books that are there before the first. */
   readonly startsEmpty?: boolean;
+  /** What it makes is a record whose events lead from its books to its books: they cannot become others in between. */
+  readonly isUnbroken?: boolean;
   /** Is shown the messages themselves, as they came. Asked for once, behind `start`. */
   readonly messages?: MessageSink | undefined;
 }

@@ -202,6 +202,7 @@ class JournalReading {
     if (problem !== null) reader.frames.refuse(problem);
     if (image.facts === null) return;
     if (this.#hasDelivered) {
+      this.#state.beginAnew(this.#path);
       this.#delivery.tellGaps();
       // What is held for somebody who watches belongs to the books as they were.
       await this.#state.breathe(this.#source);

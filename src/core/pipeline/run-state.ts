@@ -8,7 +8,7 @@ import type { Feed, Framing } from '../feeds/feed.ts';
 import type { MessageSink } from '../feeds/message-sink.ts';
 import { midnightOf } from '../feeds/session-date.ts';
 import { type Epoch, FRAME_BYTES_MAX } from '../journal/frame.ts';
-import { Books, type RunFacts, type TransportPlace } from './books.ts';
+import { Books, type EventObserver, type RunFacts, type TransportPlace } from './books.ts';
 import { type ByteSource, DamagedInput, Interrupted } from './byte-source.ts';
 import type { ImageFacts } from './image-input.ts';
 import { InvariantWatch } from './invariant-watch.ts';
@@ -156,6 +156,21 @@ export class RunState implements RunFacts {
       'no-form',
       `reading ${input.path}: it begins with an image of the books, and what is written has events only`,
       { hint: 'Write a journal with -o DIR/, or a snapshot with mdx book -o FILE.snap.' },
+    );
+  }
+
+  /** The books become those of an image, behind damage. Throws MdxError `input-damaged` where what is written has events only. */
+  beginAnew(path: string): void {
+    const isRecord = ({ startsEmpty, isUnbroken }: EventObserver): boolean =>
+      startsEmpty === true || isUnbroken === true;
+    if (!this.options.observers.some(isRecord)) return;
+    const bad = this.damage.at(-1) ?? { offset: 0, problem: 'events are missing', path };
+    throw new MdxError(
+      'input-damaged',
+      `${bad.path}: damaged at byte ${bad.offset}: ${bad.problem}; events alone do not lead over it`,
+      {
+        hint: 'Write what is in front of it with --until, and what is behind it from the segments that follow.',
+      },
     );
   }
 

@@ -276,6 +276,18 @@ describe('a journal that is damaged', () => {
     expect(kinds.reduce((sum, count) => sum + count, 0)).toBe(journal.events - lost + 1);
   });
 
+  it('in its events is not written on as events: they do not lead to the image behind', async () => {
+    const directory = copyOf();
+    const path = segment(directory, 3);
+    const events = framesOf(path).filter(({ type }) => type === FRAME_EVENTS)[1]!;
+    turnByte(path, events.offset + FRAME_HEADER_BYTES + 100);
+    const record = { isUnbroken: true, records: () => {} };
+    await expect(read(directory, { observers: [record] })).rejects.toMatchObject({
+      code: 'input-damaged',
+      message: expect.stringContaining(`${path}: damaged at byte ${events.offset}`),
+    });
+  });
+
   it('in the events of its last segment ends there', async () => {
     const directory = copyOf();
     const number = journal.bytes.length;
