@@ -47,6 +47,10 @@ const FETCHER = 'src/core/merge/recovery/fetcher.ts';
 const FETCHER_TESTS = ['test/core/merge/recovery/fetcher.test.ts'];
 const PROTOCOL_TESTS = ['test/core/merge/recovery/protocols.test.ts'];
 const RECOVERY_TESTS = ['test/core/net/recovery.test.ts'];
+const RESUME_FILTER = 'src/core/pipeline/resume/resume-filter.ts';
+const RESUME_TESTS = ['test/core/pipeline/resume/rules.test.ts', 'test/core/pipeline/resume/resume.test.ts'];
+const RESUME_WRITER_TESTS = ['test/core/pipeline/resume/writer.test.ts'];
+const RESUME_WINDOW_TESTS = ['test/core/pipeline/resume/event-window.test.ts'];
 const FRAME_READER = 'src/core/journal/frame-reader.ts';
 const WRITER = 'src/core/journal/journal-writer.ts';
 const WRITER_TESTS = ['test/core/journal/journal-writer.test.ts'];
@@ -87,6 +91,62 @@ const DIGEST_TESTS = ['test/core/pipeline/diff/queue-digests.test.ts'];
 
 /** Mistakes that somebody could make, one from each corner of the way from a file to its books. */
 export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'resume: the last event of the journal is applied again',
+    file: RESUME_FILTER,
+    from: 'if (order > 0) {',
+    to: 'if (order >= 0) {',
+    tests: RESUME_TESTS,
+  },
+  {
+    name: 'resume: the first event behind the journal is left out',
+    file: RESUME_FILTER,
+    from: '} else if (!seeker.isFound && !this.#isBehind(seeker, batch, at)) return false;',
+    to: '} else if (!this.#isBehind(seeker, batch, at)) return false;',
+    tests: RESUME_TESTS,
+  },
+  {
+    name: 'resume: the place of an event in its message does not count',
+    file: RESUME_FILTER,
+    from: 'return this.sequence - this.end.sequence || this.events - this.end.events;',
+    to: 'return this.sequence - this.end.sequence;',
+    tests: RESUME_TESTS,
+  },
+  {
+    name: 'resume: messages between journal and input are not told',
+    file: RESUME_FILTER,
+    from: 'if (missing > 0 && !isOpen) this.#tellHole(',
+    to: 'if (missing < 0 && !isOpen) this.#tellHole(',
+    tests: RESUME_TESTS,
+  },
+  {
+    name: 'resume: any event like the last one of the journal is taken for it',
+    file: 'src/core/pipeline/resume/event-window.ts',
+    from: 'const length = Math.min(this.size, known.size - back);',
+    to: 'const length = 1;',
+    tests: RESUME_WINDOW_TESTS,
+  },
+  {
+    name: 'resume: holes are told as lost where a run is stopped',
+    file: 'src/core/pipeline/run.ts',
+    from: 'if (state.stopped !== null && state.options.endsOpen === true) this.#captures.leave();',
+    to: 'if (false) this.#captures.leave();',
+    tests: RESUME_WRITER_TESTS,
+  },
+  {
+    name: 'resume: a torn tail is kept',
+    file: 'src/core/journal/journal-found.ts',
+    from: 'if (end !== null) open.truncate(end);',
+    to: '',
+    tests: RESUME_WRITER_TESTS,
+  },
+  {
+    name: 'steps: back goes to where it stands',
+    file: 'src/core/pipeline/step-history.ts',
+    from: 'each.at < at &&',
+    to: 'each.at <= at &&',
+    tests: ['test/core/pipeline/step-back.test.ts'],
+  },
   {
     name: 'ITCH: a partial cancel deletes',
     file: ITCH,
