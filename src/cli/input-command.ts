@@ -42,9 +42,15 @@ interface WatchChoices
     Pick<RunOptions, 'invariants' | 'follow'> {}
 
 /** Reads the input, and again as often as somebody who watches goes back in it. */
-async function readThrough(read: () => Promise<RunResult>, watching?: Watching): Promise<RunResult> {
-  let result = await read();
-  while (watching !== undefined && (await watching.readsAgain(result.counts.messages))) result = await read();
+async function readThrough(
+  read: (from: Pick<RunOptions, 'beginAt'>) => Promise<RunResult>,
+  watching?: Watching,
+): Promise<RunResult> {
+  let result = await read({});
+  while (watching !== undefined && (await watching.readsAgain(result.counts.messages))) {
+    const { beginAt } = watching.gate;
+    result = await read(beginAt === undefined ? {} : { beginAt });
+  }
   return result;
 }
 
@@ -92,7 +98,7 @@ export abstract class InputCommand extends BaseCommand {
         else await (writing === null ? nextTurn() : writing.output.drain());
       },
     };
-    const result = await readThrough(() => run(reading), watching)
+    const result = await readThrough((beginAt) => run({ ...reading, ...beginAt }), watching)
       .catch((error: unknown) => {
         writing?.conversion.abandon?.();
         throw error;

@@ -94,6 +94,7 @@ export type InputOptions = Omit<
   | 'steps'
   | 'resume'
   | 'follow'
+  | 'beginAt'
   | 'endsOpen'
   | 'signal'
   | 'tell'

@@ -65,7 +65,7 @@ export async function watch(
   const { Pacer } = await import('../../core/pipeline/pacer.ts');
   const { StepGate } = await import('../../core/pipeline/step-gate.ts');
   const { Tape } = await import('../../core/pipeline/tape.ts');
-  const gate: StepGate = new StepGate(options.startsPaused ? 'hold' : 'run', options.point);
+  const gate: StepGate = new StepGate(options.startsPaused ? 'hold' : 'run', options.point, isJournal(paths));
   const pacer = Number.isFinite(speed) ? new Pacer(clockOf(gate), speed) : null;
   const tape = new Tape();
   const screen = new Screen(terminal);
@@ -105,6 +105,11 @@ export async function watch(
       },
     }),
   );
+}
+
+/** Is the input one journal? */
+function isJournal(paths: readonly string[]): boolean {
+  return paths.length === 1 && statSync(paths[0]!, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** Why an input cannot be read again; null = it can. */

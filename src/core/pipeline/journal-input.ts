@@ -18,7 +18,7 @@ import { type EventDelivery, feedOf } from './event-delivery.ts';
 import { ChangeWatch } from './follow.ts';
 import { ImageInput, imageBehind } from './image-input.ts';
 import { frameBehind, tornBytes } from './journal-damage.ts';
-import { beginsBeyond, segmentFor } from './journal-seek.ts';
+import { beginsBeyond, segmentFor, segmentWith } from './journal-seek.ts';
 import { JournalSource } from './journal-source.ts';
 import { readError } from './raw-source.ts';
 import type { InputResult, RunState } from './run-state.ts';
@@ -114,7 +114,8 @@ class JournalReading {
   }
 
   #firstSegment(): number {
-    const { seeks, from, until, messagesMax, stopAt, feeds } = this.#state.options;
+    const { seeks, from, until, messagesMax, stopAt, feeds, beginAt } = this.#state.options;
+    if (beginAt !== undefined) return segmentWith(this.#journal, beginAt);
     const isPart = from !== null || until !== null || Number.isFinite(messagesMax);
     const start = this.#journal.files.length > 0 ? this.#journal.start(0) : '';
     if (seeks !== true || isPart || typeof start === 'string') return 0;

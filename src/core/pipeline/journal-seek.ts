@@ -27,6 +27,16 @@ export function segmentFor(journal: JournalReader, point: Until | null, rules: B
   return at;
 }
 
+/** The last segment that begins at or in front of an event; the first where none does. */
+export function segmentWith(journal: JournalReader, event: number): number {
+  let at = journal.files.length - 1;
+  for (; at > 0; at -= 1) {
+    const start = journal.start(at);
+    if (typeof start !== 'string' && start.event <= event) break;
+  }
+  return Math.max(0, at);
+}
+
 /** Is a group at a point open that had begun in front of a segment? */
 function mayHaveOpenGroup(
   journal: JournalReader,

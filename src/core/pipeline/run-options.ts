@@ -39,6 +39,8 @@ export interface RunOptions {
   readonly stopAt: Until | null;
   /** Only the books at the end, or at `stopAt`, are asked for: a journal is read from the last image in front of there. */
   readonly seeks?: boolean;
+  /** What comes before this event is not asked for: a journal is read from the last image in front of it. Absent: it is. */
+  readonly beginAt?: number;
   readonly invariants: InvariantMode;
   readonly observers: readonly EventObserver[];
   readonly pacer: Pacer | null;

@@ -19,18 +19,18 @@ import { isBeyond, type Until } from './until.ts';
 export type Pace = 'run' | 'hold' | 'event' | 'group' | 'trade';
 
 const HEAD_EXTENDED: number = FLAG_EXTENDED << 8;
-/** Records in front of a place that are gone through one by one on the way to it: its last groups are among them. */
-const RECORDS_NEAR = 65_536;
+/** Events in front of a place that are gone through one by one on the way to it: its last groups are among them. */
+const EVENTS_NEAR = 65_536;
 /** The same of those that somebody may want to have in words. */
-const RECORDS_TOLD = 2048;
+const EVENTS_TOLD = 2048;
 
-/** Goes through the input again, up to a record. */
+/** Goes through the input again, up to an event. */
 interface Rewind {
   readonly to: BackTo;
-  readonly record: number;
+  readonly event: number;
   /** What ends behind this one is remembered. */
   readonly from: number;
-  /** The record is where it went back from: where to is known when it is reached. */
+  /** The event is where it went back from: where to is known when it is reached. */
   readonly isSearch: boolean;
 }
 
@@ -54,8 +54,10 @@ export class StepGate implements EventSink {
   #pace: Pace;
   #point: Until | null;
   #books: Books | null = null;
-  /** Records that went through, from the beginning of the input. */
+  /** Events that went through, from the beginning of the input. */
   #passed = 0;
+  /** The input numbers its events, and may be read from one of them. */
+  readonly #seeks: boolean;
   #ends: GroupEnds = new GroupEnds();
   readonly #history: StepHistory = new StepHistory();
   #hasTrade = false;
@@ -67,10 +69,14 @@ export class StepGate implements EventSink {
   #out: EventBatch = new EventBatch(2);
   #wake: () => void = () => {};
 
-  /** @param point the pace becomes `hold` in front of the first event later than this. */
-  constructor(pace: Pace, point: Until | null) {
+  /**
+   * @param point the pace becomes `hold` in front of the first event later than this.
+   * @param seeks the input is one that numbers its events and can be read from any of them.
+   */
+  constructor(pace: Pace, point: Until | null, seeks = false) {
     this.#pace = pace;
     this.#point = point;
+    this.#seeks = seeks;
   }
 
   /** Where it holds by itself; null when that is behind. */
@@ -80,7 +86,12 @@ export class StepGate implements EventSink {
 
   get pace(): Pace {
     if (this.#rewind === null) return this.#pace;
-    return this.#rewind.record - this.#passed > RECORDS_TOLD ? 'run' : 'group';
+    return this.#rewind.event - this.#passed > EVENTS_TOLD ? 'run' : 'group';
+  }
+
+  /** The event that the input has to be read from at the latest, from 1; undefined: from its beginning. */
+  get beginAt(): number | undefined {
+    return this.#seeks && this.#rewind !== null ? this.#rewind.from + 1 : undefined;
   }
 
   /** The input is read again, or has to be. */
@@ -99,12 +110,12 @@ export class StepGate implements EventSink {
    */
   goBack(to: BackTo): void {
     const at = this.#passed;
-    const record = this.#history.before(at, to);
-    const target = record ?? at;
+    const end = this.#history.before(at, to);
+    const event = end ?? at;
     // What is near was searched already.
-    const isFar = record === null && this.#history.from <= at - RECORDS_NEAR;
-    const from = isFar ? 0 : Math.max(0, target - RECORDS_NEAR);
-    this.#rewind = { to, record: target, from, isSearch: record === null };
+    const isFar = end === null && this.#history.from <= at - EVENTS_NEAR;
+    const from = isFar ? 0 : Math.max(0, event - EVENTS_NEAR);
+    this.#rewind = { to, event, from, isSearch: end === null };
     this.close();
   }
 
@@ -116,6 +127,7 @@ export class StepGate implements EventSink {
     this.#books = null;
     this.#held.length = 0;
     this.#next = 0;
+    this.#gone = 0;
     this.#passed = 0;
     this.#ends = new GroupEnds();
     this.#hasTrade = false;
@@ -153,7 +165,7 @@ export class StepGate implements EventSink {
     const from = this.#rewind === null ? 0 : this.#wind(batch, this.#rewind);
     if (from === batch.count || this.isClosed) return;
     if (this.#pace === 'run' && this.#point === null && this.#held.length === 0) {
-      this.#passed += batch.count;
+      this.#passed = this.#placeBehind(batch, 0, batch.count);
       this.#history.begin(this.#passed);
       this.#books!.accept(batch);
     } else this.#held.push(copyOf(batch, from, batch.count, new EventBatch(batch.count)));
@@ -182,18 +194,19 @@ export class StepGate implements EventSink {
   /** Lets go what is in front of the place that is looked for. @returns the first record that is not. */
   #wind(batch: EventBatch, rewind: Rewind): number {
     let record = 0;
-    if (this.#passed + batch.count <= rewind.from) {
-      this.#passed += batch.count;
+    const end = this.#placeBehind(batch, 0, batch.count);
+    if (end <= rewind.from) {
+      this.#passed = end;
       this.#books!.accept(batch);
       record = batch.count;
     }
-    while (record < batch.count && this.#passed < rewind.record) {
+    while (record < batch.count && this.#passed < rewind.event) {
       const to = nextOf(batch, record);
       this.#emit(batch, record, to);
       this.#isEnd(this.#out, 0);
       record = to;
     }
-    if (this.#passed < rewind.record) return record;
+    if (this.#passed < rewind.event) return record;
     this.#rewind = null;
     if (rewind.isSearch) this.goBack(rewind.to);
     return record;
@@ -202,8 +215,14 @@ export class StepGate implements EventSink {
   /** Hands over the records `from` … `to − 1` of a batch. */
   #emit(batch: EventBatch, from: number, to: number): void {
     if (this.#out.capacity < to - from) this.#out = new EventBatch(to - from);
-    this.#passed += to - from;
+    this.#passed = this.#placeBehind(batch, from, to);
     this.#books!.accept(copyOf(batch, from, to, this.#out));
+  }
+
+  /** How many events have gone through when the records `from` … `to − 1` have; what the input does not number is none. */
+  #placeBehind(batch: EventBatch, from: number, to: number): number {
+    if (!this.#seeks) return this.#passed + eventsIn(batch, from, to);
+    return batch.firstEvent === 0 ? this.#passed : batch.firstEvent - 1 + eventsIn(batch, 0, to);
   }
 
   /** Lets as much of a batch go as the pace allows at once. */
@@ -259,13 +278,19 @@ function nextOf(batch: EventBatch, record: number): number {
   return record + ((batch.words[record * RECORD_WORDS]! & HEAD_EXTENDED) !== 0 ? 2 : 1);
 }
 
+/** Events in the records `from` … `to − 1` of a batch. */
+function eventsIn(batch: EventBatch, from: number, to: number): number {
+  let events = 0;
+  for (let record = from; record < to; record = nextOf(batch, record)) events += 1;
+  return events;
+}
+
 function copyOf(batch: EventBatch, from: number, to: number, target: EventBatch): EventBatch {
   target.words.set(batch.words.subarray(from * RECORD_WORDS, to * RECORD_WORDS));
   target.count = to - from;
   target.channel = batch.channel;
   target.sequenceBase = batch.sequenceBase;
-  // Of what begins in the middle of a batch nobody asks again.
-  target.firstEvent = from === 0 ? batch.firstEvent : 0;
+  target.firstEvent = batch.firstEvent === 0 ? 0 : batch.firstEvent + eventsIn(batch, 0, from);
   target.venueBaseHigh = batch.venueBaseHigh;
   target.venueBaseLow = batch.venueBaseLow;
   target.receiveBaseHigh = batch.receiveBaseHigh;

@@ -4,13 +4,13 @@ export type BackTo = 'group' | 'trade';
 /** Ends remembered; of more the last of them. */
 const ENDS = 8192;
 
-/** Where the groups of a book ended, as numbers of records from the beginning of the input. */
+/** Where the groups of a book ended, as numbers of events from the beginning of the input. */
 export class StepHistory {
-  /** All ends behind this record are remembered. */
+  /** All ends behind this event are remembered. */
   from = 0;
   readonly #ends: { readonly at: number; readonly hasTrade: boolean }[] = [];
 
-  /** A group has ended with record `at`. */
+  /** A group has ended with event `at`. */
   note(at: number, hasTrade: boolean): void {
     this.#ends.push({ at, hasTrade });
     if (this.#ends.length <= ENDS) return;
@@ -24,7 +24,7 @@ export class StepHistory {
     this.from = at;
   }
 
-  /** The last end in front of record `at`, 0 = the beginning; null where it is not remembered. */
+  /** The last end in front of event `at`, 0 = the beginning; null where it is not remembered. */
   before(at: number, to: BackTo): number | null {
     const end = this.#ends.findLast((each) => each.at < at && (to === 'group' || each.hasTrade));
     return end?.at ?? (this.from === 0 ? 0 : null);

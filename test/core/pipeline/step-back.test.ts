@@ -10,6 +10,7 @@ import type { Books, EventObserver } from '../../../src/core/pipeline/books.ts';
 import { run } from '../../../src/core/pipeline/run.ts';
 import { StepGate } from '../../../src/core/pipeline/step-gate.ts';
 import { isTrade } from '../../../src/core/pipeline/tape.ts';
+import { buildJournal } from '../../world/journals.ts';
 import { runOptions } from '../../world/run-options.ts';
 import { play } from '../simulate/session.ts';
 
@@ -67,12 +68,16 @@ it('going back comes to the books of the end of the group before', async () => {
       fc.nat(2),
       keys,
       fc.constantFrom(5, 64, 1024),
-      async (seed, book, pressed, batchEvents) => {
+      fc.boolean(),
+      async (seed, book, pressed, batchEvents, isJournal) => {
         const path = join(folder, 'session.pcap');
         writeFileSync(path, play({ seed, profile: { messages: 250, instruments: 3, ordersLive: 40 } }).a);
         const all = new Ends(book);
         await run(runOptions([path], { observers: [all] }));
-        const gate = new StepGate('hold', null);
+        const journal = join(folder, 'journal');
+        rmSync(journal, { recursive: true, force: true });
+        if (isJournal) await buildJournal(journal, [path], { segmentEvents: 40 });
+        const gate = new StepGate('hold', null, isJournal);
         gate.isStep = (each) => each === book;
         const left = [...pressed];
         let counter = new Counter();
@@ -99,8 +104,9 @@ it('going back comes to the books of the end of the group before', async () => {
         for (;;) {
           const observers = [counter];
           await run(
-            runOptions([path], {
+            runOptions([isJournal ? journal : path], {
               steps: gate,
+              ...(gate.beginAt === undefined ? {} : { beginAt: gate.beginAt }),
               observers,
               batchEvents,
               stop: () => gate.isClosed,

@@ -100,6 +100,9 @@ export class ResumeFilter implements EventSink {
   readonly #mark: Fingerprint = { first: 0, second: 0 };
   /** The channel with the journal's very last event went on so. */
   #wholeState: Seeker['state'];
+  /** A hole of an unknown number of messages was found; and by channel that the journal does not have, was it told so? */
+  #hasHole = false;
+  readonly #newChannels: boolean[] = [];
   #out: EventBatch = new EventBatch();
   readonly #word: EventBatch = new EventBatch(1);
 
@@ -127,6 +130,7 @@ export class ResumeFilter implements EventSink {
     const { channel, count, words } = batch;
     const end = this.#ends.ends[channel];
     const seeker = this.#seekers[channel] ?? (end === undefined ? null : new Seeker(end));
+    if (seeker === null) this.#passNew(batch);
     if (seeker === null || seeker.passes) {
       this.#sink.accept(batch);
       return;
@@ -139,6 +143,20 @@ export class ResumeFilter implements EventSink {
     }
     if (record === 0) this.#sink.accept(batch);
     else if (record < count) this.#sink.accept(this.#rest(batch, record));
+  }
+
+  /**
+   * Channels that the journal does not have pass. A part of an input may number them otherwise than all of it does: where
+   * numbers do not tell what is missing, it is missing on them as well.
+   */
+  #passNew(batch: EventBatch): void {
+    this.#newChannels[batch.channel] ??= false;
+    if (this.#hasHole && this.#newChannels[batch.channel] === false) this.#tellNew(batch, batch.channel);
+  }
+
+  #tellNew(batch: EventBatch, channel: number): void {
+    this.#newChannels[channel] = true;
+    this.#tell(batch, 0, channel, KIND_GAP, 0, 0);
   }
 
   /** Is the event at word `at` one that the journal does not have? From then on all of its channel are. */
@@ -201,7 +219,7 @@ export class ResumeFilter implements EventSink {
     }
     if (later > 0 && (isOther || order <= 0)) {
       this.#settle(seeker, 'session');
-      this.#tell(batch, at, this.#rules.sessionKind, seeker.sequence, 0);
+      this.#tell(batch, at, batch.channel, this.#rules.sessionKind, seeker.sequence, 0);
       return true;
     }
     if (isOther || order > 0) seeker.old += 1;
@@ -239,7 +257,13 @@ export class ResumeFilter implements EventSink {
   #tellHole(seeker: Seeker, batch: EventBatch, at: number, missing: number | null): void {
     this.#settle(seeker, 'hole');
     seeker.missing = missing;
-    this.#tell(batch, at, KIND_GAP, missing === null ? 0 : seeker.end.sequence + 1, missing ?? 0);
+    const first = missing === null ? 0 : seeker.end.sequence + 1;
+    this.#tell(batch, at, batch.channel, KIND_GAP, first, missing ?? 0);
+    if (missing !== null) return;
+    this.#hasHole = true;
+    for (const [channel, isTold] of this.#newChannels.entries()) {
+      if (isTold === false) this.#tellNew(batch, channel);
+    }
   }
 
   #settle(seeker: Seeker, state: Seeker['state']): void {
@@ -248,9 +272,10 @@ export class ResumeFilter implements EventSink {
   }
 
   /** Writes an event about the transport in front of the one at word `at`, with its times. */
-  #tell(batch: EventBatch, at: number, kind: number, first: number, count: number): void {
+  #tell(batch: EventBatch, at: number, channel: number, kind: number, first: number, count: number): void {
     const word = this.#word;
     takeBases(word, batch);
+    word.channel = channel;
     word.sequenceBase = first;
     word.count = 1;
     word.words.fill(0, 0, RECORD_WORDS);

@@ -155,7 +155,7 @@ describe('an input that is not the journal’s', () => {
   it('is refused where its events are of another epoch', async () => {
     const path = file(packets(1, 5));
     const directory = await journalOf(path);
-    const other = await journalOf(path, { epoch: { high: 1, low: 2 } });
+    const other = await journalOf(path, { epoch: () => ({ high: 1, low: 2 }) });
     const stream = join(other, '00000001.mdxj');
     await expect(resumes.resume(directory, [stream])).rejects.toMatchObject({
       code: 'journal-history',
