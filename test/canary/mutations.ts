@@ -65,6 +65,9 @@ const VERIFY_TESTS = ['test/core/journal/verify-books.test.ts'];
 const DAMAGE_TESTS = ['test/core/journal/verify-damage.test.ts'];
 const LOCK = 'src/core/journal/lock.ts';
 const LOCK_TESTS = ['test/core/journal/lock.test.ts'];
+const FOUND = 'src/core/journal/journal-found.ts';
+const SCAN_TESTS = ['test/core/journal/segment-scan.test.ts'];
+const POWER_TESTS = ['test/core/journal/power-loss.test.ts'];
 const THREAD_TESTS = ['test/core/journal/threaded-journal.test.ts'];
 const COMPRESSED_TESTS = ['test/core/journal/compressed-segment.test.ts'];
 const SEGMENT_READER = 'src/core/journal/segment-reader.ts';
@@ -1102,6 +1105,131 @@ export const MUTATIONS: readonly Mutation[] = [
     file: LOCK,
     from: 'if (this.#read(aside) === stale)',
     to: 'if (this.#read(aside) !== null)',
+    tests: LOCK_TESTS,
+  },
+  {
+    name: 'journal: a position is promised before its sync',
+    file: WRITER,
+    from: 'this.#file!.sync();',
+    to: 'this.durable = this.written; this.#file!.sync();',
+    within: '#sync(',
+    tests: POWER_TESTS,
+  },
+  {
+    name: 'journal: nothing is synced before it is promised',
+    file: WRITER,
+    from: 'this.#file!.sync();',
+    to: '',
+    within: '#sync(',
+    tests: POWER_TESTS,
+  },
+  {
+    name: 'journal: a position is promised before the record says it',
+    file: WRITER,
+    from: 'this.#isSynced = true;',
+    to: 'this.#isSynced = true; this.durable = this.written;',
+    within: '#sync(',
+    tests: POWER_TESTS,
+  },
+  {
+    name: 'journal: headers call durable what is only written',
+    file: 'src/core/journal/frame.ts',
+    from: 'putU64(view, 48, this.durableEvent);',
+    to: 'putU64(view, 48, this.eventNumber - 1);',
+    tests: POWER_TESTS,
+  },
+  {
+    name: 'journal: a close is synced together with what it closes',
+    file: WRITER,
+    from: 'this.#sync();\n    segment.close(',
+    to: 'segment.close(',
+    within: '#end(',
+    tests: POWER_TESTS,
+  },
+  {
+    name: 'journal: a close is not synced',
+    file: WRITER,
+    from: 'segment.close(books.sums());\n    this.#sync();',
+    to: 'segment.close(books.sums());',
+    within: '#end(',
+    tests: POWER_TESTS,
+  },
+  {
+    name: 'journal: a segment is promised before its name',
+    file: WRITER,
+    from: 'disk.syncDirectory(directory);',
+    to: '',
+    within: '#begin(',
+    tests: POWER_TESTS,
+  },
+  {
+    name: 'journal: a segment that was found is promised before its name',
+    file: FOUND,
+    from: '// Its writer may have ended before its name was.\n  disk.syncDirectory(directory);',
+    to: '',
+    tests: POWER_TESTS,
+  },
+  {
+    name: 'journal: what was found is promised as it is',
+    file: FOUND,
+    from: '    open.sync();\n',
+    to: '',
+    tests: POWER_TESTS,
+  },
+  {
+    name: 'journal: what a failed sync has left is taken for written',
+    file: FOUND,
+    from: 'if (durable !== null) writeAgain(',
+    to: 'if (durable === undefined) writeAgain(',
+    tests: POWER_TESTS,
+  },
+  {
+    name: 'journal: what was promised is written again',
+    file: FOUND,
+    from: 'durable.segment === file.number ? durable.offset : 0',
+    to: '0',
+    tests: POWER_TESTS,
+  },
+  {
+    name: 'journal: history goes on behind a tail that a writer cut off and then ended',
+    file: FOUND,
+    from: 'durableFile.fail();',
+    to: '',
+    tests: POWER_TESTS,
+  },
+  {
+    name: 'journal: a record that cannot be read is none',
+    file: 'src/core/journal/durable-file.ts',
+    from: 'exists ? (found ?? NOTHING_DURABLE) : null',
+    to: 'found',
+    tests: POWER_TESTS,
+  },
+  {
+    name: 'journal: several old segments are removed before one is gone for good',
+    file: 'src/core/journal/retention.ts',
+    from: 'disk.syncDirectory(directory);',
+    to: '',
+    tests: POWER_TESTS,
+  },
+  {
+    name: 'journal: a hole in what was not promised is damage',
+    file: 'src/core/journal/segment-scan.ts',
+    from: '(!scan.isFollowed || isDurableKnown)',
+    to: '!scan.isFollowed',
+    tests: SCAN_TESTS,
+  },
+  {
+    name: 'journal: the sum of a payload is not looked at',
+    file: 'src/core/journal/segment-walk.ts',
+    from: 'if (crc32c(window.view, this.at, length) === this.payloadCrc) return null;',
+    to: 'if (length >= 0) return null;',
+    tests: SCAN_TESTS,
+  },
+  {
+    name: 'journal: the lock of a live process is ignored',
+    file: LOCK,
+    from: 'if (holder !== null && isLive(holder, machine)) throw busy(directory, holder.pid);',
+    to: '',
     tests: LOCK_TESTS,
   },
   {

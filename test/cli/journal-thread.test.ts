@@ -1,21 +1,28 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { watch } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { segmentFiles } from '../../src/core/journal/directory.ts';
 import { NODE_DISK } from '../../src/core/journal/node-disk.ts';
 import { openSegmentBytes } from '../../src/core/journal/segment-bytes.ts';
+import { readDurableOf } from '../../src/core/journal/verify.ts';
 import type { RunReport } from '../../src/core/pipeline/report.ts';
 import { readBack } from '../core/journal/streams.ts';
-import { mdx } from '../world/real-process.ts';
+import { finished, mdx, started } from '../world/real-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mdx-live-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const at = (name: string): string => join(folder, name);
 
-/** The events of all segments, as tests write them down. */
-function eventsIn(directory: string): ReturnType<typeof readBack>['events'] {
+/** Resolves when a file with this name is made in a directory. */
+async function appears(directory: string, name: string): Promise<void> {
+  for await (const { filename } of watch(directory)) if (filename === name) return;
+}
+
+/** What all segments hold, as tests write it down. */
+function readSegments(directory: string): ReturnType<typeof readBack> {
   const parts = segmentFiles(readdirSync(directory)).map((file) => {
     const segment = openSegmentBytes(NODE_DISK, directory, file);
     const bytes = new Uint8Array(segment.bytes);
@@ -23,10 +30,42 @@ function eventsIn(directory: string): ReturnType<typeof readBack>['events'] {
     segment.close();
     return bytes;
   });
-  const { events, problem, closed } = readBack(new Uint8Array(Buffer.concat(parts)));
+  return readBack(new Uint8Array(Buffer.concat(parts)));
+}
+
+/** The events of a journal that was closed. */
+function eventsIn(directory: string): ReturnType<typeof readBack>['events'] {
+  const { events, problem, closed } = readSegments(directory);
   expect({ problem, closed }).toEqual({ problem: null, closed: true });
   return events;
 }
+
+it('a journal whose directory goes away says so, and ends', async () => {
+  const capture = at('gone.pcap');
+  const made = await mdx(['simulate', '--messages', '12000', '-o', capture, '-q']);
+  expect(made.code).toBe(0);
+  const bytes = readFileSync(capture);
+  const directory = `${at('gone')}/`;
+  mkdirSync(directory);
+  const hasSegments = appears(directory, '00000003.mdxj');
+  const flags = ['--segment-events', '500', '--fsync', 'batch', '--json', '-q'];
+  const child = started(['replay', '-', '-o', directory, ...flags]);
+  // It may end before it has taken everything.
+  child.stdin!.on('error', () => {});
+  child.stdin!.write(bytes.subarray(0, bytes.length >> 1));
+  await hasSegments;
+  renameSync(directory, at('elsewhere'));
+  const { code, stdout } = await finished(child, bytes.subarray(bytes.length >> 1));
+  expect(code).toBe(4);
+  expect(JSON.parse(stdout)).toMatchObject({
+    error: { code: 'journal-failed', message: `writing the journal ${directory}: its lock is gone` },
+  });
+  // What was promised before is where the directory is now.
+  const { events } = readSegments(at('elsewhere'));
+  const durable = readDurableOf(NODE_DISK, at('elsewhere'))!;
+  expect(durable.event).toBeGreaterThan(0);
+  expect(events.length).toBeGreaterThanOrEqual(durable.event);
+});
 
 it('a pipe is written on a thread of its own, and the journal has what that of a file has', async () => {
   const capture = at('session.pcap');

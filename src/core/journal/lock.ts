@@ -55,10 +55,11 @@ export class JournalLock {
     return holder !== null && isLive(holder, machine) ? holder : null;
   }
 
-  /** Throws MdxError `journal-busy` where another process has taken it over. */
+  /** Throws MdxError `journal-busy` where another process has taken it over, `journal-failed` where it is gone. */
   check(): void {
     const found = this.#read(this.#path);
-    if (found !== this.#line) throw busy(this.#directory, holderOf(found ?? '')?.pid ?? null);
+    if (found === null) throw gone(this.#directory);
+    if (found !== this.#line) throw busy(this.#directory, holderOf(found)?.pid ?? null);
   }
 
   /** Gives it back; one that is not there any more, or another's, stays as it is. */
@@ -126,6 +127,12 @@ export class JournalLock {
     if (this.#read(aside) === stale) this.#disk.remove(aside);
     else this.#disk.rename(aside, this.#path);
   }
+}
+
+function gone(directory: string): MdxError {
+  return new MdxError('journal-failed', `writing the journal ${directory}: its lock is gone`, {
+    hint: 'Somebody removed the directory or what was in it, or its file system went away.',
+  });
 }
 
 function busy(directory: string, pid: number | null): MdxError {

@@ -13,9 +13,13 @@ import {
 } from '../../world/journal/power-loss.ts';
 
 const CASES = 50;
+/** Seconds of work, and machines are busy. */
+const TIMEOUT_MS = 300_000;
 
 // Twenty thousand of them: `npm run powerloss`.
-test('journals that lose their power, their disk or their process lose nothing that was acknowledged', () => {
+test('journals that lose their power, their disk or their process lose nothing that was acknowledged', {
+  timeout: TIMEOUT_MS,
+}, () => {
   const seed = randomInt(2 ** 31);
   for (let at = 0; at < CASES; at += 1) {
     const drawn = caseOf(seed + at);
@@ -48,7 +52,7 @@ test('where the power goes while old segments are removed, no newer one is gone 
   }
 });
 
-describe('at every call of a small journal', () => {
+describe('at every call of a small journal', { timeout: TIMEOUT_MS }, () => {
   const small: PowerLossCase = {
     seed: 7,
     events: 60,

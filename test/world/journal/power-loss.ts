@@ -12,9 +12,12 @@ import { journalBooks, stateOf, Workload } from './workload.ts';
 const DIRECTORY = 'j';
 const LIVES = 5;
 
-/** How a writer ends before its work is done. */
+/**
+ * How a writer ends before its work is done: it is closed, its process goes away, it is closed and the power goes, the power
+ * goes in a call of the disk, or a call fails, and with `lasts` all behind it.
+ */
 export type End =
-  | { readonly kind: 'clean' | 'crash'; readonly steps: number }
+  | { readonly kind: 'clean' | 'crash' | 'off'; readonly steps: number }
   | { readonly kind: 'power'; readonly call: number }
   | { readonly kind: 'fault'; readonly call: number; readonly code: Failure; readonly lasts: boolean };
 
@@ -111,7 +114,7 @@ export function callsOf(given: PowerLossCase): number {
 function drawEnd(random: Random): End {
   const call = 1 + random.below(random.below(2) === 0 ? 40 : 400);
   const code = random.below(2) === 0 ? 'EIO' : 'ENOSPC';
-  const kinds = ['clean', 'crash', 'fault', 'power', 'power', 'power'] as const;
+  const kinds = ['clean', 'crash', 'off', 'fault', 'power', 'power', 'power'] as const;
   const kind = kinds[random.below(kinds.length)]!;
   if (kind === 'fault') return { kind, call, code, lasts: random.below(2) === 0 };
   return kind === 'power' ? { kind, call } : { kind, steps: random.below(20) };
@@ -166,13 +169,13 @@ class PowerLossRun {
     const isCrash = this.#write(before, end, () => isPowerOff);
     disk.failureOf = () => null;
     this.calls = disk.calls - first;
-    if (end?.kind === 'power') {
+    if (end?.kind === 'power' || end?.kind === 'off') {
       this.#disk = disk.powerOff();
       this.#boot += 1;
       this.#result.powerLosses += 1;
     } else if (isCrash) this.#result.crashes += 1;
     this.#forgetLock();
-    return this.#check(end?.kind === 'power');
+    return this.#check(end);
   }
 
   /** Removes a lock that names this process, which is to be taken for gone, or nobody, whom a writer would wait for. */
@@ -192,7 +195,7 @@ class PowerLossRun {
     }
     this.#checkFound(writer, before);
     const books = before?.books ?? this.#workload.emptyBooks();
-    let steps = end?.kind === 'clean' || end?.kind === 'crash' ? end.steps : Number.POSITIVE_INFINITY;
+    let steps = end !== null && 'steps' in end ? end.steps : Number.POSITIVE_INFINITY;
     this.#acknowledge(writer);
     writer.begin({ timeBase: 'utc', sources: [{ feed: 'x', name: 'x' }] }, journalBooks(books));
     this.#acknowledge(writer);
@@ -276,7 +279,7 @@ class PowerLossRun {
   }
 
   /** Reads what is on the disk and holds it against an uninterrupted run. */
-  #check(isPowerLoss: boolean): Recovery {
+  #check(end: End | null): Recovery {
     const disk = this.#disk;
     const found = recover(disk, DIRECTORY, this.#workload);
     const { firstEvent, rows, books, segments, tail } = found;
@@ -286,7 +289,9 @@ class PowerLossRun {
     assert.equal(stateOf(books), stateOf(this.#workload.booksAt(last)));
     const verdict = verdictOf(disk, DIRECTORY, this.#workload.rules, this.#options().bootId);
     assert.match(verdict, tail === null ? /^(pass|torn)$/ : /^torn$/, tail ?? '');
-    this.#checkEpochs(found, isPowerLoss);
+    this.#checkEpochs(found, end?.kind === 'power');
+    // Whoever was closed has given all of it away for good.
+    if (end?.kind === 'off') assert.ok(segments.at(-1)!.isClosed && last === this.#given);
     this.#result.torn += tail === null ? 0 : 1;
     this.#result.kept += last - this.#acknowledged;
     this.#result.lost += this.#given - last;
