@@ -7,6 +7,7 @@ import { FaultingDisk } from '../../world/faulting-disk.ts';
 import {
   callsOf,
   caseOf,
+  type End,
   type PowerLossCase,
   runLives,
   runPowerLoss,
@@ -88,5 +89,39 @@ describe('at every call of a small journal', { timeout: TIMEOUT_MS }, () => {
 
   test('the disk may fail, once or for good', () => {
     held((call) => [{ kind: 'fault', call, code: 'EIO', lasts: call % 2 === 0 }]);
+  });
+});
+
+describe('while a writer goes on with the unsynced work of another, the power may go', {
+  timeout: TIMEOUT_MS,
+}, () => {
+  const never: PowerLossCase = {
+    seed: 0,
+    events: 20,
+    options: {
+      fsync: { kind: 'never' },
+      commitMs: 0,
+      segmentBytes: 256e6,
+      segmentEvents: 5e6,
+      keepBytes: null,
+      keepNs: null,
+      compress: false,
+    },
+    keepBytesLater: null,
+  };
+  // From the lock it takes to the first frame of its segment.
+  const calls = Array.from({ length: 12 }, (_, at) => 6 + at);
+  const ends: readonly (readonly [how: string, end: End])[] = [
+    ['whose process is gone', { kind: 'crash', steps: 3 }],
+    ['whose last sync failed', { kind: 'fault', call: callsOf(never) - 8, code: 'EIO', lasts: false }],
+  ];
+
+  test.each(ends)('%s', (_, end) => {
+    for (const call of calls) {
+      for (let seed = 0; seed < 12; seed += 1) {
+        const lives: readonly End[] = [end, { kind: 'power', call }];
+        expect(() => runLives({ ...never, seed }, lives), `call ${call}, seed ${seed}`).not.toThrow();
+      }
+    }
   });
 });
