@@ -275,6 +275,21 @@ describe('what is no difference, and what cannot be compared', () => {
     expect(level!.a!.price).toBe(level!.price!.slice(0, -5));
   });
 
+  test('what is another inside of a group only is no difference', async () => {
+    const [first] = ADDS;
+    const add = (sequence: number, id: number, price: number, isLast: boolean): Event => ({
+      ...events[first!]!,
+      sequence,
+      flags: isLast ? record.FLAG_LAST : 0,
+      body: [id, 0, price, 0, 100, 0],
+    });
+    const a = [add(1, 1, 500, false), add(2, 2, 600, true)];
+    const b = [add(1, 2, 600, false), add(2, 1, 500, true)];
+    expect(await reportOf(file(a), file(b))).toMatchObject({ verdict: 'equal', comparisons: 1 });
+    const whole = a.map((event) => ({ ...event, flags: record.FLAG_LAST }));
+    expect((await reportOf(file(whole), file(b))).differences[0]!.group.a?.sequence).toBe('1');
+  });
+
   test('price levels without orders are compared by what is in them', async () => {
     const [first] = ADDS;
     const { book, body } = events[first!]!;
