@@ -47,7 +47,8 @@ it('a journal whose directory goes away says so, and ends', async () => {
   const bytes = readFileSync(capture);
   const directory = `${at('gone')}/`;
   mkdirSync(directory);
-  const hasSegments = appears(directory, '00000003.mdxj');
+  // How many more there are by then is a matter of how the two threads run.
+  const hasSegments = appears(directory, '00000002.mdxj');
   const flags = ['--segment-events', '500', '--fsync', 'batch', '--json', '-q'];
   const child = started(['replay', '-', '-o', directory, ...flags]);
   // It may end before it has taken everything.
@@ -58,7 +59,10 @@ it('a journal whose directory goes away says so, and ends', async () => {
   const { code, stdout } = await finished(child, bytes.subarray(bytes.length >> 1));
   expect(code).toBe(4);
   expect(JSON.parse(stdout)).toMatchObject({
-    error: { code: 'journal-failed', message: `writing the journal ${directory}: its lock is gone` },
+    error: {
+      code: 'journal-failed',
+      message: expect.stringMatching(/^writing the journal .*gone\/: (its lock is gone|ENOENT: )/),
+    },
   });
   // What was promised before is where the directory is now.
   const { events } = readSegments(at('elsewhere'));
