@@ -32,6 +32,8 @@ const TWO_32 = 4294967296;
 export interface ResumeRules {
   /** Messages are numbered one by one in a channel and session, so that numbers tell what is known and what is missing. */
   readonly isNumbered: boolean;
+  /** A message makes several events, so that a journal may end in the middle of one. */
+  readonly hasParts: boolean;
   /** A new session empties books, or only numbers anew. */
   readonly sessionKind: typeof KIND_SESSION | typeof KIND_RESET;
   /** Id of the session that a channel of the input is in, null = none; undefined: the input does not say. */
@@ -246,7 +248,9 @@ export class ResumeFilter implements EventSink {
   /** The event is the first one behind the journal's: its number tells what is missing. */
   #goOn(seeker: Seeker, batch: EventBatch, at: number): void {
     const { end, sequence } = seeker;
-    const missing = sequence - end.sequence - 1;
+    // A message that does not come again may be there in part only.
+    const isPart = this.#rules.hasParts && sequence !== end.sequence && Number.isFinite(end.events);
+    const missing = sequence - end.sequence - (isPart ? 0 : 1);
     // Of a session of which the journal has no message it does not know where it began either, unless it saw it begin.
     const isOpen = end.sequence === 0 && end.trailing.length === 0;
     if (missing > 0 && !isOpen) this.#tellHole(seeker, batch, at, missing);
@@ -257,7 +261,7 @@ export class ResumeFilter implements EventSink {
   #tellHole(seeker: Seeker, batch: EventBatch, at: number, missing: number | null): void {
     this.#settle(seeker, 'hole');
     seeker.missing = missing;
-    const first = missing === null ? 0 : seeker.end.sequence + 1;
+    const first = missing === null ? 0 : seeker.sequence - missing;
     this.#tell(batch, at, batch.channel, KIND_GAP, first, missing ?? 0);
     if (missing !== null) return;
     this.#hasHole = true;

@@ -73,7 +73,8 @@ export class Resumption {
       );
     }
     const sessionKind = feed.sessionEvent === 'reset' ? KIND_RESET : KIND_SESSION;
-    this.#filter = new ResumeFilter(ends, { isNumbered, sessionKind, sessionOf }, sink);
+    const hasParts = feed.framings[0] === 'fast-like';
+    this.#filter = new ResumeFilter(ends, { isNumbered, hasParts, sessionKind, sessionOf }, sink);
     return this.#filter;
   }
 
