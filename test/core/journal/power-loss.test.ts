@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../../src/core/binary/random.ts';
 import { segmentName } from '../../../src/core/journal/directory.ts';
 import { removeOldSegments } from '../../../src/core/journal/retention.ts';
-import { FaultingDisk } from '../../world/faulting-disk.ts';
+import { type DiskCall, FaultingDisk } from '../../world/faulting-disk.ts';
 import {
   callsOf,
   caseOf,
@@ -68,7 +68,7 @@ describe('at every call of a small journal', { timeout: TIMEOUT_MS }, () => {
     },
     keepBytesLater: 3000,
   };
-  const calls = Array.from({ length: callsOf(small) }, (_, at) => at + 1);
+  const calls = callsOf(small).map(({ number }) => number);
   const held = (lives: (call: number) => Parameters<typeof runLives>[1]): void => {
     for (const call of calls) {
       const seed = call % 3;
@@ -111,9 +111,13 @@ describe('while a writer goes on with the unsynced work of another, the power ma
   };
   // From the lock it takes to the first frame of its segment.
   const calls = Array.from({ length: 12 }, (_, at) => 6 + at);
+  const isSync = ({ kind, path }: DiskCall): boolean => kind === 'sync' && path.endsWith('.mdxj');
+  // Of the frame that closes the segment.
+  const call = callsOf(never).findLast(isSync)!.number;
   const ends: readonly (readonly [how: string, end: End])[] = [
     ['whose process is gone', { kind: 'crash', steps: 3 }],
-    ['whose last sync failed', { kind: 'fault', call: callsOf(never) - 8, code: 'EIO', lasts: false }],
+    ['whose last sync failed', { kind: 'fault', call, code: 'EIO', lasts: false }],
+    ['whose machine went off in the last sync', { kind: 'power', call }],
   ];
 
   test.each(ends)('%s', (_, end) => {

@@ -104,8 +104,8 @@ export function runLives(given: PowerLossCase, ends: readonly End[]): PowerLossR
   return new PowerLossRun(given).run(ends);
 }
 
-/** Calls of the disk that one writer needs for all of a case. */
-export function callsOf(given: PowerLossCase): number {
+/** The calls of the disk that one writer makes for all of a case, from 1. */
+export function callsOf(given: PowerLossCase): readonly DiskCall[] {
   const run = new PowerLossRun(given);
   run.run([]);
   return run.calls;
@@ -144,7 +144,7 @@ class PowerLossRun {
   }
 
   /** Of the last writer. */
-  calls = 0;
+  calls: DiskCall[] = [];
 
   run(ends: readonly End[]): PowerLossResult {
     let before: Recovery | null = null;
@@ -161,14 +161,15 @@ class PowerLossRun {
     const first = disk.calls;
     this.#lives += 1;
     let isPowerOff = false;
+    this.calls = [];
     disk.failureOf = (call) => {
+      this.calls.push({ ...call, number: call.number - first });
       const failure = failureOf(end, call, first);
       isPowerOff ||= failure === 'power';
       return failure;
     };
     const isCrash = this.#write(before, end, () => isPowerOff);
     disk.failureOf = () => null;
-    this.calls = disk.calls - first;
     if (end?.kind === 'power' || end?.kind === 'off') {
       this.#disk = disk.powerOff();
       this.#boot += 1;
