@@ -5,8 +5,7 @@
  *     32-bit words: 8 state · 9 segments that are due · 10 turns of the thread · 11 messages said · 12 it should stop
  */
 
-/** Where the thread is. */
-export const STATE_STARTING = 0;
+/** Where the thread is; 0 until it has opened its journal. */
 export const STATE_OPEN = 1;
 /** The directory is given back; unless it failed before, everything that was put is written. */
 export const STATE_ENDED = 2;
