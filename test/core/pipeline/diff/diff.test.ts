@@ -203,18 +203,19 @@ const ORDERS: readonly number[] = SESSION.events.flatMap(({ kind }, at) =>
 describe('one thing is another, and the groups after which books differ are named', () => {
   test.each(Object.entries(CHANGES))('%s', async (name, change) => {
     const places = /order|id/.test(name) ? ADDS : ORDERS;
-    let told = 0;
+    const differencesAt = (place: number, withIds: boolean): Record<string, number> =>
+      firstDifferences(SESSION.events, change(SESSION.events, place), withIds);
+    // Not every order is there long enough, or in company enough, for a change of it to be seen.
+    const telling = places.find((place) => Object.keys(differencesAt(place, true)).length > 0)!;
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...places), fc.boolean(), async (place, withIds) => {
         const other = change(SESSION.events, place);
-        const expected = firstDifferences(SESSION.events, other, withIds);
+        const expected = differencesAt(place, withIds);
         expect(await foundDifferences(SESSION.events, other, withIds)).toEqual(expected);
         expect(await foundDifferences(other, SESSION.events, withIds)).toEqual(expected);
-        told += Object.keys(expected).length;
       }),
-      { numRuns: name.startsWith('an order') ? 10 : 4 },
+      { numRuns: 5, examples: [[telling, true]] },
     );
-    expect(told).toBeGreaterThan(0);
   });
 });
 
