@@ -1213,7 +1213,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'journal: a hole in what was not promised is damage',
     file: 'src/core/journal/segment-scan.ts',
-    from: '(!scan.isFollowed || isDurableKnown)',
+    from: '(!scan.isFollowed || (isDurableKnown && !isInOrder))',
     to: '!scan.isFollowed',
     tests: SCAN_TESTS,
   },
