@@ -15,6 +15,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['journal', 'publish', 'net', 'simulate'],
   ['pipeline'],
   ['convert'],
+  ['serve'],
   ['bench'],
   ['cli'],
   ['commands'],

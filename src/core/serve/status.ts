@@ -1,0 +1,99 @@
+import type { JournalStanding } from '../convert/conversion.ts';
+import type { RecoveryCounts } from '../merge/recovery/counts.ts';
+
+export type EngineState = 'starting' | 'recovering' | 'running' | 'ended' | 'stopping' | 'failed';
+
+/** How a received line stands. */
+export interface LineView {
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly backend: string;
+  readonly clock: string;
+  readonly received: number;
+  readonly bytes: number;
+  readonly poolFull: number;
+  readonly truncated: number;
+  /** Packets in its ring, of at most. */
+  readonly waiting: number;
+  readonly slots: number;
+  readonly kernelDrops: Readonly<Record<string, number>>;
+  readonly skipped: Readonly<Record<string, number>>;
+  /** Since its last packet, null = none has come. */
+  readonly silentMs: number | null;
+}
+
+/** How a channel stands behind the merge. */
+export interface ChannelView {
+  readonly channel: number;
+  readonly session: string | null;
+  /** Number that comes next; 0 = none was passed on. */
+  readonly next: number;
+  readonly delivered: number;
+  readonly duplicates: number;
+  readonly outOfOrder: number;
+  /** Numbers that are missing and may still come, were filled, and were lost. */
+  readonly missing: number;
+  readonly filled: number;
+  readonly lost: number;
+  /** By line: numbers that it brought first. */
+  readonly firstBy: Readonly<Record<string, number>>;
+}
+
+/** The ring from the engine to a thread that publishes. */
+export interface TapView {
+  readonly name: string;
+  readonly waitingBytes: number;
+  readonly capacityBytes: number;
+  /** How often and how long the engine waited for room. */
+  readonly stalls: number;
+  readonly stalledMs: number;
+}
+
+/** How the engine stands, as it said last (at most 250 ms ago while it lives). */
+export interface EngineStatus {
+  readonly state: EngineState;
+  /** Why it failed. */
+  readonly problem: string | null;
+  /** When it was said, ms since 1970. */
+  readonly time: number;
+  readonly feed: string | null;
+  /** 16 hexadecimal digits. */
+  readonly epoch: string;
+  readonly messages: number;
+  readonly unknown: number;
+  readonly malformed: number;
+  readonly events: number;
+  /** Number of the last event in the epoch's history. */
+  readonly lastEvent: number;
+  readonly sessions: number;
+  readonly inputs: readonly {
+    readonly path: string;
+    readonly bytes: number;
+    readonly total: number | null;
+  }[];
+  readonly lines: readonly LineView[];
+  readonly channels: readonly ChannelView[];
+  /** Packets that wait for numbers in front of them. */
+  readonly pendingPackets: number;
+  readonly recovery: RecoveryCounts | null;
+  readonly journal: (JournalStanding & { readonly problem: string | null }) | null;
+  readonly taps: readonly TapView[];
+  readonly books: {
+    readonly known: number;
+    readonly orders: number;
+    readonly levels: number;
+    readonly stale: number;
+  };
+  /** Events that the books could not take, by TALLY name. */
+  readonly anomalies: Readonly<Record<string, number>>;
+}
+
+/** What operators ask of the engine; it answers with what it did, or with why not. */
+export type EngineCommand =
+  | { readonly kind: 'snapshot' }
+  /** Clears a book, recorded as an event. @param book its number in the dictionary. */
+  | { readonly kind: 'clear'; readonly book: number; readonly by: string };
+
+export type EngineAnswer =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly text: string };
