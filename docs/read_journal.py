@@ -50,7 +50,7 @@ class Books:
             at = end + 7 & ~7
     def load(self, payload):
         for book, flags, oid, price, quantity, _ in struct.iter_unpack('<IIQqqQ', payload):
-            kind = None if flags & 4 else 'level' if flags & 2 else 'add'
+            kind = None if flags & 12 else 'level' if flags & 2 else 'add'
             if kind: self.apply(kind, (flags & 1) << 2, self.told[book][2], book, oid, price, quantity, 0)
 
     def enter(self, key, book, side, price, quantity, oid, before=None):

@@ -1276,7 +1276,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'journal thread: the sums of an image count its marks',
     file: 'src/core/journal/image-sums.ts',
-    from: 'if ((flags & IMAGE_STALE) !== 0) continue;',
+    from: 'if ((flags & IMAGE_MARKS) !== 0) continue;',
     to: '',
     tests: ['test/core/journal/image-sums.test.ts'],
   },

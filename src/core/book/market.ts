@@ -60,6 +60,7 @@ const KIND_MODIFY = record.KIND_MODIFY;
 const KIND_REDUCE = record.KIND_REDUCE;
 const KIND_REPLACE = record.KIND_REPLACE;
 const KIND_SESSION = record.KIND_SESSION;
+const KIND_TRADE = record.KIND_TRADE;
 const NULL_PRICE_HIGH = record.NULL_PRICE_HIGH;
 const NULL_PRICE_LOW = record.NULL_PRICE_LOW;
 const RECORD_WORDS = record.RECORD_WORDS;
@@ -125,6 +126,13 @@ export class Market {
   /** Per book: 0 orders, 1 price levels. */
   bookKind: Uint8Array = new Uint8Array(BOOKS_AT_START);
   stale: Uint8Array = new Uint8Array(BOOKS_AT_START);
+  /**
+   * Order changes, of all books and per book: an order that enters, leaves, or changes in its place is one; one that
+   * moves leaves and enters, and so do those that another one enters in front of; a print is one. What changes nothing is none.
+   * The numbers that publications bear, so that every reader of the events counts alike.
+   */
+  changes = 0;
+  bookChanges: Float64Array = new Float64Array(BOOKS_AT_START);
 
   readonly #lookAhead: LookAhead = new LookAhead();
   readonly #lostChannels: Set<number> = new Set();
@@ -212,6 +220,9 @@ export class Market {
         case KIND_SESSION:
           this.#renew(batch.channel);
           break;
+        case KIND_TRADE:
+          if (book >= 0) this.#change(book, 1);
+          break;
         default:
           break;
       }
@@ -239,6 +250,24 @@ export class Market {
       if (book >= this.books) this.#reach(book);
       this.stale[book] = 1;
     }
+  }
+
+  /** Counts go on from where those of an image stood. */
+  restoreChanges(book: number, changes: number): void {
+    if (book >= this.books) this.#reach(book);
+    this.changes += changes - this.bookChanges[book]!;
+    this.bookChanges[book] = changes;
+  }
+
+  /** What was counted as order changes so far was none. */
+  forgetChanges(): void {
+    this.changes = 0;
+    this.bookChanges.fill(0);
+  }
+
+  #change(book: number, changes: number): void {
+    this.changes += changes;
+    this.bookChanges[book]! += changes;
   }
 
   /**
@@ -361,6 +390,7 @@ export class Market {
     this.orderIndex.insertAt(this.#at, this.#tag, slot);
     this.#link(slot, level);
     this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] = total;
+    this.#change(bookSide >> 1, 1);
     if ((head & HEAD_BEFORE) !== 0 && (head & HEAD_EXTENDED) !== 0) {
       const related = at + RECORD_WORDS + EXT_WORD_RELATED_ID;
       this.#moveBefore(slot, this.#find(words[related]!, words[related + 1]!, bookSide));
@@ -408,10 +438,12 @@ export class Market {
       levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] = total;
       const keeps =
         quantityOnly || (head & HEAD_KEEP) !== 0 || (this.#keepsUnlessBetter && quantity <= before);
-      if (!keeps && levels.words[level * 8 + LEVEL_TAIL] !== slot) {
+      const moves = !keeps && levels.words[level * 8 + LEVEL_TAIL] !== slot;
+      if (moves) {
         this.#unlink(slot, level);
         this.#link(slot, level);
       }
+      this.#change(bookSide >> 1, moves ? 2 : 1);
       return;
     }
     // `levels.at` may grow the level store, so nothing of it is kept in locals across the call.
@@ -431,6 +463,7 @@ export class Market {
     this.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE] = quantity;
     this.levels.doubles[target * 4 + LEVEL_QUANTITY_DOUBLE] = total;
     if (this.levels.words[level * 8 + LEVEL_COUNT] === 0) this.levels.vacate(level);
+    this.#change(bookSide >> 1, 2);
   }
 
   #replace(words: Int32Array, at: number, head: number, book: number): void {
@@ -466,9 +499,10 @@ export class Market {
     const wanted = (book << 1) | ((head & HEAD_ASK) !== 0 ? 1 : 0);
     if ((head & HEAD_INFORMS) !== 0) {
       this.tally[TALLY_INFORMS]! += 1;
-      if (this.#find(words[at + WORD_ID]!, words[at + WORD_ID + 1]!, wanted) === 0) {
-        this.tally[TALLY_UNKNOWN_INFORMS]! += 1;
-      }
+      const informed = this.#find(words[at + WORD_ID]!, words[at + WORD_ID + 1]!, wanted);
+      if (informed === 0) this.tally[TALLY_UNKNOWN_INFORMS]! += 1;
+      if (book >= 0) this.#change(book, 1);
+      else if (informed !== 0) this.#change(this.orders.words[(informed << 3) + ORDER_BOOK_SIDE]! >> 1, 1);
       return;
     }
     const full = (head & HEAD_FULL) !== 0;
@@ -498,6 +532,7 @@ export class Market {
     this.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE] = left;
     const level = this.orders.words[(slot << 3) + ORDER_LEVEL]!;
     this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE]! -= quantity;
+    this.#change(this.orders.words[(slot << 3) + ORDER_BOOK_SIDE]! >> 1, 1);
   }
 
   #delete(words: Int32Array, at: number, book: number, head: number): void {
@@ -578,6 +613,7 @@ export class Market {
         const tag = mix3(words[order + ORDER_ID_LOW]!, words[order + ORDER_ID_HIGH]!, bookSide & this.#scope);
         this.orderIndex.remove(tag, slot);
         this.orders.give(slot);
+        this.#change(bookSide >> 1, 1);
         slot = next;
       }
       this.levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] = 0;
@@ -616,6 +652,7 @@ export class Market {
     levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE]! -=
       this.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]!;
     this.#unlink(slot, level);
+    this.#change(this.orders.words[(slot << 3) + ORDER_BOOK_SIDE]! >> 1, 1);
     this.orders.give(slot);
     if (levels.words[level * 8 + LEVEL_COUNT] === 0) this.levels.vacate(level);
   }
@@ -665,6 +702,10 @@ export class Market {
     if (previous === 0) this.levels.words[level * 8 + LEVEL_HEAD] = slot;
     else orders[(previous << 3) + ORDER_NEXT] = slot;
     this.levels.words[level * 8 + LEVEL_COUNT]! += 1;
+    const book = orders[(slot << 3) + ORDER_BOOK_SIDE]! >> 1;
+    for (let behind = successor; behind !== 0; behind = orders[(behind << 3) + ORDER_NEXT]!) {
+      this.#change(book, 2);
+    }
   }
 
   #joinGroup(book: number): void {
@@ -719,14 +760,17 @@ export class Market {
       const wanted = Math.max(capacity * 2, book + 1);
       const bookKind = new Uint8Array(wanted);
       const stale = new Uint8Array(wanted);
+      const bookChanges = new Float64Array(wanted);
       const group = new Int32Array(wanted);
       const groupMark = new Int32Array(wanted);
       bookKind.set(this.bookKind);
       stale.set(this.stale);
+      bookChanges.set(this.bookChanges);
       group.set(this.#group);
       groupMark.set(this.#groupMark);
       this.bookKind = bookKind;
       this.stale = stale;
+      this.bookChanges = bookChanges;
       this.#group = group;
       this.#groupMark = groupMark;
     }

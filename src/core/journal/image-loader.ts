@@ -2,10 +2,12 @@ import type { Market } from '../book/market.ts';
 import { TALLY_DUPLICATE_ORDER, TALLY_REJECTED, TALLY_SLOTS } from '../book/tally.ts';
 import { EventBatch } from '../event/batch.ts';
 import { FLAG_ASK, KIND_ADD, KIND_LEVEL, RECORD_WORDS } from '../event/record.ts';
-import { IMAGE_END, IMAGE_HEAD } from './frame.ts';
+import { getU64, IMAGE_END, IMAGE_HEAD } from './frame.ts';
 import {
   IMAGE_ASK,
+  IMAGE_CHANGES,
   IMAGE_LEVEL,
+  IMAGE_MARKS,
   IMAGE_RECORD_BYTES,
   IMAGE_STALE,
   type ImageEnd,
@@ -47,6 +49,8 @@ export class ImageLoader {
   #source = -1;
   #records = 0;
   readonly #sources: Set<number> = new Set();
+  /** Order changes of books, told when the orders of the image, which were none, have entered. */
+  readonly #changes: { source: number; book: number; changes: number }[] = [];
 
   constructor(target: ImageTarget, books: readonly number[]) {
     this.#target = target;
@@ -81,9 +85,11 @@ export class ImageLoader {
       const flags = view.getUint32(at + 4, true);
       const source = this.#target.sourceOf(book);
       if (source !== this.#source || batch.count === batch.capacity) this.#apply(source);
-      if ((flags & IMAGE_STALE) !== 0) {
+      if ((flags & IMAGE_MARKS) !== 0) {
         this.#apply(source);
-        this.#target.marketOf(source).restoreMarks([], [book]);
+        if ((flags & IMAGE_STALE) !== 0) this.#target.marketOf(source).restoreMarks([], [book]);
+        if ((flags & IMAGE_CHANGES) !== 0)
+          this.#changes.push({ source, book, changes: getU64(view, at + 24) });
         continue;
       }
       const to = batch.count * RECORD_WORDS;
@@ -125,6 +131,10 @@ export class ImageLoader {
       if (tally[TALLY_DUPLICATE_ORDER] !== 0) return 'an image with an order that stands in it twice';
       tally.fill(0);
       events.fill(0);
+      this.#target.marketOf(source).forgetChanges();
+    }
+    for (const { source, book, changes } of this.#changes) {
+      this.#target.marketOf(source).restoreChanges(book, changes);
     }
     this.#markLost();
     this.end = end;

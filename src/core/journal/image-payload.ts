@@ -7,7 +7,8 @@ import { getU64, putU64 } from './frame.ts';
  *     image, first frame   0 u64 number of the event that comes next · 8 u64 bus cursor that comes next, 0 = none ·
  *                          16 u64 zero · 24 u32 channels · 28 u32 zero · 32 channels, 48 bytes each
  *     image, further       records of 40 bytes: 0 u32 book · 4 u32 flags (1 ask, 2 price level: the id is its order
- *                          count, 4 mark: the book is stale, nothing else is said) · 8 u64 id as the feed has it ·
+ *                          count, 4 mark: the book is stale, 8 mark: the quantity is how many order changes
+ *                          of the book were published; marks say nothing else) · 8 u64 id as the feed has it ·
  *                          16 i64 price, −2^63 = none · 24 i64 quantity · 32 u64 attributes, 0 = none
  *     image, last frame    0 u64 records · 8 u32 zero · 12 u32 sums · 16 sums, 16 bytes each
  *     checkpoint           0 u64 number of the event that comes next · 8 u64 live orders · 16 u64 price levels ·
@@ -30,6 +31,9 @@ export const IMAGE_RECORD_BYTES = 40;
 export const IMAGE_ASK = 1;
 export const IMAGE_LEVEL = 2;
 export const IMAGE_STALE = 4;
+export const IMAGE_CHANGES = 8;
+/** Records that are no orders and no levels. */
+export const IMAGE_MARKS: number = IMAGE_STALE | IMAGE_CHANGES;
 const CHANNEL_BYTES = 48;
 const SUMS_AT = 16;
 const SUM_BYTES = 16;

@@ -11,7 +11,7 @@ import {
   type RecordStore,
 } from '../book/store.ts';
 import { NULL_PRICE_HIGH, NULL_PRICE_LOW } from '../event/record.ts';
-import { IMAGE_ASK, IMAGE_LEVEL, IMAGE_RECORD_BYTES, IMAGE_STALE } from './image-payload.ts';
+import { IMAGE_ASK, IMAGE_CHANGES, IMAGE_LEVEL, IMAGE_RECORD_BYTES, IMAGE_STALE } from './image-payload.ts';
 
 export const TWO_32 = 4294967296;
 export const IMAGE_RECORD_WORDS: number = IMAGE_RECORD_BYTES / 4;
@@ -45,13 +45,19 @@ export class ImageRecords implements QueueSink {
     this.#sink = sink;
   }
 
-  /** Puts the mark that a book is stale. */
-  mark(book: number): void {
+  /** Puts the marks of a book: that it is stale, and its order changes so far. */
+  mark(book: number, isStale: boolean, changes: number): void {
     this.#book = book;
-    this.#flags = IMAGE_STALE;
     this.#priceLow = 0;
     this.#priceHigh = 0;
-    this.put(0, 0, 0, 0);
+    if (isStale) {
+      this.#flags = IMAGE_STALE;
+      this.put(0, 0, 0, 0);
+    }
+    if (changes > 0) {
+      this.#flags = IMAGE_CHANGES;
+      this.put(0, 0, changes | 0, Math.floor(changes / TWO_32));
+    }
   }
 
   /** What is put from now on is of the price whose key is `keys[at]`, in a book of orders or of price levels. */

@@ -3,7 +3,7 @@ import { hashBook, isPlain } from '../book/state-hash.ts';
 import type { BookDefinition } from '../event/dictionary.ts';
 import { PublicId } from '../event/public-id.ts';
 import { SIDE_ASK, SIDE_BID } from '../event/record.ts';
-import { IMAGE_ASK, IMAGE_LEVEL, IMAGE_STALE, type SourceSum } from './image-payload.ts';
+import { IMAGE_ASK, IMAGE_LEVEL, IMAGE_MARKS, type SourceSum } from './image-payload.ts';
 import { IMAGE_RECORD_WORDS } from './image-records.ts';
 
 /** What of the rules decides the sums of an image. */
@@ -34,7 +34,7 @@ export function sumsOfImage(
   let last = null as BookPart | null;
   for (let at = 0; at < records * IMAGE_RECORD_WORDS; at += IMAGE_RECORD_WORDS) {
     const flags = words[at + 1]!;
-    if ((flags & IMAGE_STALE) !== 0) continue;
+    if ((flags & IMAGE_MARKS) !== 0) continue;
     const definition = books[words[at]!]!;
     if (last?.definition !== definition) {
       last = { definition, isLevels: (flags & IMAGE_LEVEL) !== 0, from: at, to: at };

@@ -38,6 +38,7 @@ interface SourceState {
   /** Books at the beginning; later ones are not in the image. */
   books: number;
   stale: Uint8Array;
+  changes: Float64Array;
   kinds: Uint8Array;
   /** By side: the part that was saved last, 0 = none. */
   lists: Int32Array;
@@ -327,7 +328,7 @@ export class ImageTaker implements Touched {
     const book = this.#canonical.order[this.#rank]!;
     this.#bookSide = book * 2 + 1;
     if (book >= source.books) return true;
-    if (source.stale[book] === 1) this.#records.mark(book);
+    this.#records.mark(book, source.stale[book] === 1, source.changes[book]!);
     this.#openSide(book * 2);
     return true;
   }
@@ -363,6 +364,7 @@ function beginSource(before: SourceState | undefined, market: Market): SourceSta
         market,
         books,
         stale: new Uint8Array(room),
+        changes: new Float64Array(room),
         kinds: new Uint8Array(room),
         lists: new Int32Array(room * 2),
         marks: before?.market === market ? before.marks : new Int32Array(levels.words.length / 8),
@@ -371,6 +373,7 @@ function beginSource(before: SourceState | undefined, market: Market): SourceSta
   source.orders.reset(market.orders.words.length / 8);
   source.books = books;
   source.stale.set(market.stale.subarray(0, books));
+  source.changes.set(market.bookChanges.subarray(0, books));
   source.kinds.set(market.bookKind.subarray(0, books));
   source.lists.fill(0, 0, books * 2);
   return source;

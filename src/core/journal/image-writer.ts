@@ -45,9 +45,10 @@ export function writeImage(
 /** Puts the records of the image of all books, at once. */
 export function putImage(records: ImageRecords, markets: readonly Market[]): void {
   for (const market of markets) {
-    const isIn = (book: number): boolean => market.stale[book] === 1 || hasEntries(market, book);
+    const isIn = (book: number): boolean =>
+      market.stale[book] === 1 || market.bookChanges[book]! > 0 || hasEntries(market, book);
     for (const book of canonicalBooks(market, isIn)) {
-      if (market.stale[book] === 1) records.mark(book);
+      records.mark(book, market.stale[book] === 1, market.bookChanges[book]!);
       putSide(records, market, book * 2);
       putSide(records, market, book * 2 + 1);
     }

@@ -105,9 +105,11 @@ test('an image brings back every order in its queue, levels, marks, and the hash
     expect(loader.take(new DataView(bytes.buffer), frame)).toBeNull();
   }
   expect(loader.head).toEqual({ nextEvent: 1, busCursor: 3, channels: [channel] });
-  expect(loader.end).toEqual({ records: 8, sums: [{ source: 0, ...stateHash(market) }] });
+  expect(loader.end).toEqual({ records: 10, sums: [{ source: 0, ...stateHash(market) }] });
   expect(stateHash(loaded)).toEqual(stateHash(market));
   expect([...loaded.stale.subarray(0, 4)]).toEqual([0, 1, 1, 0]);
+  expect(loaded.changes).toBe(market.changes);
+  expect([...loaded.bookChanges]).toEqual([...market.bookChanges]);
   expect([...loaded.lostChannels]).toEqual([0]);
   expect(loaded.events.some((count) => count > 0)).toBe(false);
 });

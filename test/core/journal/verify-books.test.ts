@@ -61,8 +61,8 @@ test('an image of other books than those before it fails, also where it says wha
   const found = verifyFiles(
     bent(
       new Map([
-        // One more of its first order, behind the mark of its book.
-        [record, (payload) => payload.setUint8(64, payload.getUint8(64) + 1)],
+        // One more of its first order, behind the marks of its book.
+        [record, (payload) => payload.setUint8(104, payload.getUint8(104) + 1)],
         // Its writer did not calculate what it sums up to, and neither did that of the close.
         [IMAGE_END, (payload) => payload.setUint8(20, 0)],
         [CLOSE, (payload) => payload.setUint8(20, 0)],
