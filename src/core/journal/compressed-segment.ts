@@ -176,12 +176,14 @@ export function compressSegment(disk: Disk, directory: string, number: number): 
   while (!compression.step());
 }
 
-/** Removes what a compression left that did not come to its end: the plain segment is there still. */
-export function removeHalfCompressed(disk: Disk, directory: string): void {
+/** Removes what a compression or a copy left that did not come to its end: the plain segment is there still. */
+export function removeUnfinished(disk: Disk, directory: string): void {
   const names = disk.list(directory);
   const plain = new Set(names);
   const left = names.filter((name) =>
-    name.endsWith('.zst') ? plain.has(name.slice(0, -'.zst'.length)) : name.endsWith(`.zst${PART_SUFFIX}`),
+    name.endsWith('.zst')
+      ? plain.has(name.slice(0, -'.zst'.length))
+      : name.endsWith(`.zst${PART_SUFFIX}`) || name.endsWith(`.mdxj${PART_SUFFIX}`),
   );
   for (const name of left) disk.remove(join(directory, name));
   if (left.length > 0) disk.syncDirectory(directory);

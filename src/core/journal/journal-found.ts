@@ -5,6 +5,7 @@ import {
   isJournal,
   isJournalFile,
   LOCK_NAME,
+  PART_SUFFIX,
   type SegmentFile,
   segmentFiles,
 } from './directory.ts';
@@ -15,7 +16,7 @@ import { openSegmentBytes } from './segment-bytes.ts';
 import { type SegmentScan, scanSegment, tailVerdict } from './segment-scan.ts';
 import type { BadPlace } from './segment-walk.ts';
 
-const COPY_BYTES = 65_536;
+const COPY_BYTES = 1 << 20;
 const HINT = 'Nothing is appended to it; see what mdx verify-journal says.';
 
 /** What was in the directory of a journal when a writer opened it. */
@@ -131,8 +132,8 @@ function scanOf({ disk, directory }: Where, file: SegmentFile): SegmentScan {
 
 /**
  * Cuts the last segment and makes sure that what is left of it survives a loss of power. Where a sync has failed since the
- * machine was booted, and nobody could write that down, the system takes for written what never was: so what was not
- * promised is written again. What was promised is not touched.
+ * machine was booted, the system may take for written what never was; so what no record covers is written anew, beside what
+ * is there: that was promised perhaps, and nobody knows how much of it.
  * @param durable null where the system holds nothing that it has not read from the disk.
  */
 function settle(
@@ -141,26 +142,42 @@ function settle(
   end: number | null,
   durable: DurableRecord | null,
 ): void {
-  const open = disk.open(join(directory, file.name), 'modify');
+  const path = join(directory, file.name);
+  const open = disk.open(path, 'modify');
+  let copy: string | null = null;
   try {
     if (end !== null) open.truncate(end);
-    if (durable !== null) writeAgain(open, durable.segment === file.number ? durable.offset : 0);
-    open.sync();
+    if (durable === null || covers(durable, file.number, open.bytes)) open.sync();
+    else copy = copyOf(disk, path, open);
   } finally {
     open.close();
   }
+  if (copy !== null) disk.rename(copy, path);
   // Its writer may have ended before its name was.
   disk.syncDirectory(directory);
 }
 
-function writeAgain(file: DiskFile, from: number): void {
-  const block = new Uint8Array(COPY_BYTES);
-  for (let at = from; at < file.bytes; ) {
-    const count = file.read(block, at);
-    if (count === 0) break;
-    file.write(block.subarray(0, count), at);
-    at += count;
+function covers({ segment, offset, failed }: DurableRecord, number: number, bytes: number): boolean {
+  return segment === number && offset >= bytes && !failed;
+}
+
+/** @returns path of a synced copy. */
+function copyOf(disk: Disk, path: string, from: DiskFile): string {
+  const to = path + PART_SUFFIX;
+  const file = disk.open(to, 'create');
+  try {
+    const block = new Uint8Array(COPY_BYTES);
+    for (let at = 0; at < from.bytes; ) {
+      const count = from.read(block, at);
+      if (count === 0) break;
+      file.append(block.subarray(0, count));
+      at += count;
+    }
+    file.sync();
+  } finally {
+    file.close();
   }
+  return to;
 }
 
 function damaged(directory: string, name: string, { offset, problem }: BadPlace): MdxError {

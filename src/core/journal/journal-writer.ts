@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import type { MdxError } from '../errors.ts';
 import type { EventBatch } from '../event/batch.ts';
 import { type BookStanding, type JournalBooks, MarketStanding } from './book-standing.ts';
-import { CompressionQueue, removeHalfCompressed } from './compressed-segment.ts';
+import { CompressionQueue, removeUnfinished } from './compressed-segment.ts';
 import { segmentName } from './directory.ts';
 import type { DiskFile } from './disk.ts';
 import { DurableFile } from './durable-file.ts';
@@ -94,7 +94,7 @@ export class JournalWriter {
       }
       lock = JournalLock.take(disk, directory, thisMachine(bootId));
       if (existing !== 'resume') clearJournal(disk, directory, existing === 'replace');
-      removeHalfCompressed(disk, directory);
+      removeUnfinished(disk, directory);
       const durableFile = new DurableFile(disk, directory);
       const found = findJournal(options, durableFile);
       const writer = new JournalWriter(options, lock, durableFile, found);

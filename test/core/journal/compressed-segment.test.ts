@@ -9,7 +9,7 @@ import { BLOCK_PLAIN_MAX } from '../../../src/core/journal/compressed-block.ts';
 import {
   CompressionQueue,
   compressSegment,
-  removeHalfCompressed,
+  removeUnfinished,
   SegmentCompression,
 } from '../../../src/core/journal/compressed-segment.ts';
 import { segmentFiles } from '../../../src/core/journal/directory.ts';
@@ -269,7 +269,7 @@ describe('compressing', () => {
         const after = disk.powerOff();
         left.add(after.list('j').join(' '));
         expect(Buffer.compare(framesIn(after), small)).toBe(0);
-        removeHalfCompressed(after, 'j');
+        removeUnfinished(after, 'j');
         expect(after.list('j')).toHaveLength(1);
         expect(Buffer.compare(framesIn(after), small)).toBe(0);
       }

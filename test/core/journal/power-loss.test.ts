@@ -128,4 +128,22 @@ describe('while a writer goes on with the unsynced work of another, the power ma
       }
     }
   });
+
+  test('whose disk is full and takes no record of it either', () => {
+    const batch: PowerLossCase = {
+      ...never,
+      events: 60,
+      options: { ...never.options, fsync: { kind: 'batch' }, commitMs: 10 },
+    };
+    const full = callsOf(batch).findLast(({ kind }) => kind === 'append')!.number;
+    for (let call = 14; call < 18; call += 1) {
+      for (let seed = 0; seed < 25; seed += 1) {
+        const lives: readonly End[] = [
+          { kind: 'fault', call: full, code: 'ENOSPC', lasts: true },
+          { kind: 'power', call },
+        ];
+        expect(() => runLives({ ...batch, seed }, lives), `call ${call}, seed ${seed}`).not.toThrow();
+      }
+    }
+  });
 });
