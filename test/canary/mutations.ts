@@ -1178,8 +1178,15 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'journal: what a failed sync has left is taken for written',
     file: FOUND,
-    from: 'durable === null || covers(',
-    to: 'durable !== undefined || covers(',
+    from: 'return !isThisBoot || (',
+    to: 'return isThisBoot || (',
+    tests: POWER_TESTS,
+  },
+  {
+    name: 'journal: a tail whose cut could not be synced is taken for cut',
+    file: FOUND,
+    from: 'if (durable === null || durable.failed) return false;',
+    to: 'if (durable === null) return false;',
     tests: POWER_TESTS,
   },
   {

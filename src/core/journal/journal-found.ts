@@ -72,9 +72,11 @@ export function findJournal(options: Where, durableFile: DurableFile): FoundJour
       continue;
     }
     const isThisBoot = scan.head!.bootId === options.bootId;
-    if (!file.isCompressed)
-      settle(options, file, trimmed?.file === file.name ? trimmed.offset : null, isThisBoot ? durable : null);
     const { lastFrame: frame, end: offset, epoch } = scan;
+    if (!file.isCompressed) {
+      const isThere = isWritten(durable, file.number, offset, isThisBoot);
+      settle(options, file, trimmed?.file === file.name ? offset : null, isThere);
+    }
     const failed = trimmed !== null || durable?.failed === true;
     const event = scan.nextEvent - 1;
     durableFile.write({ event, frame, offset, segment: file.number, epoch, failed, wallTime: wallTime() });
@@ -131,23 +133,32 @@ function scanOf({ disk, directory }: Where, file: SegmentFile): SegmentScan {
 }
 
 /**
- * Cuts the last segment and makes sure that what is left of it survives a loss of power. Where a sync has failed since the
- * machine was booted, the system may take for written what never was; so what no record covers is written anew, beside what
- * is there: that was promised perhaps, and nobody knows how much of it.
- * @param durable null where the system holds nothing that it has not read from the disk.
+ * Are the first `bytes` of a segment on the disk if one more sync says so? Where a sync has failed since the machine was booted
+ * the system may take for written what never was, and whoever cuts off a tail says in the record that its sync may fail.
+ * @param isThisBoot the segment was begun since.
  */
-function settle(
-  { disk, directory }: Where,
-  file: SegmentFile,
-  end: number | null,
+function isWritten(
   durable: DurableRecord | null,
-): void {
+  segment: number,
+  bytes: number,
+  isThisBoot: boolean,
+): boolean {
+  if (durable === null || durable.failed) return false;
+  return !isThisBoot || (durable.segment === segment && durable.offset >= bytes);
+}
+
+/**
+ * Cuts the last segment and makes sure that what is left of it survives a loss of power. What may not be there is written anew,
+ * beside what is: that was promised perhaps, and nobody knows how much of it.
+ * @param end where to cut it, or null.
+ */
+function settle({ disk, directory }: Where, file: SegmentFile, end: number | null, isThere: boolean): void {
   const path = join(directory, file.name);
   const open = disk.open(path, 'modify');
   let copy: string | null = null;
   try {
     if (end !== null) open.truncate(end);
-    if (durable === null || covers(durable, file.number, open.bytes)) open.sync();
+    if (isThere) open.sync();
     else copy = copyOf(disk, path, open);
   } finally {
     open.close();
@@ -155,10 +166,6 @@ function settle(
   if (copy !== null) disk.rename(copy, path);
   // Its writer may have ended before its name was.
   disk.syncDirectory(directory);
-}
-
-function covers({ segment, offset, failed }: DurableRecord, number: number, bytes: number): boolean {
-  return segment === number && offset >= bytes && !failed;
 }
 
 /** @returns path of a synced copy. */

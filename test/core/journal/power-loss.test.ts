@@ -129,21 +129,32 @@ describe('while a writer goes on with the unsynced work of another, the power ma
     }
   });
 
-  test('whose disk is full and takes no record of it either', () => {
-    const batch: PowerLossCase = {
-      ...never,
-      events: 60,
-      options: { ...never.options, fsync: { kind: 'batch' }, commitMs: 10 },
-    };
-    const full = callsOf(batch).findLast(({ kind }) => kind === 'append')!.number;
-    for (let call = 14; call < 18; call += 1) {
-      for (let seed = 0; seed < 25; seed += 1) {
-        const lives: readonly End[] = [
-          { kind: 'fault', call: full, code: 'ENOSPC', lasts: true },
-          { kind: 'power', call },
-        ];
-        expect(() => runLives({ ...batch, seed }, lives), `call ${call}, seed ${seed}`).not.toThrow();
-      }
+  const batch: PowerLossCase = {
+    ...never,
+    events: 60,
+    options: { ...never.options, fsync: { kind: 'batch' }, commitMs: 10 },
+  };
+  /** At each of the calls, each with as many disks as are needed to see what a loss of power may make of it. */
+  const held = (from: number, to: number, lives: (call: number) => readonly End[], given = never): void => {
+    for (let call = from; call < to; call += 1) {
+      for (let seed = 0; seed < 25; seed += 1)
+        expect(() => runLives({ ...given, seed }, lives(call)), `call ${call}, seed ${seed}`).not.toThrow();
     }
+  };
+
+  test('whose disk is full and takes no record of it either', () => {
+    const full = callsOf(batch).findLast(({ kind }) => kind === 'append')!.number;
+    const end: End = { kind: 'fault', call: full, code: 'ENOSPC', lasts: true };
+    held(14, 18, (call) => [end, { kind: 'power', call }], batch);
+  });
+
+  test('behind a tail whose cut another one could not sync', () => {
+    const isAppend = ({ kind, path }: DiskCall): boolean => kind === 'append' && path.endsWith('.mdxj');
+    const checkpoint = callsOf(never).filter(isAppend).at(-2)!.number;
+    held(14, 19, (call) => [
+      { kind: 'power', call: checkpoint },
+      { kind: 'fault', call, code: 'EIO', lasts: false },
+      { kind: 'off', steps: 2 },
+    ]);
   });
 });
