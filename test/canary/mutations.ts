@@ -1074,8 +1074,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'journal: history goes on behind another boot',
     file: 'src/core/journal/journal-found.ts',
-    from: '(scan.isClosed || isThisBoot)',
-    to: '(scan.isClosed || !isThisBoot || isThisBoot)',
+    from: '(isThisBoot && scan.zeros === 0)',
+    to: 'scan.zeros === 0',
     tests: WRITER_TESTS,
   },
   {
@@ -1162,6 +1162,21 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: POWER_TESTS,
   },
   {
+    name: 'journal: history goes on behind events that a sync has lost',
+    file: FOUND,
+    from: 'isThisBoot && scan.zeros === 0',
+    to: 'isThisBoot',
+    tests: POWER_TESTS,
+  },
+  {
+    name: 'journal: a segment that has begun may vanish with its name',
+    file: WRITER,
+    from: 'disk.syncDirectory(directory);\n      segment.open(this.#head());\n      segment.tell(books.dictionary);',
+    to: 'segment.open(this.#head());\n      segment.tell(books.dictionary);\n      disk.syncDirectory(directory);',
+    within: '#begin(',
+    tests: POWER_TESTS,
+  },
+  {
     name: 'journal: a segment that was found is promised before its name',
     file: FOUND,
     from: '// Its writer may have ended before its name was.\n  disk.syncDirectory(directory);',
@@ -1187,6 +1202,13 @@ export const MUTATIONS: readonly Mutation[] = [
     file: FOUND,
     from: 'if (durable === null || durable.failed) return false;',
     to: 'if (durable === null) return false;',
+    tests: POWER_TESTS,
+  },
+  {
+    name: 'journal: history goes on where nobody knows whether it has ended',
+    file: FOUND,
+    from: '(durable.failed || durable.segment === 0)',
+    to: 'durable.failed',
     tests: POWER_TESTS,
   },
   {

@@ -77,10 +77,12 @@ export function findJournal(options: Where, durableFile: DurableFile): FoundJour
       const isThere = isWritten(durable, file.number, offset, isThisBoot);
       settle(options, file, trimmed?.file === file.name ? offset : null, isThere);
     }
-    const failed = trimmed !== null || durable?.failed === true;
+    const failed = trimmed !== null || isDoubtful(durable);
     const event = scan.nextEvent - 1;
     durableFile.write({ event, frame, offset, segment: file.number, epoch, failed, wallTime: wallTime() });
-    const isOld = !failed && (scan.isClosed || isThisBoot) && (scan.epoch.high | scan.epoch.low) !== 0;
+    // Zeros stand where a sync has failed and what was written is not there any more.
+    const isAllThere = scan.isClosed || (isThisBoot && scan.zeros === 0);
+    const isOld = !failed && isAllThere && (epoch.high | epoch.low) !== 0;
     return {
       lastEvent: event,
       segment: file.number,
@@ -130,6 +132,11 @@ function scanOf({ disk, directory }: Where, file: SegmentFile): SegmentScan {
   } finally {
     bytes.close();
   }
+}
+
+/** May the history that a record is of have ended? One that was garbled while it was rewritten may have said so. */
+function isDoubtful(durable: DurableRecord | null): boolean {
+  return durable !== null && (durable.failed || durable.segment === 0);
 }
 
 /**

@@ -215,10 +215,11 @@ export class JournalWriter {
       this.#space.look(this.#bytesBefore);
       this.#lock.check();
       this.#file = disk.open(join(directory, segmentName(segment.frames.segment)), 'create');
+      // Its name comes first: where its beginning was seen and is lost, whoever goes on sees that there was one.
+      disk.syncDirectory(directory);
       segment.open(this.#head());
       segment.tell(books.dictionary);
       books.writeImage(segment.frames, this.#places());
-      disk.syncDirectory(directory);
     } catch (error) {
       this.#fail(error);
     }

@@ -28,8 +28,9 @@ export interface SegmentScan {
   readonly bad: BadPlace | null;
   /** A frame with a higher number stands behind the first bad place. */
   readonly isFollowed: boolean;
-  /** Bytes behind `end` that are not zeros at the end. */
+  /** Bytes behind `end` that are not zeros at the end; zeros there. */
   readonly behind: number;
+  readonly zeros: number;
 }
 
 /** What is wrong with events whose books are not known. */
@@ -151,6 +152,7 @@ export class SegmentScanner {
       bad: this.bad,
       isFollowed: this.#isFollowed || walk.gaveUp,
       behind: Math.max(0, walk.window.present - good.end),
+      zeros: walk.window.size - Math.max(good.end, walk.window.present),
     };
   }
 

@@ -148,6 +148,11 @@ describe('while a writer goes on with the unsynced work of another, the power ma
     held(14, 18, (call) => [end, { kind: 'power', call }], batch);
   });
 
+  test('who cut off a tail, and garbles the record that says so', () => {
+    const begun: End = { kind: 'power', call: 22 };
+    held(13, 24, (call) => [{ kind: 'off', steps: 2 }, begun, { kind: 'power', call }]);
+  });
+
   test('behind a tail whose cut another one could not sync', () => {
     const isAppend = ({ kind, path }: DiskCall): boolean => kind === 'append' && path.endsWith('.mdxj');
     const checkpoint = callsOf(never).filter(isAppend).at(-2)!.number;
@@ -156,5 +161,29 @@ describe('while a writer goes on with the unsynced work of another, the power ma
       { kind: 'fault', call, code: 'EIO', lasts: false },
       { kind: 'off', steps: 2 },
     ]);
+  });
+
+  test('behind events that a sync has lost, and nobody could say so', () => {
+    const failing = callsOf(batch).filter(isSync).at(-2)!.number;
+    const lost: End = { kind: 'fault', call: failing, code: 'EIO', lasts: true };
+    for (let seed = 0; seed < 60; seed += 1) {
+      const lives: readonly End[] = [lost, { kind: 'clean', steps: 3 }];
+      expect(() => runLives({ ...batch, seed }, lives), `seed ${seed}`).not.toThrow();
+    }
+  });
+
+  test('behind the beginning of a segment that is seen, and lost before anybody cuts it off', () => {
+    const short: PowerLossCase = { ...never, options: { ...never.options, segmentEvents: 10 } };
+    const isBegun = ({ kind, path }: DiskCall): boolean => kind === 'create' && path.endsWith('2.mdxj');
+    const begun = callsOf(short).find(isBegun)!.number;
+    held(
+      begun + 1,
+      begun + 5,
+      (call) => [
+        { kind: 'fault', call, code: 'ENOSPC', lasts: true },
+        { kind: 'power', call: 10 },
+      ],
+      short,
+    );
   });
 });
