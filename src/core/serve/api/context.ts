@@ -1,0 +1,13 @@
+import type { ServeConfig } from '../../config/serve-config.ts';
+import type { ServeContext } from '../context.ts';
+
+/** What of the configuration the API goes by. */
+export type ApiConfig = Pick<ServeConfig, 'http' | 'security' | 'ready' | 'lines' | 'noStorage'>;
+
+/** What the routes of the API know. */
+export interface ApiContext {
+  readonly config: ApiConfig;
+  readonly serve: ServeContext;
+  /** ms since 1970. */
+  now(): number;
+}

@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { createServer as createPlainServer, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { parseEndpoint } from '../../config/endpoint.ts';
+import type { ServeConfig } from '../../config/serve-config.ts';
+import { MdxError } from '../../errors.ts';
+import { isLoopback } from './origin.ts';
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Reads `HOST:PORT`. Throws MdxError `usage`. */
+export function parseListen(text: string): ListenAddress {
+  const endpoint = /^[^?/]+:\d+$/.test(text) ? parseEndpoint(`tcp://${text}`) : null;
+  if (endpoint === null || endpoint.host === '') {
+    throw new MdxError('usage', `http.listen is ${JSON.stringify(text)}: expected HOST:PORT`, {
+      hint: '127.0.0.1:9100 is this machine only, 0.0.0.0:9100 every network; port 0 = the system chooses.',
+    });
+  }
+  return { host: endpoint.host, port: endpoint.port };
+}
+
+/** Throws MdxError `usage` where others could reach what nobody guards. */
+export function checkExposure(
+  { host }: ListenAddress,
+  security: ServeConfig['security'],
+  what: string,
+): void {
+  if (isLoopback(host) || security.tokens.length > 0 || security.insecure) return;
+  throw new MdxError(
+    'usage',
+    `${what}: listening on ${host} lets other machines in, and there are no tokens`,
+    {
+      hint: 'Give tokens, listen on 127.0.0.1, or say --insecure where the network itself keeps strangers out.',
+    },
+  );
+}
+
+/** Makes the server, with TLS where there is a certificate. Throws MdxError where that cannot be read or used. */
+export function createServer(tls: ServeConfig['http']['tls'], options: ServerOptions): Server {
+  if (tls === null) return createPlainServer(options);
+  const files = { cert: readPem(tls.certificate), key: readPem(tls.key) };
+  try {
+    return createTlsServer({ ...options, ...files, minVersion: 'TLSv1.2' });
+  } catch (error) {
+    throw new MdxError('usage', `TLS with ${tls.certificate} and ${tls.key}: ${(error as Error).message}`, {
+      hint: 'Expected a certificate (with its chain) and its private key, both PEM.',
+      cause: error,
+    });
+  }
+}
+
+function readPem(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new MdxError(
+      missing ? 'input-missing' : 'input-unreadable',
+      `reading ${path} for TLS: ${missing ? 'there is no such file' : (error as Error).message}`,
+      { cause: error },
+    );
+  }
+}
+
+/** @returns the port, once it listens. Throws MdxError where the system refuses. */
+export async function listen(server: Server, { host, port }: ListenAddress): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, host, port)));
+    server.listen({ host, port }, resolve);
+  });
+  server.removeAllListeners('error');
+  return (server.address() as AddressInfo).port;
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): MdxError {
+  const { code } = error;
+  const what = `listening for HTTP on ${host}:${port}`;
+  if (code === 'EADDRINUSE') {
+    return new MdxError('socket-busy', `${what}: another process listens there (${code})`, {
+      hint: 'Choose another port, or 0 for one that the system chooses.',
+      cause: error,
+    });
+  }
+  const found =
+    code === 'EACCES' || code === 'EPERM'
+      ? `the right to is missing (${code})`
+      : code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND'
+        ? `this machine has no address ${host} (${code})`
+        : `the system answers ${code ?? error.message}`;
+  return new MdxError('socket-refused', `${what}: ${found}`, { cause: error });
+}

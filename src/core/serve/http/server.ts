@@ -1,0 +1,198 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { ServeConfig } from '../../config/serve-config.ts';
+import { HttpCounts } from './counts.ts';
+import { Exchange } from './exchange.ts';
+import { Gate } from './gate.ts';
+import { checkExposure, createServer, listen, parseListen } from './listen.ts';
+import { isLoopback } from './origin.ts';
+import { problem, type Route } from './route.ts';
+import { Router } from './router.ts';
+import { sendAndClose } from './send.ts';
+import { parseTarget } from './target.ts';
+
+/** Header lines of a request that are looked at. */
+const HEADERS_MAX = 64;
+/** How often requests that are too slow are looked for, ms. */
+const CHECK_INTERVAL_MS = 500;
+
+/** Takes over a connection that asked to become something else; it was let in, the name of its token is known. */
+export type UpgradeHandler = (
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  client: { readonly token: string | null; readonly address: string },
+) => void;
+
+export interface HttpServerOptions {
+  readonly http: ServeConfig['http'];
+  readonly security: ServeConfig['security'];
+  readonly routes: readonly Route[];
+  /** By path. */
+  readonly upgrades: Readonly<Record<string, UpgradeHandler>>;
+  onFailure(error: unknown, what: string): void;
+}
+
+/** What of the configuration may change while it runs. */
+export type HttpReload = Pick<HttpServerOptions, 'http' | 'security'>;
+
+/** The HTTP or HTTPS server of one address: everything in it is bounded, in bytes, connections and time. */
+export class HttpServer {
+  readonly counts: HttpCounts = new HttpCounts();
+  /** `http://127.0.0.1:9100`. */
+  readonly url: string;
+  readonly port: number;
+  readonly #server: Server;
+  readonly #exchange: Exchange;
+  readonly #isLoopback: boolean;
+  /** The answer that a connection is at. */
+  readonly #answering: WeakMap<Duplex, ServerResponse> = new WeakMap();
+  #gate: Gate;
+  #maxBodyBytes: number;
+
+  /** Throws MdxError where it cannot listen, or may not: without tokens only loopback is listened on. */
+  static async start(options: HttpServerOptions): Promise<HttpServer> {
+    const address = parseListen(options.http.listen);
+    checkExposure(address, options.security, 'http.listen');
+    const { maxHeaderBytes, requestTimeoutMs, idleTimeoutMs, tls } = options.http;
+    const server = createServer(tls, {
+      maxHeaderSize: maxHeaderBytes,
+      requestTimeout: requestTimeoutMs,
+      headersTimeout: requestTimeoutMs,
+      keepAliveTimeout: idleTimeoutMs,
+      connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, requestTimeoutMs),
+      insecureHTTPParser: false,
+      noDelay: true,
+    });
+    server.maxHeadersCount = HEADERS_MAX;
+    // A reader that takes nothing of its answer is as idle as one that sends nothing.
+    server.timeout = idleTimeoutMs;
+    const port = await listen(server, address);
+    return new HttpServer(server, options, address.host, port);
+  }
+
+  private constructor(server: Server, options: HttpServerOptions, host: string, port: number) {
+    const { http, security, routes, upgrades, onFailure } = options;
+    this.#server = server;
+    this.port = port;
+    this.url = `${http.tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    this.#isLoopback = isLoopback(host);
+    this.#gate = new Gate(http, security, this.#isLoopback);
+    this.#maxBodyBytes = http.maxBodyBytes;
+    server.maxConnections = http.maxConnections;
+    this.#exchange = new Exchange({
+      router: new Router(routes),
+      counts: this.counts,
+      gate: () => this.#gate,
+      maxBodyBytes: () => this.#maxBodyBytes,
+      onFailure,
+    });
+    server.on('request', (request, response) => {
+      this.#answering.set(request.socket, response);
+      void this.#exchange.handle(request, response);
+    });
+    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head, upgrades));
+    server.on('clientError', (error, socket) => this.#refuseMalformed(error, socket));
+    server.on('tlsClientError', () => {
+      this.counts.malformed += 1;
+    });
+    server.on('drop', () => {
+      this.counts.refusedConnections += 1;
+    });
+    server.on('error', (error) => onFailure(error, 'the HTTP server'));
+  }
+
+  /** Streams that are open. */
+  get streams(): number {
+    return this.#exchange.streams.size;
+  }
+
+  /** Takes over tokens, origins and limits for what comes from now on; who is connected stays. */
+  reload({ http, security }: HttpReload): void {
+    this.#gate = new Gate(http, security, this.#isLoopback);
+    this.#maxBodyBytes = http.maxBodyBytes;
+    this.#server.maxConnections = http.maxConnections;
+  }
+
+  /** Accepts nobody any longer, ends streams, lets answers under way finish, and is gone after `timeoutMs` at the latest. */
+  async close(timeoutMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const stream of [...this.#exchange.streams]) stream.end();
+    this.#server.closeIdleConnections();
+    const timer = setTimeout(() => this.#server.closeAllConnections(), timeoutMs);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  #upgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    upgrades: HttpServerOptions['upgrades'],
+  ): void {
+    const { counts } = this;
+    const refused = this.#judgeUpgrade(request, upgrades);
+    if ('refusal' in refused) {
+      counts.refusedUpgrades += 1;
+      counts.answers[Math.floor(refused.refusal.status / 100)]! += 1;
+      if (refused.refusal.status === 401) counts.unauthorized += 1;
+      sendAndClose(socket, refused.refusal);
+      return;
+    }
+    counts.upgrades += 1;
+    const { remoteAddress = '', remotePort = 0 } = request.socket;
+    const address = remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress;
+    // From here on its new owner bounds it.
+    (socket as Socket).setTimeout(0);
+    try {
+      refused.handler(request, socket, head, { token: refused.token, address: `${address}:${remotePort}` });
+    } catch (error) {
+      this.#exchange.fail(error, request);
+      socket.destroy();
+    }
+  }
+
+  #judgeUpgrade(
+    { headers, url = '' }: IncomingMessage,
+    upgrades: HttpServerOptions['upgrades'],
+  ):
+    | { readonly handler: UpgradeHandler; readonly token: string | null }
+    | { readonly refusal: ReturnType<typeof problem> } {
+    const target = parseTarget(url);
+    const path = target === null ? '' : `/${target.segments.join('/')}`;
+    const misdirected = this.#gate.checkHost(headers);
+    if (misdirected !== null) return { refusal: misdirected };
+    if (!Object.hasOwn(upgrades, path)) {
+      const known = Object.keys(upgrades);
+      return {
+        refusal: problem(404, 'not-found', 'no WebSocket is served there', {
+          hint: known.length === 0 ? null : `There is one at ${known.join(', ')}.`,
+        }),
+      };
+    }
+    const token = this.#gate.identify('read', headers);
+    if (token !== null && typeof token !== 'string') return { refusal: token };
+    const foreign = this.#gate.checkOrigin(headers, 'connect here');
+    if (foreign !== null) return { refusal: foreign };
+    return { handler: upgrades[path]!, token };
+  }
+
+  #refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+    this.counts.malformed += 1;
+    const answering = this.#answering.get(socket);
+    const isMidAnswer = answering?.headersSent === true && !answering.writableFinished;
+    if (error.code === 'ECONNRESET' || !socket.writable || isMidAnswer) {
+      socket.destroy();
+      return;
+    }
+    const answer =
+      error.code === 'HPE_HEADER_OVERFLOW'
+        ? problem(431, 'header', 'the header of the request is too large')
+        : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+          ? problem(408, 'timeout', 'the request did not come whole in time')
+          : problem(400, 'malformed', 'this is no HTTP request');
+    this.counts.answers[4]! += 1;
+    sendAndClose(socket, answer);
+  }
+}

@@ -1,0 +1,62 @@
+import type { ServerResponse } from 'node:http';
+import type { StreamSession, StreamSink } from './route.ts';
+
+/** The answer without an end to one client. Nothing is compressed or gathered: what is written leaves. */
+export class OpenStream implements StreamSink {
+  readonly #response: ServerResponse;
+  readonly #headers: Readonly<Record<string, string>>;
+  #session: StreamSession | null = null;
+  #isOver = false;
+
+  constructor(response: ServerResponse, headers: Readonly<Record<string, string>>) {
+    this.#response = response;
+    this.#headers = headers;
+  }
+
+  get pendingBytes(): number {
+    return this.#response.writableLength + (this.#response.socket?.writableLength ?? 0);
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    this.#begin();
+    this.#response.write(bytes);
+  }
+
+  end(): void {
+    if (this.#isOver) return;
+    this.#begin();
+    this.#response.end();
+  }
+
+  destroy(): void {
+    this.#response.destroy();
+  }
+
+  /** Tells the session what happens, until the client has gone. */
+  run(session: StreamSession, onOver: () => void): void {
+    this.#session = session;
+    this.#begin();
+    this.#response.flushHeaders();
+    this.#response.on('drain', () => {
+      if (!this.#isOver) this.#session?.drained?.();
+    });
+    const over = (): void => {
+      if (this.#isOver) return;
+      this.#isOver = true;
+      onOver();
+      session.closed();
+    };
+    if (this.#response.destroyed) over();
+    else this.#response.once('close', over);
+  }
+
+  #begin(): void {
+    const response = this.#response;
+    if (response.headersSent) return;
+    // It lives as long as its reader: silence is no reason to close it, and small pieces leave at once.
+    response.socket?.setTimeout(0);
+    response.socket?.setNoDelay(true);
+    response.writeHead(200, { ...this.#headers, connection: 'close' });
+  }
+}
