@@ -12,6 +12,7 @@ import {
   FLAG_LAST,
   FLAG_ONE_SIDE,
   FLAG_QUANTITY_ONLY,
+  FLAG_SNAPSHOT,
   KIND_NAMES,
   NO_BOOK,
 } from '../event/record.ts';
@@ -89,6 +90,7 @@ const HEAD_LAST: number = FLAG_LAST << 8;
 const HEAD_ASK: number = FLAG_ASK << 8;
 const HEAD_KEEP: number = FLAG_KEEP_PRIORITY << 8;
 const HEAD_INFORMS: number = FLAG_INFORMS << 8;
+const HEAD_SNAPSHOT: number = FLAG_SNAPSHOT << 8;
 const HEAD_BEFORE: number = FLAG_BEFORE << 8;
 const HEAD_EXTENDED: number = FLAG_EXTENDED << 8;
 const HEAD_QUANTITY_ONLY: number = FLAG_QUANTITY_ONLY << 8;
@@ -592,6 +594,8 @@ export class Market {
     }
     if ((head & HEAD_ONE_SIDE) !== 0) this.#clearSide((book << 1) | ((head & HEAD_ASK) !== 0 ? 1 : 0));
     else this.#clearBook(book);
+    // What follows is all that is in the book, by the word of an operator or of the feed.
+    if ((head & HEAD_SNAPSHOT) !== 0 && (head & HEAD_ONE_SIDE) === 0) this.stale[book] = 0;
   }
 
   #clearBook(book: number): void {

@@ -44,7 +44,7 @@ export interface ServeConfig {
     readonly attempts: number;
     readonly backoff: number;
     readonly minInterval: number;
-    readonly unrecoverable: 'log' | 'exit';
+    readonly unrecoverable: 'log' | 'stale' | 'exit';
   };
   readonly journal: {
     /** Null: nothing is kept on disk. */

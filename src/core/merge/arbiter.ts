@@ -172,7 +172,7 @@ export class Arbiter {
 
   /** @returns the index of the new session. */
   #open(session: number): number {
-    const { gapTimeoutNs, start } = this.#options;
+    const { gapTimeoutNs } = this.#options;
     const room = this.#room;
     if (this.#merges.length - this.#at > SESSIONS_WAITING_MAX) this.#next();
     if (this.#merges.length >= SESSIONS_MAX) this.#drop();
@@ -185,12 +185,21 @@ export class Arbiter {
       merge.hold();
       room.announce(room.clock[0]! + gapTimeoutNs);
     } else {
-      if (start !== 'first-seen') merge.begin(start);
+      const start = this.#startOf(session);
+      if (start >= 0) merge.begin(start);
       this.#current?.close();
       this.#at = this.#merges.length - 1;
       this.#current = merge;
     }
     return this.#merges.length - 1;
+  }
+
+  /** First number wanted of the session that the channel begins with; −1 = the first one seen. */
+  #startOf(session: number): number {
+    const { start, startOf } = this.#options;
+    const known = startOf?.(session) ?? -1;
+    if (known >= 0 || start === 'first-seen') return known;
+    return start;
   }
 
   /** Goes on to the next session as long as the current one is over. */

@@ -10,6 +10,8 @@ export interface ArbiterOptions {
   readonly gapTimeoutNs: number;
   /** First number wanted, or the first one seen. */
   readonly start: 'first-seen' | number;
+  /** The same for the first session of a channel, by its session; −1 = as `start` says. Absent: for none. */
+  readonly startOf?: (session: number) => number;
   /** A hole is reported, too, when a number more than this above its first one is known; Infinity = never. */
   readonly window: number;
   /** Most packets that wait, all channels of a room together. */

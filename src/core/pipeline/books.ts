@@ -20,6 +20,7 @@ import {
 import type { BookRules } from '../event/rules.ts';
 import type { Feed, Framing } from '../feeds/feed.ts';
 import type { MessageSink } from '../feeds/message-sink.ts';
+import type { Epoch } from '../journal/frame.ts';
 import type { ImageTarget } from '../journal/image-loader.ts';
 import type { ImageTaker } from '../journal/image-taker.ts';
 import { type BookFilter, WantedBooks } from './wanted-books.ts';
@@ -46,6 +47,9 @@ export interface RunFacts {
   readonly framing: Framing | null;
   /** Null before the feed is known. */
   readonly books: Books | null;
+  /** History that the events are of, 0 = of none; and the last event in the image that the books began with, 0 = none. */
+  readonly epoch: Epoch;
+  readonly imageEvent: number;
   /**
    * How far each channel has been decoded. The books are as far between two turns of the run; while a batch is handed
    * over, what it was made of may be ahead of them.

@@ -67,6 +67,8 @@ export class RunState implements RunFacts {
   timeBase: 'utc' | 'midnight' = 'utc';
   /** History of the events, 0 = of none: they were decoded here, or made from a file. */
   epoch: Epoch = { high: 0, low: 0 };
+  /** Last event that is in the image which the books began with; 0 = they began empty. */
+  imageEvent = 0;
   /** Why the run ends before its input does. */
   stopped: 'limit' | 'until' | 'request' | null = null;
   /** How far the input at hand has been decoded, by channel. */
@@ -150,6 +152,7 @@ export class RunState implements RunFacts {
   /** Notes the image that the books begin with. Throws MdxError `no-form` where what is written cannot begin with one. */
   beginWith(input: InputResult, image: ImageFacts): void {
     input.image = image;
+    this.imageEvent = image.event;
     if (image.records === 0 || !this.options.observers.some(({ startsEmpty }) => startsEmpty === true))
       return;
     throw new MdxError(

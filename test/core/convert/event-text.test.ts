@@ -150,6 +150,8 @@ describe('rows of events as text', () => {
             timeBase: 'utc',
             framing: null,
             books: null,
+            epoch: { high: 0, low: 0 },
+            imageEvent: 0,
             places: () => [],
           });
         const books = new Books(RULES, dictionary, null, observers);

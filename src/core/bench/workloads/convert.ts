@@ -28,7 +28,14 @@ export function convertDbn(options: WorkloadOptions, open: (sink: ChunkSink) => 
     reset() {
       const dictionary = new Dictionary();
       const conversion = open(() => {});
-      conversion.start?.(dbn, { timeBase: 'utc', framing: null, books: null, places: () => [] });
+      conversion.start?.(dbn, {
+        timeBase: 'utc',
+        framing: null,
+        books: null,
+        epoch: { high: 0, low: 0 },
+        imageEvent: 0,
+        places: () => [],
+      });
       const filled = new Books(dbn.rules, dictionary, null, [conversion]);
       const writer = new EventWriter(new EventBatch(), filled);
       const counts = new FeedCounts(dbn.typeCount);

@@ -49,6 +49,13 @@ export interface MergeOptions {
   readonly output: { readonly sink: ByteSink; readonly form: 'pcap' | 'pcapng' } | null;
   /** Makes the client that fetches what both lines lost, once the feed is known; null = there is none. */
   readonly recovery: ((feed: Feed, callbacks: RecoveryCallbacks) => RecoveryClient) | null;
+  /**
+   * First number wanted of the session that a channel begins with, null = as `arbiter` says. Absent: all as it says.
+   * @param session its id; null where the feed has none.
+   */
+  readonly startOf?: (channel: number, session: string | null) => number | null;
+  /** Is told once the feed is known; what it is given stays true while the merge goes on. */
+  readonly onBegin?: (standing: MergeStanding) => void;
   /** What cannot be recovered ends the run. */
   readonly stopsAtLoss: boolean;
   /** The run ends when live sources have brought nothing for so long; Infinity = never. */
@@ -76,6 +83,14 @@ export interface MergeResult {
   readonly otherPackets: number;
   readonly stopped: 'request' | 'loss' | null;
   readonly elapsedNs: number;
+}
+
+/** A merge while it goes on. */
+export interface MergeStanding {
+  readonly feed: Feed;
+  readonly channels: readonly MergeChannel[];
+  readonly room: WaitingRoom;
+  readonly recovery: RecoveryCounts | null;
 }
 
 interface Held {
@@ -419,12 +434,18 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     this.#feed = feed;
     const table = new FlowTable<TransportReader>(feed, this.#filter, (number) => ({
       decoder: feed.transport!(),
-      arbiter: new Arbiter(number, arbiter, this, this.#room),
+      arbiter: new Arbiter(number, { ...arbiter, ...this.#startOf(number) }, this, this.#room),
     }));
     this.#table = table;
     this.#pairs = new FlowPairs(feed, table);
     if (output !== null) this.#output = new PacketOutput(output.sink, output.form, feed.name);
     this.#recovery = recovery?.(feed, this) ?? null;
+    this.#options.onBegin?.({
+      feed,
+      channels: this.#channels,
+      room: this.#room,
+      recovery: this.#recovery?.counts ?? null,
+    });
     const telling = this.#held.at(-1)?.packet;
     // Heartbeats and the like in front of the datagram that tells are of its channel, though they look like nothing.
     const first = this.#held.find(({ packet }) => telling !== undefined && sameFlow(packet, telling))?.packet;
@@ -433,6 +454,15 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     for (const { packet, source } of this.#held) this.#accept(packet, source);
     this.#held.length = 0;
     this.#detector.held.length = 0;
+  }
+
+  #startOf(number: number): Pick<ArbiterOptions, 'startOf'> {
+    const { startOf } = this.#options;
+    if (startOf === undefined) return {};
+    return {
+      startOf: (session) =>
+        startOf(number, this.#channels[number]?.transport.sessionText(session) ?? null) ?? -1,
+    };
   }
 
   /** @returns true when the run is over. */

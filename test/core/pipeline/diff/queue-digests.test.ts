@@ -107,7 +107,17 @@ test.each(RULES)('%s: what steps say of the levels is what a walk over their que
       }
       const market = new Market(rules, dictionary);
       const watch = new BookWatch('A', withIds);
-      watch.start({ ...itch, rules }, { timeBase: 'utc', framing: null, books: null, places: () => [] });
+      watch.start(
+        { ...itch, rules },
+        {
+          timeBase: 'utc',
+          framing: null,
+          books: null,
+          epoch: { high: 0, low: 0 },
+          imageEvent: 0,
+          places: () => [],
+        },
+      );
       // The last two end the groups of both books.
       const ends = [0, 1].map((book) => ({ kind: record.KIND_STATUS, book, flags: record.FLAG_LAST }));
       for (let from = 0; from < events.length; from += 4) {
@@ -137,7 +147,14 @@ test('what leaves, moves or changes at any place of a queue', () => {
         dictionary.add({ ...key, priceScale: 2, quantityScale: 0 });
         const market = new Market(itch.rules, dictionary);
         const watch = new BookWatch('A', false);
-        watch.start(itch, { timeBase: 'utc', framing: null, books: null, places: () => [] });
+        watch.start(itch, {
+          timeBase: 'utc',
+          framing: null,
+          books: null,
+          epoch: { high: 0, low: 0 },
+          imageEvent: 0,
+          places: () => [],
+        });
         const adds = Array.from({ length: orders }, (_, at) => ({
           kind: record.KIND_ADD,
           book: 0,

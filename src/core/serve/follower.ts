@@ -1,0 +1,97 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ByteWindow } from '../binary/byte-window.ts';
+import { FEEDS } from '../feeds/registry.ts';
+import { ONE_LINE } from '../merge/session-merge.ts';
+import type { ByteRing } from '../packet/byte-ring.ts';
+import type { EventObserver } from '../pipeline/books.ts';
+import type { ByteSource } from '../pipeline/byte-source.ts';
+import { roomOf } from '../pipeline/raw-source.ts';
+import { type RunResult, run } from '../pipeline/run.ts';
+
+/** Name of the engine where its events are read. */
+const ENGINE = 'the engine';
+/** Longest stretch of work between two turns of the event loop: clients have theirs in between. */
+const TURN_MS_MAX = 4;
+const WAIT_MS = 1000;
+
+/** What sees the events of a follower; `flush` comes whenever nothing more is at hand. */
+export interface Publisher extends EventObserver {
+  flush(): void;
+}
+
+/** The events that a tap brings, as bytes. */
+class RingSource implements ByteSource {
+  readonly path: string = ENGINE;
+  readonly total = null;
+  bytes = 0;
+  readonly #ring: ByteRing;
+  readonly #onIdle: () => void;
+  readonly #isStopped: () => boolean;
+  #turnAt: number = performance.now();
+
+  constructor(ring: ByteRing, onIdle: () => void, isStopped: () => boolean) {
+    this.#ring = ring;
+    this.#onIdle = onIdle;
+    this.#isStopped = isStopped;
+  }
+
+  async fill(window: ByteWindow): Promise<boolean> {
+    const room = roomOf(window);
+    if (performance.now() - this.#turnAt > TURN_MS_MAX) {
+      this.#onIdle();
+      await nextTurn();
+      this.#turnAt = performance.now();
+    }
+    let count = this.#ring.take(room);
+    while (count === 0 && !this.#ring.hasEnded && !this.#isStopped()) {
+      this.#onIdle();
+      await this.#ring.wait(WAIT_MS);
+      this.#turnAt = performance.now();
+      count = this.#ring.take(room);
+    }
+    this.bytes += count;
+    window.commit(count);
+    if (count === 0) window.ended = true;
+    return count > 0;
+  }
+
+  async close(): Promise<void> {}
+}
+
+/**
+ * Follows the engine: builds books of its own from the events of a tap, and shows them to a publisher. Resolves when the
+ * engine has ended; rejects with MdxError where its stream is damaged.
+ */
+export function follow(
+  ring: ByteRing,
+  publisher: Publisher,
+  isStopped: () => boolean = () => false,
+): Promise<RunResult> {
+  const flush = (): void => publisher.flush();
+  return run({
+    paths: [ENGINE],
+    feeds: FEEDS,
+    feedName: null,
+    ports: null,
+    groups: null,
+    snapshots: [],
+    snapshotRequired: false,
+    from: null,
+    until: null,
+    messagesMax: Number.POSITIVE_INFINITY,
+    books: null,
+    naming: null,
+    date: null,
+    arbiter: { ...ONE_LINE, gapTimeoutNs: 0, start: 'first-seen' },
+    batchEvents: 1024,
+    stopAt: null,
+    invariants: 'off',
+    observers: [publisher],
+    pacer: null,
+    steps: null,
+    signal: null,
+    open: async () => new RingSource(ring, flush, isStopped),
+    stop: isStopped,
+    breathe: async () => {},
+  });
+}

@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { stateHash } from '../../../src/core/book/state-hash.ts';
+import { SERVE_DEFAULTS } from '../../../src/core/config/serve-defaults.ts';
+import { run } from '../../../src/core/pipeline/run.ts';
+import { Serve } from '../../../src/core/serve/server.ts';
+import { runOptions } from '../../world/run-options.ts';
+import { play } from '../simulate/session.ts';
+
+const DIRECTORY = mkdtempSync(join(tmpdir(), 'mdx-engine-'));
+afterAll(() => rmSync(DIRECTORY, { recursive: true }));
+
+/** Starts an engine on a capture and waits until its books here have this event. */
+async function servedUntil(path: string, journal: string, event: number): Promise<Serve> {
+  const serve = Serve.start({
+    version: 'test',
+    config: {
+      ...SERVE_DEFAULTS,
+      source: { ...SERVE_DEFAULTS.source, inputs: [path] },
+      journal: { ...SERVE_DEFAULTS.journal, directory: journal },
+    },
+    tell: () => {},
+  });
+  while ((serve.context.books()?.event ?? 0) < event || serve.status.state !== 'ended') {
+    await Promise.race([serve.ended, new Promise((resolve) => setImmediate(resolve))]);
+  }
+  return serve;
+}
+
+test('followers have the books of the input, and after a restart those of the journal with the same numbers', async () => {
+  const { a } = play({ seed: 5, profile: { messages: 6000 } });
+  const path = join(DIRECTORY, 'session.pcap');
+  const journal = join(DIRECTORY, 'journal');
+  writeFileSync(path, a);
+  const { markets } = (await run(runOptions([path]))).books;
+  const events = markets[0]!.events.reduce((sum, count) => sum + count, 0);
+
+  const first = await servedUntil(path, journal, events);
+  const served = first.context.books()!.books.markets[0]!;
+  expect(stateHash(served)).toEqual(stateHash(markets[0]!));
+  expect(served.changes).toBe(markets[0]!.changes);
+  first.stop();
+  await first.ended;
+
+  const second = await servedUntil(path, journal, events);
+  const again = second.context.books()!.books.markets[0]!;
+  expect(stateHash(again)).toEqual(stateHash(markets[0]!));
+  expect(again.changes).toBe(served.changes);
+  expect([...again.bookChanges]).toEqual([...served.bookChanges]);
+  expect(second.status.epoch).toBe(first.status.epoch);
+  second.stop();
+  await second.ended;
+  expect(second.status.journal?.lastEvent).toBe(events);
+});
