@@ -136,6 +136,7 @@ const EXCEPTIONS: readonly (readonly [path: string, ban: string, why: string])[]
   ['src/core/feeds/fast-like/decoder.ts', 'bigint', 'at the first sight of an instrument'],
   ['src/core/feeds/itch/locate-table.ts', 'bigint', 'at the first sight of an instrument'],
   ['src/core/net/linux/subscription-table.ts', 'callback', 'when the table is made'],
+  ['src/core/packet/byte-ring.ts', 'async', 'an idle consumer waits for more bytes'],
   ['src/core/packet/ring.ts', 'async', 'an idle consumer waits for the next batch'],
 ];
 
