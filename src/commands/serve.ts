@@ -60,7 +60,7 @@ export default class ServeCommand extends BaseCommand {
     if (inputs.length === 0 && lines.a.length === 0) {
       throw new MdxError('usage', 'an input is missing: a file, a socket, or lines with --line A=udp://…');
     }
-    const serve = Serve.start({
+    const serve = await Serve.start({
       version: this.config.version,
       config: {
         ...SERVE_DEFAULTS,

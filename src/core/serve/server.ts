@@ -1,9 +1,11 @@
 import type { ServeConfig } from '../config/serve-config.ts';
 import { MdxError } from '../errors.ts';
 import { ByteRing } from '../packet/byte-ring.ts';
+import { startHttp } from './api/start.ts';
 import type { ServeContext } from './context.ts';
 import { EngineLink } from './engine-link.ts';
 import { follow } from './follower.ts';
+import type { HttpServer } from './http/server.ts';
 import { lineSpecsOf } from './line-specs.ts';
 import { MainPublisher } from './main-follower.ts';
 import type { EngineStatus } from './status.ts';
@@ -27,6 +29,7 @@ export class Serve {
   readonly #control: Int32Array = new Int32Array(new SharedArrayBuffer(4));
   readonly #asked: Promise<void>;
   #ask: () => void = () => {};
+  #http: HttpServer | null = null;
 
   private constructor(options: ServeOptions) {
     const { config, version, tell } = options;
@@ -46,10 +49,9 @@ export class Serve {
       tell,
     );
     const publisher = new MainPublisher([]);
-    const startedAt = Date.now();
     this.context = {
       version,
-      startedAt,
+      startedAt: Date.now(),
       status: () => this.#engine.status,
       books: () => publisher.books(),
       clients: () => [],
@@ -59,15 +61,31 @@ export class Serve {
       // An engine that failed says better why.
       if (this.#engine.status.state !== 'failed') throw error;
     });
-    this.ended = this.#run(following);
+    const stopped = Promise.all([this.#engine.ended, following]);
+    this.ended = this.#untilEnded(stopped);
+    this.ended.catch(() => {});
   }
 
-  static start(options: ServeOptions): Serve {
-    return new Serve(options);
+  /** Rejects with MdxError where an address is taken, or may not be listened at. */
+  static async start(options: ServeOptions): Promise<Serve> {
+    const serve = new Serve(options);
+    try {
+      await serve.#listen();
+    } catch (error) {
+      serve.stop();
+      await serve.ended.catch(() => {});
+      throw error;
+    }
+    return serve;
   }
 
   get status(): EngineStatus {
     return this.#engine.status;
+  }
+
+  /** Where HTTP is served. */
+  get url(): string {
+    return this.#http!.url;
   }
 
   /** Takes nothing more in, ends the journal and the clients in order; `ended` tells when. */
@@ -76,11 +94,23 @@ export class Serve {
     this.#engine.stop();
   }
 
-  async #run(following: Promise<unknown>): Promise<void> {
-    const stopped = Promise.all([this.#engine.ended, following]);
-    stopped.catch(() => {});
-    // A part that dies takes the others with it: nothing goes on that only looks alive.
-    await Promise.race([stopped, this.#lateStop()]);
+  async #listen(): Promise<void> {
+    const { config, tell } = this.#options;
+    this.#http = await startHttp(config, this.context, {
+      onFailure: (error, what) => tell('warn', `${what}: ${(error as Error).message}`),
+    });
+    tell('info', `listening ${this.#http.url}`);
+  }
+
+  /** A part that dies takes the others with it: nothing goes on that only looks alive. */
+  async #untilEnded(stopped: Promise<unknown>): Promise<void> {
+    try {
+      await Promise.race([stopped, this.#lateStop()]);
+    } finally {
+      // Nobody is waited for any more.
+      Atomics.store(this.#control, 0, 1);
+      await this.#http?.close(this.#options.config.shutdown.timeoutMs);
+    }
   }
 
   /** Rejects when stopping takes longer than it may. */
@@ -88,8 +118,6 @@ export class Serve {
     const { timeoutMs } = this.#options.config.shutdown;
     await this.#asked;
     await new Promise((resolve) => setTimeout(resolve, timeoutMs).unref());
-    // Nobody is waited for any more.
-    Atomics.store(this.#control, 0, 1);
     throw new MdxError('internal', `stopping took longer than ${timeoutMs} ms; what was left was given up`);
   }
 }

@@ -14,12 +14,13 @@ afterAll(() => rmSync(DIRECTORY, { recursive: true }));
 
 /** Starts an engine on a capture and waits until its books here have this event. */
 async function servedUntil(path: string, journal: string, event: number): Promise<Serve> {
-  const serve = Serve.start({
+  const serve = await Serve.start({
     version: 'test',
     config: {
       ...SERVE_DEFAULTS,
       source: { ...SERVE_DEFAULTS.source, inputs: [path] },
       journal: { ...SERVE_DEFAULTS.journal, directory: journal },
+      http: { ...SERVE_DEFAULTS.http, listen: '127.0.0.1:0' },
     },
     tell: () => {},
   });
