@@ -39,6 +39,25 @@ export interface ChannelView {
   readonly firstBy: Readonly<Record<string, number>>;
 }
 
+/** Numbers that a channel missed: what the merge reported, as it stands now. */
+export interface GapView {
+  readonly channel: number;
+  readonly session: string | null;
+  readonly from: number;
+  readonly to: number;
+  readonly state: 'open' | 'filled' | 'lost';
+  /** Line that filled it, null = none has. */
+  readonly by: string | null;
+}
+
+/** Time of line B minus time of line A, for numbers seen on both; null without any. */
+export interface SkewView {
+  readonly p50Ns: number | null;
+  readonly p99Ns: number | null;
+  readonly maxNs: number | null;
+  readonly samples: number;
+}
+
 /** The ring from the engine to a thread that publishes. */
 export interface TapView {
   readonly name: string;
@@ -73,6 +92,10 @@ export interface EngineStatus {
   }[];
   readonly lines: readonly LineView[];
   readonly channels: readonly ChannelView[];
+  /** The newest gaps, the newest last, at most 100. Absent: nothing is merged. */
+  readonly gaps?: readonly GapView[];
+  /** Absent: nothing is merged. */
+  readonly skew?: SkewView;
   /** Packets that wait for numbers in front of them. */
   readonly pendingPackets: number;
   readonly recovery: RecoveryCounts | null;

@@ -1,9 +1,19 @@
 import type { ServeContext } from '../context.ts';
-import { type Route, text } from '../http/route.ts';
+import { openapiRoute } from '../http/openapi.ts';
+import { type AnsweringRoute, type Route, text } from '../http/route.ts';
 import { HttpServer, type UpgradeHandler } from '../http/server.ts';
+import { bookRoute } from './book.ts';
+import { clientsRoute } from './clients.ts';
 import type { ApiConfig, ApiContext } from './context.ts';
 import { healthRoutes } from './health.ts';
-import { bookRoutes } from './instruments.ts';
+import { instrumentsRoute } from './instruments.ts';
+import { linesRoute } from './lines.ts';
+import { operatorRoutes } from './operator.ts';
+import { Rates } from './rates.ts';
+import { statusRoute } from './status-route.ts';
+
+/** How often the counts of the engine are noted for rates, ms. */
+const SAMPLE_MS = 1000;
 
 /** What others bring to the API. */
 export interface HttpExtras {
@@ -26,20 +36,30 @@ export async function startHttp(
   extras: HttpExtras = {},
 ): Promise<HttpServer> {
   const { onFailure = () => {}, upgrades = {}, now = Date.now } = extras;
-  const routes = routesOf({ config, serve, now }, extras);
-  return HttpServer.start({ ...config, routes, upgrades, onFailure });
+  const rates = new Rates();
+  const routes = routesOf({ config, serve, rates, now }, extras);
+  const server = await HttpServer.start({ ...config, routes, upgrades, onFailure });
+  const sampling = setInterval(() => rates.note(serve.status()), SAMPLE_MS).unref();
+  server.onClose(() => clearInterval(sampling));
+  return server;
 }
 
-function routesOf(context: ApiContext, { metrics, routes = [] }: HttpExtras): Route[] {
-  return [
+/** Everything that is served, the description of it last. */
+export function routesOf(context: ApiContext, { metrics, routes = [] }: HttpExtras): Route[] {
+  const { noStorage } = context.config;
+  const all: Route[] = [
     ...healthRoutes(context),
     ...(metrics === undefined ? [] : [metricsRoute(metrics)]),
-    ...(context.config.noStorage ? [] : bookRoutes(context)),
+    statusRoute(context),
+    linesRoute(context),
+    clientsRoute(context),
+    ...(noStorage ? [] : [instrumentsRoute(context), bookRoute(context), ...operatorRoutes(context)]),
     ...routes,
   ];
+  return [...all, openapiRoute(all, context.serve.version)];
 }
 
-function metricsRoute(metrics: NonNullable<HttpExtras['metrics']>): Route {
+function metricsRoute(metrics: NonNullable<HttpExtras['metrics']>): AnsweringRoute {
   return {
     method: 'GET',
     path: '/metrics',

@@ -50,6 +50,7 @@ export class HttpServer {
   readonly #answering: WeakMap<Duplex, ServerResponse> = new WeakMap();
   #gate: Gate;
   #maxBodyBytes: number;
+  #whenClosed: () => void = () => {};
 
   /** Throws MdxError where it cannot listen, or may not: without tokens only loopback is listened on. */
   static async start(options: HttpServerOptions): Promise<HttpServer> {
@@ -108,6 +109,11 @@ export class HttpServer {
     return this.#exchange.streams.size;
   }
 
+  /** Is called when the server is asked to close. */
+  onClose(listener: () => void): void {
+    this.#whenClosed = listener;
+  }
+
   /** Takes over tokens, origins and limits for what comes from now on; who is connected stays. */
   reload({ http, security }: HttpReload): void {
     this.#gate = new Gate(http, security, this.#isLoopback);
@@ -117,6 +123,7 @@ export class HttpServer {
 
   /** Accepts nobody any longer, ends streams, lets answers under way finish, and is gone after `timeoutMs` at the latest. */
   async close(timeoutMs: number): Promise<void> {
+    this.#whenClosed();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const stream of [...this.#exchange.streams]) stream.end();
     this.#server.closeIdleConnections();
