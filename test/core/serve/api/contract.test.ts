@@ -114,20 +114,22 @@ describe('the API', () => {
 
   it('is what it says of itself', async () => {
     const symbol = served.there!.books.dictionary.books.find((book) => book.symbol !== null)!.symbol!;
-    expect(Object.keys(described).sort()).toEqual([
-      '/api/v1/book/{instrument}',
-      '/api/v1/book/{instrument}/clear',
-      '/api/v1/clients',
-      '/api/v1/instruments',
-      '/api/v1/lines',
-      '/api/v1/status',
-      '/healthz',
-      '/live',
-      '/metrics',
-      '/openapi.json',
-      '/ready',
-      '/snapshot',
-    ]);
+    expect(new Set(Object.keys(described))).toEqual(
+      new Set([
+        '/api/v1/book/{instrument}',
+        '/api/v1/book/{instrument}/clear',
+        '/api/v1/clients',
+        '/api/v1/instruments',
+        '/api/v1/lines',
+        '/api/v1/status',
+        '/healthz',
+        '/live',
+        '/metrics',
+        '/openapi.json',
+        '/ready',
+        '/snapshot',
+      ]),
+    );
     for (const [path, methods] of Object.entries(described)) {
       for (const [method, operation] of Object.entries(methods)) {
         const upper = method.toUpperCase();
@@ -169,15 +171,17 @@ describe('the API', () => {
   it('describes only health and clients where nothing is stored', async () => {
     const bare = await startHttp(apiConfig({ noStorage: true }), served, { now: () => NOW });
     const { paths } = (await (await fetch(`${bare.url}/openapi.json`)).json()) as { paths: object };
-    expect(Object.keys(paths).sort()).toEqual([
-      '/api/v1/clients',
-      '/api/v1/lines',
-      '/api/v1/status',
-      '/healthz',
-      '/live',
-      '/openapi.json',
-      '/ready',
-    ]);
+    expect(new Set(Object.keys(paths))).toEqual(
+      new Set([
+        '/api/v1/clients',
+        '/api/v1/lines',
+        '/api/v1/status',
+        '/healthz',
+        '/live',
+        '/openapi.json',
+        '/ready',
+      ]),
+    );
     await bare.close(1000);
   });
 });
