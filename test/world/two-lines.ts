@@ -78,6 +78,11 @@ export function everyOther(capture: Uint8Array, place: 0 | 1): Buffer {
   return Buffer.concat(chunks);
 }
 
+/** What the datagrams of a capture of one line carry. */
+export function payloadsOf(capture: Uint8Array): Buffer[] {
+  return framesOf(capture, 0).map(({ bytes }) => Buffer.from(bytes.subarray(HEADERS_BYTES)));
+}
+
 function interfaceOf(line: string): { readonly name: string; readonly description: string } {
   return { name: line, description: `mdx/1 line=${line} clock=file source=file:${line} pair=0` };
 }

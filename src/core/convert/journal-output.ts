@@ -47,7 +47,7 @@ export class JournalOutput implements Conversion {
   }
 
   records(batch: EventBatch, from: number, to: number): void {
-    this.#begin(this.#first);
+    if (!this.#hasBegun) this.#begin(this.#placesAtFirst());
     this.writer.append(batch, from, to);
   }
 
@@ -75,6 +75,17 @@ export class JournalOutput implements Conversion {
   abandon(): void {
     this.#stopTimer();
     this.writer.abandon();
+  }
+
+  /**
+   * Where the input stood before its first event. How far it is now is ahead of that, but the sessions that it begins in
+   * are known, and whoever goes on with the journal has to know them.
+   */
+  #placesAtFirst(): readonly TransportPlace[] {
+    const others = this.#run!.places().filter(({ channel }) =>
+      this.#first.every((place) => place.channel !== channel),
+    );
+    return [...this.#first, ...others.map((place) => ({ ...place, nextTransport: 0 }))];
   }
 
   #commit(): void {

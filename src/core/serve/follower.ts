@@ -59,15 +59,17 @@ class RingSource implements ByteSource {
 }
 
 /**
- * Follows the engine: builds books of its own from the events of a tap, and shows them to a publisher. Resolves when the
+ * Follows the engine: builds books of its own from the events of a tap, and shows them to publishers. Resolves when the
  * engine has ended; rejects with MdxError where its stream is damaged.
  */
 export function follow(
   ring: ByteRing,
-  publisher: Publisher,
+  publishers: readonly Publisher[],
   isStopped: () => boolean = () => false,
 ): Promise<RunResult> {
-  const flush = (): void => publisher.flush();
+  const flush = (): void => {
+    for (const publisher of publishers) publisher.flush();
+  };
   return run({
     paths: [ENGINE],
     feeds: FEEDS,
@@ -86,7 +88,7 @@ export function follow(
     batchEvents: 1024,
     stopAt: null,
     invariants: 'off',
-    observers: [publisher],
+    observers: publishers,
     pacer: null,
     steps: null,
     signal: null,

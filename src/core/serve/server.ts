@@ -4,10 +4,10 @@ import { ByteRing } from '../packet/byte-ring.ts';
 import { startHttp } from './api/start.ts';
 import type { ServeContext } from './context.ts';
 import { EngineLink } from './engine-link.ts';
+import { FollowedBooks } from './followed-books.ts';
 import { follow } from './follower.ts';
 import type { HttpServer } from './http/server.ts';
 import { lineSpecsOf } from './line-specs.ts';
-import { MainPublisher } from './main-follower.ts';
 import type { EngineStatus } from './status.ts';
 
 /** Bytes between the engine and a thread that follows: about a second of 200,000 events each second. */
@@ -48,16 +48,16 @@ export class Serve {
       },
       tell,
     );
-    const publisher = new MainPublisher([]);
+    const followed = new FollowedBooks();
     this.context = {
       version,
       startedAt: Date.now(),
       status: () => this.#engine.status,
-      books: () => publisher.books(),
+      books: () => followed.books(),
       clients: () => [],
       command: (command) => this.#engine.command(command),
     };
-    const following = follow(main, publisher).catch((error: unknown) => {
+    const following = follow(main, [followed]).catch((error: unknown) => {
       // An engine that failed says better why.
       if (this.#engine.status.state !== 'failed') throw error;
     });

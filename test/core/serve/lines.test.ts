@@ -1,0 +1,133 @@
+import type { ChildProcess } from 'node:child_process';
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Market } from '../../../src/core/book/market.ts';
+import { stateHash } from '../../../src/core/book/state-hash.ts';
+import { SERVE_DEFAULTS } from '../../../src/core/config/serve-defaults.ts';
+import { run } from '../../../src/core/pipeline/run.ts';
+import { Serve } from '../../../src/core/serve/server.ts';
+import { started } from '../../world/real-process.ts';
+import { runOptions } from '../../world/run-options.ts';
+import { listening } from '../../world/sockets.ts';
+import { payloadsOf } from '../../world/two-lines.ts';
+import { play } from '../simulate/session.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'mdx-lines-'));
+const capture = join(folder, 'session.pcap');
+const SECOND_NS = 1_000_000_000;
+let packets: readonly Buffer[] = [];
+let truth: Market;
+let server: ChildProcess;
+let recovery: string;
+let socket: Socket;
+
+beforeAll(async () => {
+  const { a } = play({ seed: 3, profile: { messages: 3000 } });
+  writeFileSync(capture, a);
+  packets = payloadsOf(a);
+  truth = (await run(runOptions([capture]))).books.markets[0]!;
+  server = started(['recover-server', capture, '--listen', 'tcp+listen://127.0.0.1:0']);
+  recovery = await listening(server);
+  socket = createSocket('udp4');
+});
+
+afterAll(async () => {
+  socket.close();
+  server.kill();
+  await once(server, 'close');
+  rmSync(folder, { recursive: true });
+});
+
+/** A port of this machine that nobody has. */
+async function freePort(): Promise<number> {
+  const probe = createSocket('udp4');
+  probe.bind(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  return port;
+}
+
+interface Lines {
+  readonly a: number;
+  readonly b: number;
+}
+
+function start({ a, b }: Lines, journal: string): Promise<Serve> {
+  return Serve.start({
+    version: 'test',
+    config: {
+      ...SERVE_DEFAULTS,
+      source: { ...SERVE_DEFAULTS.source, feed: 'itch-5.0' },
+      lines: { a: [`udp://127.0.0.1:${a}`], b: [`udp://127.0.0.1:${b}`], snapshot: [] },
+      merge: { ...SERVE_DEFAULTS.merge, gapTimeout: 1_000_000 },
+      recovery: {
+        ...SERVE_DEFAULTS.recovery,
+        endpoint: recovery,
+        timeout: 30 * SECOND_NS,
+        requestTimeout: 10 * SECOND_NS,
+      },
+      journal: { ...SERVE_DEFAULTS.journal, directory: journal },
+      http: { ...SERVE_DEFAULTS.http, listen: '127.0.0.1:0' },
+      rawV1: { ...SERVE_DEFAULTS.rawV1, a: null, b: null },
+    },
+    tell: () => {},
+  });
+}
+
+async function until(serve: Serve, isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) {
+    await Promise.race([serve.ended, new Promise((resolve) => setTimeout(resolve, 5))]);
+  }
+}
+
+async function send(port: number, packet: Buffer): Promise<void> {
+  await new Promise((resolve) => socket.send(packet, port, '127.0.0.1', resolve));
+}
+
+/** Sends packets on both lines; of every ten one line loses one each, and of every forty both the same. */
+async function sendLossy({ a, b }: Lines, from: number, to: number): Promise<void> {
+  for (let at = from; at < to; at += 1) {
+    const isLostByBoth = at % 40 === 20 && at < packets.length - 1;
+    if (!isLostByBoth && at % 10 !== 3) await send(a, packets[at]!);
+    if (!isLostByBoth && at % 10 !== 7) await send(b, packets[at]!);
+    if (at % 50 === 49) await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+test('what both lines lost is filled, and what came while the engine was away is fetched: nothing is lost', async () => {
+  const lines = { a: await freePort(), b: await freePort() };
+  const journal = join(folder, 'journal');
+  const third = Math.floor(packets.length / 3);
+
+  const first = await start(lines, journal);
+  await until(first, () => first.status.lines.length === 2);
+  await sendLossy(lines, 0, third);
+  await until(first, () => first.status.channels.some(({ filled, missing }) => filled > 0 && missing === 0));
+  first.stop();
+  await first.ended;
+
+  // Nobody listens: all of this is lost on the wire.
+  await sendLossy(lines, third, 2 * third);
+
+  const second = await start(lines, journal);
+  await until(second, () => second.status.lines.length === 2);
+  await sendLossy(lines, 2 * third, packets.length);
+  await until(second, () => (second.context.books()?.books.markets[0]?.changes ?? 0) >= truth.changes);
+
+  const market = second.context.books()!.books.markets[0]!;
+  expect(stateHash(market)).toEqual(stateHash(truth));
+  expect([...market.bookChanges]).toEqual([...truth.bookChanges]);
+  await until(second, () => second.status.channels.some(({ missing }) => missing === 0));
+  const [channel] = second.status.channels;
+  expect(channel).toMatchObject({ lost: 0, missing: 0 });
+  expect(channel!.filled).toBeGreaterThan(third);
+  const ready = await fetch(`${second.url}/ready`);
+  expect([ready.status, await ready.json()]).toMatchObject([200, { ready: true }]);
+  second.stop();
+  await second.ended;
+});
