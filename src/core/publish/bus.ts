@@ -1,6 +1,6 @@
 /** How much a bus keeps for clients that are behind. */
 export interface BusLimits {
-  /** Frames, at least 1. */
+  /** Frames, at least 1; more where somebody holds them. */
   readonly frames: number;
   /** Bytes of the chunks in the ring, at least two chunks. Those that have left it and are pinned come on top: `pinnedBytes`. */
   readonly bytes: number;
@@ -27,6 +27,11 @@ export interface FrameChunk {
   readonly count: number;
   /** Has it left the ring? Its frames stay what they are while it is pinned. */
   readonly gone: boolean;
+}
+
+/** Keeps the frames from a cursor on beyond their number, as long as memory allows it. `cursor` may be moved forwards. */
+export interface FrameHold {
+  cursor: number;
 }
 
 class Chunk implements FrameChunk {
@@ -85,6 +90,7 @@ export class FrameBus {
   /** In the ring, oldest first; the last one is written to. */
   readonly #chunks: Chunk[] = [];
   readonly #free: Chunk[] = [];
+  readonly #holds: Set<FrameHold> = new Set();
   #current: Chunk;
   #next: number;
   #oldest: number;
@@ -118,6 +124,15 @@ export class FrameBus {
   /** Bytes of chunks that have left the ring and that writes still read from. */
   get pinnedBytes(): number {
     return this.#pinnedChunks * this.#chunkBytes;
+  }
+
+  /** What the limits say. */
+  get framesMax(): number {
+    return this.#limits.frames;
+  }
+
+  get bytesMax(): number {
+    return this.#limits.bytes;
   }
 
   /** Longest frame that can be appended. */
@@ -158,10 +173,7 @@ export class FrameBus {
     chunk.tags[count] = tag;
     chunk.count = count + 1;
     this.#next += 1;
-    if (this.#next - this.#oldest > this.#limits.frames) {
-      this.#oldest += 1;
-      this.#leave();
-    }
+    if (this.#next - this.#oldest > this.#limits.frames) this.#trim();
   }
 
   /** Publishes a copy of a frame. */
@@ -203,6 +215,25 @@ export class FrameBus {
     return chunks[low]!;
   }
 
+  /** Starts with another cursor. Only where nothing has been published. */
+  begin(cursor: number): void {
+    if (this.#next !== this.#oldest) throw new Error('frames have been published');
+    this.#next = cursor;
+    this.#oldest = cursor;
+    this.#current.first = cursor;
+  }
+
+  /** Whoever begins at `cursor` and is slow with something else first: to be given back by `letGo`. */
+  hold(cursor: number): FrameHold {
+    const hold = { cursor };
+    this.#holds.add(hold);
+    return hold;
+  }
+
+  letGo(hold: FrameHold): void {
+    this.#holds.delete(hold);
+  }
+
   /** Keeps the bytes of a chunk as they are until `unpin`, also behind its time in the ring. */
   pin(chunk: FrameChunk): void {
     (chunk as Chunk).pins += 1;
@@ -214,6 +245,15 @@ export class FrameBus {
     if (own.pins !== 0 || !own.gone) return;
     this.#pinnedChunks -= 1;
     this.#release(own);
+  }
+
+  /** Frames beyond their number leave, as far as nobody holds them. */
+  #trim(): void {
+    let oldest = this.#next - this.#limits.frames;
+    for (const { cursor } of this.#holds) if (cursor < oldest) oldest = cursor;
+    if (oldest <= this.#oldest) return;
+    this.#oldest = oldest;
+    this.#leave();
   }
 
   /** Takes a chunk into the ring to write to; the oldest ones leave where memory would not be enough. */

@@ -1,0 +1,143 @@
+import { type FrameBus, type FrameHold, FrameRun } from '../bus.ts';
+import { CLOSE_GAP, CLOSE_IMAGE_GONE, type WebSocketPeer } from '../websocket/peer.ts';
+import type { Image } from './image.ts';
+import type { RawV1Publisher } from './publisher.ts';
+
+/** Longest piece that is written at a time. */
+const RUN_BYTES_MAX = 1 << 18;
+
+/** One client: a cursor into the bus, and before that a place in an image. One write is under way at a time. */
+export class RawV1Client {
+  readonly peer: WebSocketPeer;
+  /** Name of its token, null = none was needed. */
+  readonly token: string | null;
+  readonly connectedAt: number;
+  frames = 0;
+  /** Frames that it asked for and was told that they are lost. */
+  skipped = 0;
+  readonly #publisher: RawV1Publisher;
+  readonly #bus: FrameBus;
+  readonly #run: FrameRun = new FrameRun();
+  /** Frame that it is sent next; null: the one that comes next, once there are cursors. */
+  #cursor: number | null;
+  #image: Image | null;
+  /** Pieces of the image that were written. */
+  #piece = 0;
+  #hold: FrameHold | null = null;
+  /** When something was written last, ms. */
+  #sentAt: number;
+
+  constructor(
+    publisher: RawV1Publisher,
+    peer: WebSocketPeer,
+    start: { readonly cursor: number | null; readonly image: Image | null },
+    token: string | null,
+    now: number,
+  ) {
+    this.peer = peer;
+    this.token = token;
+    this.connectedAt = now;
+    this.#publisher = publisher;
+    this.#bus = publisher.bus;
+    this.#cursor = start.cursor;
+    this.#image = start.image;
+    this.#sentAt = now;
+    if (start.image !== null) this.#hold = this.#bus.hold(start.image.cursor);
+  }
+
+  /** Frames that it is behind. */
+  get lag(): number {
+    return this.#cursor === null ? 0 : this.#bus.next - this.#cursor;
+  }
+
+  /** Where its image ends, null where it has none (any more). */
+  get image(): Image | null {
+    return this.#image;
+  }
+
+  /** Writes what there is for it, unless a write is still under way. */
+  pump(now: number): void {
+    const { peer } = this;
+    if (peer.pendingBytes > 0 || !peer.isOpen) return;
+    if (this.#image !== null) this.#writeImage(this.#image, now);
+    else this.#writeLive(now);
+  }
+
+  /** Sends the heartbeat where nothing else was sent for so long. */
+  beat(now: number, silentMs: number, heartbeat: () => Buffer): void {
+    if (now - this.#sentAt < silentMs || this.peer.pendingBytes > 0 || !this.peer.isOpen) return;
+    this.#sentAt = now;
+    this.frames += 1;
+    this.peer.write(heartbeat());
+  }
+
+  /** A write of it reads from a piece that has left the ring. */
+  get holdsGone(): boolean {
+    return this.peer.pendingBytes > 0 && this.#run.chunk?.gone === true;
+  }
+
+  end(): void {
+    if (this.#hold !== null) this.#bus.letGo(this.#hold);
+    this.#hold = null;
+    this.#image = null;
+  }
+
+  #writeImage(image: Image, now: number): void {
+    if (image.cursor < this.#bus.oldest) {
+      this.peer.close(
+        CLOSE_IMAGE_GONE,
+        'the frames behind the snapshot are no longer kept: ask for another one',
+      );
+      return;
+    }
+    if (this.#piece < image.pieces.length) {
+      const piece = image.pieces[this.#piece]!;
+      this.#piece += 1;
+      this.#sentAt = now;
+      this.peer.write(piece);
+      return;
+    }
+    this.frames += image.frames;
+    this.#image = null;
+    this.#writeLive(now);
+  }
+
+  #writeLive(now: number): void {
+    const bus = this.#bus;
+    if (this.#cursor === null) {
+      if (!this.#publisher.isReady) return;
+      this.#cursor = bus.oldest;
+    }
+    const cursor = this.#cursor;
+    const run = this.#run;
+    if (!bus.run(cursor, RUN_BYTES_MAX, run)) {
+      if (cursor < bus.oldest) this.#lose(cursor, bus.oldest - 1);
+      else this.#caughtUp();
+      return;
+    }
+    this.#cursor = run.to;
+    this.frames += run.to - run.from;
+    this.#sentAt = now;
+    if (this.#hold !== null) {
+      this.#hold.cursor = run.to;
+      if (run.to === bus.next) this.#caughtUp();
+    }
+    const chunk = run.chunk!;
+    bus.pin(chunk);
+    this.peer.write(run.bytes(), () => bus.unpin(chunk));
+  }
+
+  /** From here on it is as quick as the others. */
+  #caughtUp(): void {
+    if (this.#hold === null) return;
+    this.#bus.letGo(this.#hold);
+    this.#hold = null;
+  }
+
+  #lose(first: number, last: number): void {
+    this.skipped += last - first + 1;
+    this.frames += 1;
+    this.peer.write(this.#publisher.gap(first, last));
+    this.peer.close(CLOSE_GAP, `cursors ${first} to ${last} are no longer kept`);
+  }
+}

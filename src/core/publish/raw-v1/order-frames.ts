@@ -1,0 +1,173 @@
+import type { Market } from '../../book/market.ts';
+import * as store from '../../book/store.ts';
+import { PublicId } from '../../event/public-id.ts';
+import { NULL_PRICE_HIGH, NULL_PRICE_LOW } from '../../event/record.ts';
+import type { BookTable } from './book-table.ts';
+import type { FrameWriter } from './frame-writer.ts';
+import * as layout from './layout.ts';
+import { FramePrice, type PriceForm } from './price.ts';
+
+const LEVEL_KEY_DOUBLE = store.LEVEL_KEY_DOUBLE;
+const ORDER_ID_HIGH = store.ORDER_ID_HIGH;
+const ORDER_ID_LOW = store.ORDER_ID_LOW;
+const ORDER_LEVEL = store.ORDER_LEVEL;
+const ORDER_QUANTITY_DOUBLE = store.ORDER_QUANTITY_DOUBLE;
+
+const TWO_32 = 4294967296;
+
+/**
+ * Writes the frames of orders. The book, the sequence in it and the cursor are set beforehand; both count on by themselves.
+ * A change of a book that is refused becomes a cancel that says so, so that every change has its frame.
+ */
+export class OrderFrames {
+  book = 0;
+  sequence = 0;
+  cursor = 0;
+  /** Is told of the first price of a book that has no form in frames. */
+  onRefused: (book: number) => void = () => {};
+  readonly #writer: FrameWriter;
+  readonly #table: BookTable;
+  readonly #isE8: boolean;
+  readonly #price: FramePrice = new FramePrice();
+  readonly #publicId: PublicId = new PublicId();
+  /** Are the numbers those of an image, which are all 0? */
+  readonly #isImage: boolean;
+  /** Id in frames of the order at hand. */
+  #idHigh = 0;
+  #idLow = 0;
+
+  constructor(writer: FrameWriter, table: BookTable, form: PriceForm, isImage: boolean) {
+    this.#writer = writer;
+    this.#table = table;
+    this.#isE8 = form === 'e8';
+    this.#isImage = isImage;
+  }
+
+  /** Takes the id of an order as frames have it. */
+  name(market: Market, bookSide: number, idHigh: number, idLow: number): void {
+    this.#idHigh = idHigh;
+    this.#idLow = idLow;
+    if (market.rules.idScope !== 'bookSide') return;
+    const { instrument } = market.dictionary.books[bookSide >> 1]!;
+    this.#publicId.hash(instrument, (bookSide & 1) !== 0, idHigh, idLow);
+    this.#idHigh = this.#publicId.high;
+    this.#idLow = this.#publicId.low;
+  }
+
+  nameNone(): void {
+    this.#idHigh = 0;
+    this.#idLow = 0;
+  }
+
+  /** An order of the book, by its slot. */
+  add(market: Market, slot: number, bookSide: number): void {
+    const order = slot << 3;
+    const { words, doubles } = market.orders;
+    this.name(market, bookSide, words[order + ORDER_ID_HIGH]!, words[order + ORDER_ID_LOW]!);
+    const level = words[order + ORDER_LEVEL]!;
+    const key = market.levels.doubles[level * 4 + LEVEL_KEY_DOUBLE]!;
+    if (!this.#setKey(key, bookSide)) {
+      this.cancel();
+      return;
+    }
+    const at = this.#begin(layout.TYPE_ADD, layout.ADD_BYTES);
+    const writer = this.#writer;
+    writer.put64(at, this.#idHigh, this.#idLow);
+    writer.put64(at + 8, this.#price.high, this.#price.low);
+    writer.putNumber(at + 16, doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]!);
+    writer.view.setUint16(at + 24, bookSide & 1, true);
+    this.#end();
+  }
+
+  /** The named order has this quantity now; price and place stay. */
+  modify(quantity: number): void {
+    if (this.#table.refused[this.book] === 1) {
+      this.cancel();
+      return;
+    }
+    const at = this.#begin(layout.TYPE_MODIFY, layout.MODIFY_BYTES);
+    const writer = this.#writer;
+    writer.put64(at, this.#idHigh, this.#idLow);
+    writer.put64(at + 8, 0, 0);
+    writer.putNumber(at + 16, quantity);
+    writer.view.setUint8(at + 24, layout.MODIFY_QUANTITY_ONLY);
+    this.#end();
+  }
+
+  /** The named order leaves. */
+  cancel(): void {
+    const at = this.#begin(layout.TYPE_CANCEL, layout.CANCEL_BYTES);
+    const writer = this.#writer;
+    writer.put64(at, this.#idHigh, this.#idLow);
+    writer.put64(at + 8, 0, 0);
+    writer.view.setUint8(at + 16, this.#table.refused[this.book] === 1 ? layout.REASON_REFUSED : 0);
+    this.#end();
+  }
+
+  /**
+   * The named order trades; no order named: a print.
+   * @param aggressor 0 bid or not known, 1 ask.
+   */
+  execute(
+    quantityHigh: number,
+    quantityLow: number,
+    priceHigh: number,
+    priceLow: number,
+    aggressor: number,
+    matchHigh: number,
+    matchLow: number,
+  ): void {
+    if (!this.#setPrice(priceHigh, priceLow)) {
+      this.cancel();
+      return;
+    }
+    const at = this.#begin(layout.TYPE_EXECUTE, layout.EXECUTE_BYTES);
+    const writer = this.#writer;
+    writer.put64(at, this.#idHigh, this.#idLow);
+    writer.put64(at + 8, quantityHigh, quantityLow);
+    writer.put64(at + 16, this.#price.high, this.#price.low);
+    writer.view.setUint8(at + 24, aggressor);
+    writer.put64(at + 25, matchHigh, matchLow);
+    this.#end();
+  }
+
+  #setKey(key: number, bookSide: number): boolean {
+    if (key === Number.POSITIVE_INFINITY) return this.#setPrice(NULL_PRICE_HIGH, NULL_PRICE_LOW);
+    const price = (bookSide & 1) !== 0 ? 0 - key : key;
+    return this.#setPrice(Math.floor(price / TWO_32), price | 0);
+  }
+
+  #setPrice(high: number, low: number): boolean {
+    const table = this.#table;
+    if (table.refused[this.book] === 1) return false;
+    if (!this.#isE8) {
+      this.#price.high = high;
+      this.#price.low = low;
+      return true;
+    }
+    if (this.#price.toE8(high, low, table.priceScales[this.book]!)) return true;
+    table.refuse(this.book);
+    this.onRefused(this.book);
+    return false;
+  }
+
+  #begin(type: number, payload: number): number {
+    const { instruments } = this.#table;
+    const { book } = this;
+    if (!this.#isImage) this.sequence += 1;
+    const at = this.#writer.begin(
+      type,
+      payload,
+      instruments[book * 2 + 1]!,
+      instruments[book * 2]!,
+      this.sequence,
+      this.cursor,
+    );
+    if (!this.#isImage) this.cursor += 1;
+    return at;
+  }
+
+  #end(): void {
+    this.#writer.end(this.book);
+  }
+}

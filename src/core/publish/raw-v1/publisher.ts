@@ -1,0 +1,156 @@
+import type { Market } from '../../book/market.ts';
+import type { EventBatch } from '../../event/batch.ts';
+import { FrameBus } from '../bus.ts';
+import { BookTable } from './book-table.ts';
+import { ControlFrames, type EpochHalves, type StreamFacts } from './control.ts';
+import { Encoder } from './encoder.ts';
+import { FramePieces, FrameWriter } from './frame-writer.ts';
+import { type Image, type LiveBooks, takeImage } from './image.ts';
+import { TYPE_HEARTBEAT } from './layout.ts';
+import { OrderFrames } from './order-frames.ts';
+import { frameScale, type PriceForm } from './price.ts';
+
+export interface PublisherOptions {
+  readonly epoch: EpochHalves;
+  readonly price: PriceForm;
+  readonly retainedFrames: number;
+  readonly retainedBytes: number;
+}
+
+/** What a run tells of its books: `RunFacts` of the pipeline. */
+export interface RunBooks {
+  readonly books: LiveBooks | null;
+}
+
+/** Who is told that there is something to send. */
+export interface PublisherListener {
+  /** New frames are on the bus. */
+  wake(): void;
+  /** Whoever has a book that is refused from now on must begin anew. */
+  refused(book: number): void;
+}
+
+/** Frames after which clients are woken though more events are at hand. */
+const WAKE_FRAMES = 1024;
+const CONTROL_PIECE_BYTES = 128;
+
+/**
+ * Publishes the order changes of a run as raw-v1 frames: an observer of its events. The first frame bears the number of
+ * order changes in front of it, so whoever goes on with a history publishes what went before would have.
+ */
+export class RawV1Publisher {
+  readonly bus: FrameBus;
+  readonly table: BookTable = new BookTable();
+  listener: PublisherListener | null = null;
+  /** Frames in front of this cursor may be of books that are refused by now. */
+  floor = 0;
+  readonly #options: PublisherOptions;
+  readonly #writer: FrameWriter;
+  readonly #frames: OrderFrames;
+  readonly #encoder: Encoder;
+  #run: RunBooks | null = null;
+  #began = false;
+  #woken = 0;
+  #refused: number[] = [];
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.bus = new FrameBus({ frames: options.retainedFrames, bytes: options.retainedBytes });
+    this.#writer = new FrameWriter(this.bus);
+    this.#frames = new OrderFrames(this.#writer, this.table, options.price, false);
+    this.#frames.onRefused = (book) => this.#refused.push(book);
+    this.#encoder = new Encoder(this.#frames, this.table);
+  }
+
+  start(_feed: unknown, run: RunBooks): void {
+    this.#run = run;
+  }
+
+  /** Once for a batch, so that frames have the time of their batch. */
+  records(): void {
+    if (!this.#began) this.#begin();
+    this.#writer.readTime();
+  }
+
+  before(batch: EventBatch, at: number, market: Market, said: number): void {
+    this.#encoder.before(batch, at, market, said);
+  }
+
+  after(batch: EventBatch, at: number, market: Market): void {
+    this.#encoder.after(batch, at, market);
+    if (this.#refused.length > 0) this.#tellRefused();
+    if (this.bus.next - this.#woken >= WAKE_FRAMES) this.flush();
+  }
+
+  /** There are no more events at hand. */
+  flush(): void {
+    if (this.bus.next === this.#woken) return;
+    this.#woken = this.bus.next;
+    this.listener?.wake();
+  }
+
+  /** Are there books, and a cursor? */
+  get isReady(): boolean {
+    if (!this.#began) this.#begin();
+    return this.#began;
+  }
+
+  /** The books as they are now; null before there are any. Not to be called from within an event. */
+  image(): Image | null {
+    const books = this.#run?.books ?? null;
+    if (!this.isReady || books === null) return null;
+    const onRefused = (book: number): void => {
+      this.#refused.push(book);
+    };
+    const { table } = this;
+    const image = takeImage({ books, table, facts: this.facts(), cursor: this.bus.next, onRefused });
+    if (this.#refused.length > 0) this.#tellRefused();
+    return image;
+  }
+
+  facts(): StreamFacts {
+    const { epoch, price } = this.#options;
+    const last = this.#run?.books?.dictionary.books.at(-1);
+    return {
+      epoch,
+      price,
+      priceScale: frameScale(price, last?.priceScale ?? 0),
+      quantityScale: last?.quantityScale ?? 0,
+    };
+  }
+
+  /** A heartbeat as a whole message. */
+  heartbeat(): Buffer {
+    return controlMessage((frames) => frames.control(TYPE_HEARTBEAT, this.facts(), this.bus.next, 0));
+  }
+
+  /** The message that says which cursors a client has lost. */
+  gap(first: number, last: number): Buffer {
+    return controlMessage((frames) => frames.gap(first, last));
+  }
+
+  #begin(): void {
+    const books = this.#run?.books ?? null;
+    if (books === null) return;
+    this.#began = true;
+    let changes = 0;
+    for (const market of books.markets) changes += market.changes;
+    this.bus.begin(changes);
+    this.#frames.cursor = changes;
+    this.#woken = changes;
+  }
+
+  #tellRefused(): void {
+    this.floor = this.bus.next;
+    for (const book of this.#refused.splice(0)) this.listener?.refused(book);
+  }
+}
+
+function controlMessage(write: (frames: ControlFrames) => void): Buffer {
+  const pieces = new FramePieces(CONTROL_PIECE_BYTES);
+  const frames = new ControlFrames(pieces);
+  frames.writer.readTime();
+  write(frames);
+  pieces.finish();
+  return pieces.pieces[0]!;
+}
