@@ -64,8 +64,8 @@ export class Encoder {
   /** The order that the event is about, as it was before: its book-side, NO_SIDE where there was none. */
   #bookSide = NO_SIDE;
   readonly #was: Float64Array = new Float64Array(2);
-  /** An order with the id of the one that enters. */
-  #hasTwin = false;
+  /** Book-side of an order with the id of the one that enters, NO_SIDE where there is none. */
+  #twin = NO_SIDE;
 
   /** @param frames their `cursor` is that of the next frame. */
   constructor(frames: OrderFrames, table: BookTable) {
@@ -79,11 +79,11 @@ export class Encoder {
     this.#changes = market.changes;
     this.#cursor = this.#frames.cursor;
     this.#bookSide = NO_SIDE;
-    this.#hasTwin = false;
+    this.#twin = NO_SIDE;
     const wanted = (said << 1) | ((head & HEAD_ASK) !== 0 ? 1 : 0);
     switch (head & 255) {
       case KIND_ADD:
-        this.#hasTwin = market.findOrder(words[at + WORD_ID]!, words[at + WORD_ID + 1]!, wanted) !== 0;
+        this.#lookTwin(market, words, at, wanted);
         break;
       case KIND_MODIFY:
       case KIND_REDUCE:
@@ -114,7 +114,10 @@ export class Encoder {
     if (kind !== KIND_CLEAR && kind !== KIND_SESSION) {
       // A print is of the book that it names; other changes are of the book that the order is in.
       const isNamed = this.#bookSide < 0 || (kind === KIND_EXECUTE && (head & HEAD_INFORMS) !== 0);
-      this.#begin(market, isNamed ? words[at + WORD_BOOK]! : this.#bookSide >> 1, changes);
+      const book = isNamed ? words[at + WORD_BOOK]! : this.#bookSide >> 1;
+      const leaves = this.#bookSide < 0 ? 0 : 1;
+      const isElsewhere = this.#twin >= 0 && this.#twin >> 1 !== book && changes > leaves;
+      this.#begin(market, book, isElsewhere ? changes - 1 : changes);
       this.#change(market, words, at, head, kind, changes);
     }
     const written = this.#frames.cursor - this.#cursor;
@@ -148,14 +151,17 @@ export class Encoder {
 
   #lookReplace(market: Market, words: Int32Array, at: number, head: number, wanted: number): void {
     const related = at + RECORD_WORDS + EXT_WORD_RELATED_ID;
-    const idLow = words[at + WORD_ID]!;
-    const idHigh = words[at + WORD_ID + 1]!;
     if ((head & HEAD_EXTENDED) !== 0) this.#look(market, words, related, wanted);
-    if (this.#bookSide < 0) this.#hasTwin = market.findOrder(idLow, idHigh, wanted) !== 0;
+    if (this.#bookSide < 0) this.#lookTwin(market, words, at, wanted);
     // The one that leaves is gone when the new one enters.
-    else if (words[related] !== idLow || words[related + 1] !== idHigh) {
-      this.#hasTwin = market.findOrder(idLow, idHigh, this.#bookSide) !== 0;
+    else if (words[related] !== words[at + WORD_ID] || words[related + 1] !== words[at + WORD_ID + 1]) {
+      this.#lookTwin(market, words, at, this.#bookSide);
     }
+  }
+
+  #lookTwin(market: Market, words: Int32Array, at: number, bookSide: number): void {
+    const slot = market.findOrder(words[at + WORD_ID]!, words[at + WORD_ID + 1]!, bookSide);
+    if (slot !== 0) this.#twin = market.orders.words[(slot << 3) + ORDER_BOOK_SIDE]!;
   }
 
   /** The frames that follow are those of so many changes of a book that has had them. */
@@ -170,9 +176,10 @@ export class Encoder {
     const idLow = words[at + WORD_ID]!;
     const idHigh = words[at + WORD_ID + 1]!;
     let left = changes;
-    if (this.#hasTwin) {
-      frames.name(market, bookSide, idHigh, idLow);
-      frames.cancel();
+    if (this.#twin >= 0) {
+      frames.name(market, this.#twin, idHigh, idLow);
+      if (this.#twin >> 1 === bookSide >> 1) frames.cancel();
+      else this.#cancelElsewhere(market, this.#twin >> 1);
       left -= 1;
     }
     if (left === 0) return;
@@ -187,6 +194,15 @@ export class Encoder {
       frames.add(market, behind, bookSide);
       behind = orders[order + ORDER_NEXT]!;
     }
+  }
+
+  /** Ids may be those of orders of another book. */
+  #cancelElsewhere(market: Market, twinBook: number): void {
+    const { book, sequence } = this.#frames;
+    this.#begin(market, twinBook, 1);
+    this.#frames.cancel();
+    this.#frames.book = book;
+    this.#frames.sequence = sequence;
   }
 
   #modify(market: Market, words: Int32Array, at: number, changes: number): void {

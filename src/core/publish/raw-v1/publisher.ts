@@ -11,7 +11,6 @@ import { OrderFrames } from './order-frames.ts';
 import { frameScale, type PriceForm } from './price.ts';
 
 export interface PublisherOptions {
-  readonly epoch: EpochHalves;
   readonly price: PriceForm;
   readonly retainedFrames: number;
   readonly retainedBytes: number;
@@ -20,6 +19,9 @@ export interface PublisherOptions {
 /** What a run tells of its books: `RunFacts` of the pipeline. */
 export interface RunBooks {
   readonly books: LiveBooks | null;
+  readonly epoch: EpochHalves;
+  /** Event that the books began behind, 0 = they began empty. */
+  readonly imageEvent: number;
 }
 
 /** Who is told that there is something to send. */
@@ -32,6 +34,7 @@ export interface PublisherListener {
 
 /** Frames after which clients are woken though more events are at hand. */
 const WAKE_FRAMES = 1024;
+const NO_EPOCH: EpochHalves = { high: 0, low: 0 };
 const CONTROL_PIECE_BYTES = 128;
 
 /**
@@ -91,7 +94,7 @@ export class RawV1Publisher {
 
   /** Are there books, and a cursor? */
   get isReady(): boolean {
-    if (!this.#began) this.#begin();
+    if (!this.#began && (this.#run?.imageEvent ?? 0) > 0) this.#begin();
     return this.#began;
   }
 
@@ -109,7 +112,8 @@ export class RawV1Publisher {
   }
 
   facts(): StreamFacts {
-    const { epoch, price } = this.#options;
+    const { price } = this.#options;
+    const epoch = this.#run?.epoch ?? NO_EPOCH;
     const last = this.#run?.books?.dictionary.books.at(-1);
     return {
       epoch,
