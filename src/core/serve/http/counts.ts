@@ -1,5 +1,7 @@
 /** What an HTTP server has seen since it started. */
 export class HttpCounts {
+  /** Connections that are open now, those that were upgraded included. */
+  connections = 0;
   requests = 0;
   /** Answers by the first digit of their status, index 1 … 5. */
   readonly answers: number[] = [0, 0, 0, 0, 0, 0];

@@ -95,8 +95,11 @@ export class HttpServer {
     });
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head, upgrades));
     server.on('clientError', (error, socket) => this.#refuseMalformed(error, socket));
-    server.on('tlsClientError', () => {
-      this.counts.malformed += 1;
+    server.on('connection', (socket) => {
+      this.counts.connections += 1;
+      socket.once('close', () => {
+        this.counts.connections -= 1;
+      });
     });
     server.on('drop', () => {
       this.counts.refusedConnections += 1;
