@@ -13,11 +13,12 @@ import {
   TALLY_UNKNOWN_REDUCE,
   TALLY_UNKNOWN_REPLACE,
 } from '../book/tally.ts';
+import type { WaitingRoom } from '../merge/waiting-room.ts';
 import type { TransportPlace } from '../pipeline/books.ts';
 import type { LiveLine } from '../pipeline/live-source.ts';
 import type { MergeChannel } from '../pipeline/merge/merge-channel.ts';
 import { LINE_NAMES } from '../pipeline/packet-source.ts';
-import type { ChannelView, EngineStatus, LineView } from './status.ts';
+import type { ChannelView, EngineStatus, GapView, LineView, SkewView } from './status.ts';
 
 /** Names of what books could not take, as /metrics and the API show them. */
 const ANOMALIES: readonly (readonly [name: string, slot: number])[] = [
@@ -98,6 +99,39 @@ export function mergedChannel({ number, transport, session, next, arbiter }: Mer
     filled,
     lost,
     firstBy,
+  };
+}
+
+/** Gaps that are told one by one. */
+const GAPS_TOLD_MAX = 100;
+
+/** The newest gaps of all channels, the newest of each last. */
+export function mergedGaps(channels: readonly MergeChannel[]): GapView[] {
+  const gaps: GapView[] = [];
+  for (const { number, transport, arbiter } of channels) {
+    for (const { gaps: told, session } of arbiter.sessions) {
+      for (const { from, to, state, by } of told.list.slice(-GAPS_TOLD_MAX)) {
+        gaps.push({
+          channel: number,
+          session: transport.sessionText(session),
+          from,
+          to,
+          state,
+          by: by < 0 ? null : LINE_NAMES[by]!,
+        });
+      }
+    }
+  }
+  return gaps.slice(-GAPS_TOLD_MAX);
+}
+
+/** How far line B is behind line A. */
+export function mergedSkew({ skew }: WaitingRoom): SkewView {
+  return {
+    p50Ns: skew.quantile(50),
+    p99Ns: skew.quantile(99),
+    maxNs: skew.samples === 0 ? null : skew.maxNs,
+    samples: skew.samples,
   };
 }
 

@@ -33,7 +33,16 @@ import {
   openLines,
   snapshotDestinations,
 } from './engine-source.ts';
-import { anomaliesOf, booksView, eventsOf, LineWatch, mergedChannel, readChannel } from './engine-status.ts';
+import {
+  anomaliesOf,
+  booksView,
+  eventsOf,
+  LineWatch,
+  mergedChannel,
+  mergedGaps,
+  mergedSkew,
+  readChannel,
+} from './engine-status.ts';
 import { realClock } from './real-clock.ts';
 import type { EngineAnswer, EngineCommand, EngineState, EngineStatus } from './status.ts';
 import { Tap } from './tap.ts';
@@ -135,6 +144,7 @@ export class Engine {
       inputs: path === null ? [] : [{ path, bytes, total }],
       lines: this.#live?.lines.lines.map((line) => this.#lineWatch.view(line, now)) ?? [],
       channels: standing?.channels.map(mergedChannel) ?? this.#facts?.places().map(readChannel) ?? [],
+      ...(standing === null ? {} : { gaps: mergedGaps(standing.channels), skew: mergedSkew(standing.room) }),
       pendingPackets: standing?.room.packets ?? 0,
       recovery: recovery === null ? null : ({ ...recovery } as typeof recovery),
       journal: journal === null ? null : { ...journal, problem: failure?.message ?? null },

@@ -108,6 +108,11 @@ test('what both lines lost is filled, and what came while the engine was away is
   await until(first, () => first.status.lines.length === 2);
   await sendLossy(lines, 0, third);
   await until(first, () => first.status.channels.some(({ filled, missing }) => filled > 0 && missing === 0));
+  const { gaps = [], skew } = first.status;
+  expect(gaps.length).toBeGreaterThan(0);
+  for (const gap of gaps) expect(gap).toMatchObject({ channel: 0, state: 'filled', by: expect.any(String) });
+  expect(skew!.samples).toBeGreaterThan(0);
+  expect(Math.abs(skew!.p50Ns!)).toBeLessThanOrEqual(Math.abs(skew!.maxNs!));
   first.stop();
   await first.ended;
 

@@ -24,11 +24,11 @@ function snapshotRoute(context: ApiContext): AnsweringRoute {
   return {
     method: 'POST',
     path: '/snapshot',
-    summary: 'Writes an image of all books into the journal, now.',
+    summary: 'Asks for an image of all books in the journal; the answer says what was done.',
     access: 'read',
     parameters: [],
     answers: {
-      202: { summary: 'It will be written.', schema: DONE },
+      202: { summary: 'It is under way.', schema: DONE },
       409: { summary: 'It cannot be written: the answer says why.' },
       504: { summary: 'The engine did not answer in time.' },
     },
