@@ -62,6 +62,11 @@ export class JournalOutput implements Conversion {
     this.#timer ??= setTimeout(() => this.#commit(), this.#commitMs).unref();
   }
 
+  /** Begins a new segment, with an image of the books: they have all that was appended. */
+  roll(): void {
+    if (this.#hasBegun) this.writer.roll();
+  }
+
   finish(): void {
     this.#stopTimer();
     const { segment, isNewEpoch } = this.writer.found;

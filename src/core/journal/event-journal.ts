@@ -18,6 +18,7 @@ export interface EventJournal {
   append(batch: EventBatch, from: number, to: number): void;
   commit(): void;
   tick(): void;
+  roll(): void;
   work(): boolean;
   close(): void;
   abandon(): void;

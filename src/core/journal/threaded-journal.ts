@@ -71,6 +71,7 @@ export class ThreadedJournal {
   #changes = 0;
   /** Segments that were due and have begun; words that were heard. */
   #rolled = 0;
+  #isRollAsked = false;
   #heard = 0;
   #isClosed = false;
 
@@ -180,9 +181,16 @@ export class ThreadedJournal {
       if (this.#taker.isTaking) this.#slice();
       else this.#taker.prepare();
     }
-    if (this.#link.control.due === this.#rolled || this.#taker?.isTaking === true) return;
+    const isDue = this.#isRollAsked || this.#link.control.due !== this.#rolled;
+    if (!isDue || this.#taker?.isTaking === true) return;
+    this.#isRollAsked = false;
     this.#rolled = this.#link.control.due;
     this.#beginSegment('roll', null);
+  }
+
+  /** Begins a segment with the next `tick`, or when an image that is being taken is whole. */
+  roll(): void {
+    this.#isRollAsked = true;
   }
 
   /** Work that may wait is the thread's. */

@@ -75,6 +75,8 @@ export class Engine {
   #facts: RunFacts | null = null;
   #progress: Progress | null = null;
   #turnAt = 0;
+  /** Sessions of the venue that have begun. */
+  #sessions = 0;
   /** Asked for between two batches. */
   #pending: (() => void)[] = [];
   #wake: () => void = () => {};
@@ -140,7 +142,7 @@ export class Engine {
       malformed,
       events: eventsOf(markets),
       lastEvent: journal === null ? this.#lastEvent + (this.#taps[0]?.written ?? written) : journal.lastEvent,
-      sessions: markets.reduce((sum, { events }) => sum + events[KIND_SESSION]! + events[KIND_RESET]!, 0),
+      sessions: this.#sessions,
       inputs: path === null ? [] : [{ path, bytes, total }],
       lines: this.#live?.lines.lines.map((line) => this.#lineWatch.view(line, now)) ?? [],
       channels: standing?.channels.map(mergedChannel) ?? this.#facts?.places().map(readChannel) ?? [],
@@ -308,11 +310,22 @@ export class Engine {
 
   async #breathe(progress: Progress): Promise<void> {
     this.#progress = progress;
+    this.#noteSessions();
     this.#flush();
     this.#executePending();
     if (performance.now() - this.#turnAt < TURN_MS_MAX) return;
     await nextTurn();
     this.#turnAt = performance.now();
+  }
+
+  /** A segment of the journal begins with each session of the venue. */
+  #noteSessions(): void {
+    let sessions = 0;
+    for (const { events } of this.#facts?.books?.markets ?? []) {
+      sessions += events[KIND_SESSION]! + events[KIND_RESET]!;
+    }
+    if (sessions > this.#sessions) this.#journal?.roll();
+    this.#sessions = sessions;
   }
 
   #flush(): void {
@@ -333,8 +346,8 @@ export class Engine {
     if (books === null) return { ok: false, text: 'there are no books yet' };
     if (command.kind === 'snapshot') {
       if (this.#journal === null) return { ok: false, text: 'there is no journal to write an image to' };
-      this.#journal.writer.commit();
-      return { ok: true, text: 'what has come is on its way to the journal' };
+      this.#journal.roll();
+      return { ok: true, text: 'an image of the books is on its way to the journal' };
     }
     const definition = books.dictionary.books[command.book];
     if (definition === undefined) return { ok: false, text: 'there is no such book' };

@@ -136,3 +136,35 @@ test('what both lines lost is filled, and what came while the engine was away is
   second.stop();
   await second.ended;
 });
+
+test('a session of the venue begins with empty books and a segment of the journal of its own', async () => {
+  const lines = { a: await freePort(), b: await freePort() };
+  const journal = join(folder, 'sessions');
+  const { a: second } = play({ seed: 4, profile: { messages: 300 } });
+  const later = payloadsOf(second);
+  const { markets } = (await run(runOptions([await written('second.pcap', second)]))).books;
+
+  const serve = await start(lines, journal);
+  await until(serve, () => serve.status.lines.length === 2);
+  for (const packet of packets.slice(0, 200)) {
+    await send(lines.a, packet);
+    await send(lines.b, packet);
+  }
+  await until(serve, () => serve.status.messages > 0);
+  for (const packet of later) {
+    await send(lines.a, packet);
+    await send(lines.b, packet);
+  }
+  await until(serve, () => serve.status.sessions === 1 && serve.status.journal!.segments === 2);
+  const served = (): Market => serve.context.books()!.books.markets[0]!;
+  await until(serve, () => served().orders.live === markets[0]!.orders.live);
+  expect(stateHash(served())).toEqual(stateHash(markets[0]!));
+  serve.stop();
+  await serve.ended;
+});
+
+async function written(name: string, bytes: Uint8Array): Promise<string> {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return path;
+}
