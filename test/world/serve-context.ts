@@ -1,4 +1,5 @@
 import type { ServeConfig } from '../../src/core/config/serve-config.ts';
+import { SERVE_DEFAULTS } from '../../src/core/config/serve-defaults.ts';
 import type { Books } from '../../src/core/pipeline/books.ts';
 import type { RunResult } from '../../src/core/pipeline/run.ts';
 import type { ApiConfig } from '../../src/core/serve/api/context.ts';
@@ -39,10 +40,12 @@ export interface Wanted extends Partial<ServeConfig['http']> {
   readonly ready?: Partial<ServeConfig['ready']>;
   readonly lines?: Partial<ServeConfig['lines']>;
   readonly noStorage?: boolean;
+  readonly maxStreams?: number;
+  readonly maxUpgrades?: number;
 }
 
 export function apiConfig({ tokens = [], insecure = false, ...wanted }: Wanted = {}): ApiConfig {
-  const { ready, lines, noStorage = false, ...http } = wanted;
+  const { ready, lines, noStorage = false, maxStreams = 100, maxUpgrades = 100, ...http } = wanted;
   return {
     http: {
       listen: '127.0.0.1:0',
@@ -59,6 +62,8 @@ export function apiConfig({ tokens = [], insecure = false, ...wanted }: Wanted =
     ready: { staleBooks: 0, silentMs: 1000, ...ready },
     lines: { a: [], b: [], snapshot: [], ...lines },
     noStorage,
+    sse: { ...SERVE_DEFAULTS.sse, maxConnections: maxStreams },
+    events: { ...SERVE_DEFAULTS.events, maxConnections: maxUpgrades },
   };
 }
 

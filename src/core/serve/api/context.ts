@@ -3,7 +3,10 @@ import type { ServeContext } from '../context.ts';
 import type { Rates } from './rates.ts';
 
 /** What of the configuration the API goes by. */
-export type ApiConfig = Pick<ServeConfig, 'http' | 'security' | 'ready' | 'lines' | 'noStorage'>;
+export type ApiConfig = Pick<
+  ServeConfig,
+  'http' | 'security' | 'ready' | 'lines' | 'noStorage' | 'sse' | 'events'
+>;
 
 /** What the routes of the API know. */
 export interface ApiContext {

@@ -38,7 +38,15 @@ export async function startHttp(
   const { onFailure = () => {}, upgrades = {}, now = Date.now } = extras;
   const rates = new Rates();
   const routes = routesOf({ config, serve, rates, now }, extras);
-  const server = await HttpServer.start({ ...config, routes, upgrades, onFailure });
+  const server = await HttpServer.start({
+    http: config.http,
+    security: config.security,
+    routes,
+    upgrades,
+    maxStreams: config.sse.maxConnections,
+    maxUpgrades: config.events.maxConnections,
+    onFailure,
+  });
   const sampling = setInterval(() => rates.note(serve.status()), SAMPLE_MS).unref();
   server.onClose(() => clearInterval(sampling));
   return server;

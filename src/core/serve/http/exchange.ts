@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpCounts } from './counts.ts';
 import type { Gate } from './gate.ts';
 import { hasBody, readDocument } from './request-body.ts';
-import { type Answer, type Call, problem, type Route, type StreamingRoute } from './route.ts';
+import { type Answer, type Call, full, problem, type Route, type StreamingRoute } from './route.ts';
 import type { Router } from './router.ts';
 import { COMMON_HEADERS, send } from './send.ts';
 import { OpenStream } from './stream.ts';
@@ -17,6 +17,7 @@ export interface ExchangeOptions {
   /** Those of the moment: they may be reloaded. */
   gate(): Gate;
   maxBodyBytes(): number;
+  readonly maxStreams: number;
   /** Is told of faults of ours. */
   onFailure(error: unknown, what: string): void;
 }
@@ -137,10 +138,12 @@ export class Exchange {
     if (request.method === 'HEAD') {
       return { status: 200, body: { type: route.streams, text: '' } };
     }
+    const { maxStreams, counts } = this.#options;
+    if (this.streams.size >= maxStreams) return full(`${maxStreams} streams are open`);
     const stream = new OpenStream(response, headers);
     const opened = route.open(call, stream);
     if ('status' in opened) return opened;
-    this.#options.counts.answers[2]! += 1;
+    counts.answers[2]! += 1;
     this.streams.add(stream);
     stream.run(opened, () => this.streams.delete(stream));
     return null;

@@ -44,7 +44,8 @@ export function createServer(tls: ServeConfig['http']['tls'], options: ServerOpt
   if (tls === null) return createPlainServer(options);
   const files = { cert: readPem(tls.certificate), key: readPem(tls.key) };
   try {
-    return createTlsServer({ ...options, ...files, minVersion: 'TLSv1.2' });
+    const handshakeTimeout = options.requestTimeout;
+    return createTlsServer({ ...options, ...files, handshakeTimeout, minVersion: 'TLSv1.2' });
   } catch (error) {
     throw new MdxError('usage', `TLS with ${tls.certificate} and ${tls.key}: ${(error as Error).message}`, {
       hint: 'Expected a certificate (with its chain) and its private key, both PEM.',

@@ -109,6 +109,11 @@ export function problem(
   };
 }
 
+/** The answer where as many clients as may be are connected already. */
+export function full(message: string): Answer {
+  return problem(503, 'full', message, { headers: { 'retry-after': '5' } });
+}
+
 export function json(document: unknown, status: number = 200): Answer {
   return { status, body: { json: document } };
 }

@@ -7,7 +7,7 @@ import { Exchange } from './exchange.ts';
 import { Gate } from './gate.ts';
 import { checkExposure, createServer, listen, parseListen } from './listen.ts';
 import { isLoopback } from './origin.ts';
-import { problem, type Route } from './route.ts';
+import { full, problem, type Route } from './route.ts';
 import { Router } from './router.ts';
 import { sendAndClose } from './send.ts';
 import { parseTarget } from './target.ts';
@@ -31,6 +31,9 @@ export interface HttpServerOptions {
   readonly routes: readonly Route[];
   /** By path. */
   readonly upgrades: Readonly<Record<string, UpgradeHandler>>;
+  /** Streams, and upgraded connections, that may be open; `http.maxConnections` is for the others. */
+  readonly maxStreams: number;
+  readonly maxUpgrades: number;
   onFailure(error: unknown, what: string): void;
 }
 
@@ -48,8 +51,10 @@ export class HttpServer {
   readonly #isLoopback: boolean;
   /** The answer that a connection is at. */
   readonly #answering: WeakMap<Duplex, ServerResponse> = new WeakMap();
+  readonly #maxUpgrades: number;
   #gate: Gate;
-  #maxBodyBytes: number;
+  #http: ServeConfig['http'];
+  #upgraded = 0;
   #whenClosed: () => void = () => {};
 
   /** Throws MdxError where it cannot listen, or may not: without tokens only loopback is listened on. */
@@ -80,13 +85,14 @@ export class HttpServer {
     this.url = `${http.tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
     this.#isLoopback = isLoopback(host);
     this.#gate = new Gate(http, security, this.#isLoopback);
-    this.#maxBodyBytes = http.maxBodyBytes;
-    server.maxConnections = http.maxConnections;
+    this.#http = http;
+    this.#maxUpgrades = options.maxUpgrades;
     this.#exchange = new Exchange({
       router: new Router(routes),
       counts: this.counts,
       gate: () => this.#gate,
-      maxBodyBytes: () => this.#maxBodyBytes,
+      maxBodyBytes: () => this.#http.maxBodyBytes,
+      maxStreams: options.maxStreams,
       onFailure,
     });
     server.on('request', (request, response) => {
@@ -95,15 +101,7 @@ export class HttpServer {
     });
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head, upgrades));
     server.on('clientError', (error, socket) => this.#refuseMalformed(error, socket));
-    server.on('connection', (socket) => {
-      this.counts.connections += 1;
-      socket.once('close', () => {
-        this.counts.connections -= 1;
-      });
-    });
-    server.on('drop', () => {
-      this.counts.refusedConnections += 1;
-    });
+    server.on('connection', (socket) => this.#accept(socket));
     server.on('error', (error) => onFailure(error, 'the HTTP server'));
   }
 
@@ -120,8 +118,7 @@ export class HttpServer {
   /** Takes over tokens, origins and limits for what comes from now on; who is connected stays. */
   reload({ http, security }: HttpReload): void {
     this.#gate = new Gate(http, security, this.#isLoopback);
-    this.#maxBodyBytes = http.maxBodyBytes;
-    this.#server.maxConnections = http.maxConnections;
+    this.#http = http;
   }
 
   /** Accepts nobody any longer, ends streams, lets answers under way finish, and is gone after `timeoutMs` at the latest. */
@@ -133,6 +130,18 @@ export class HttpServer {
     const timer = setTimeout(() => this.#server.closeAllConnections(), timeoutMs);
     await closed;
     clearTimeout(timer);
+  }
+
+  /** Lets a connection in unless as many as may be are open that are neither streams nor upgraded. */
+  #accept(socket: Socket): void {
+    const { counts } = this;
+    counts.connections += 1;
+    socket.once('close', () => {
+      counts.connections -= 1;
+    });
+    if (counts.connections - this.#upgraded - this.streams <= this.#http.maxConnections) return;
+    counts.refusedConnections += 1;
+    socket.destroy();
   }
 
   #upgrade(
@@ -151,6 +160,10 @@ export class HttpServer {
       return;
     }
     counts.upgrades += 1;
+    this.#upgraded += 1;
+    socket.once('close', () => {
+      this.#upgraded -= 1;
+    });
     const { remoteAddress = '', remotePort = 0 } = request.socket;
     const address = remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress;
     // From here on its new owner bounds it.
@@ -185,6 +198,8 @@ export class HttpServer {
     if (token !== null && typeof token !== 'string') return { refusal: token };
     const foreign = this.#gate.checkOrigin(headers, 'connect here');
     if (foreign !== null) return { refusal: foreign };
+    if (this.#upgraded >= this.#maxUpgrades)
+      return { refusal: full(`${this.#maxUpgrades} WebSockets are open`) };
     return { handler: upgrades[path]!, token };
   }
 

@@ -27,7 +27,15 @@ async function serve(wanted: Wanted = {}, routes: readonly Route[] = []): Promis
     now: () => NOW,
     routes,
     onFailure: (error, what) => failures.push(`${what}: ${(error as Error).message}`),
-    upgrades: { '/api/ws': (_, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n') },
+    upgrades: {
+      '/api/ws': (_, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n'),
+      '/api/held': (_, socket) => {
+        socket.on('error', () => {});
+        socket.on('end', () => socket.end());
+        socket.resume();
+        socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+      },
+    },
   });
 }
 
@@ -151,6 +159,37 @@ describe('connections', () => {
     await kept[0]!.heard;
     kept[1]!.say(request('GET /live HTTP/1.1', CLOSE));
     expect(statuses(await kept[1]!.heard)).toEqual([200, 200]);
+  });
+
+  it('that became something else have limits of their own', async () => {
+    await serve({ maxConnections: 1, maxUpgrades: 1, maxStreams: 1 }, [
+      {
+        ...head,
+        method: 'GET',
+        path: '/stream',
+        streams: 'text/event-stream',
+        open: () => ({ closed() {} }),
+      },
+    ]);
+    const upgrade = request('GET /api/held HTTP/1.1', 'Connection: Upgrade\r\nUpgrade: websocket\r\n');
+    const webSocket = await RawClient.to(server.port);
+    webSocket.say(upgrade);
+    await webSocket.hears(/101 Switching/);
+    expect(statuses(await RawClient.ask(server.port, upgrade))).toEqual([503]);
+    const stream = await RawClient.to(server.port);
+    stream.say(request('GET /stream HTTP/1.1'));
+    await stream.hears(/event-stream/);
+    expect(statuses(await RawClient.ask(server.port, request('GET /stream HTTP/1.1', CLOSE)))).toEqual([503]);
+    expect(statuses(await RawClient.ask(server.port, request('GET /live HTTP/1.1', CLOSE)))).toEqual([200]);
+    for (const { socket, heard } of [webSocket, stream]) {
+      socket.destroy();
+      await heard;
+    }
+    while (server.counts.connections > 0) await new Promise((resolve) => setImmediate(resolve));
+    const again = await RawClient.to(server.port);
+    again.say(upgrade);
+    await again.hears(/101 Switching/);
+    again.socket.destroy();
   });
 
   it('with an answer that nobody takes do not pile up without bound', async () => {
