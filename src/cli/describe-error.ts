@@ -1,7 +1,7 @@
+import { nearest } from '../core/config/nearest.ts';
 import { ERRORS, type ErrorCode, MdxError } from '../core/errors.ts';
 import { EXIT_NOT_RUN } from './exit-codes.ts';
 import { toJson } from './ndjson.ts';
-import { nearest } from './nearest.ts';
 import { outputFailed } from './output.ts';
 import type { Style } from './style.ts';
 

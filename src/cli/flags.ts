@@ -2,10 +2,11 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import type { Arg, BooleanFlag, OptionFlag } from '@oclif/core/interfaces';
 import { bigHigh, bigLow } from '../core/binary/time.ts';
+import { parseDuration as readDuration } from '../core/config/duration.ts';
+import { nearest } from '../core/config/nearest.ts';
 import { MdxError } from '../core/errors.ts';
 import { parseTime } from '../core/event/format-text.ts';
 import type { Until } from '../core/pipeline/until.ts';
-import { nearest } from './nearest.ts';
 
 /*
  * Every flag that more than one command can have, defined once: a flag means the same everywhere, and help, man
@@ -296,14 +297,10 @@ export const allInstrumentsFlag: BooleanFlag<boolean> = Flags.boolean({
 /** In front of a point in the venue's time. */
 const VENUE_PREFIX = 'venue:';
 
-const UNIT_NS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9 };
-
 /** A duration such as `5ms`, `250us`, `1.5s` or `0` in whole ns. Throws MdxError `usage`. */
 export function parseDuration(flag: string, text: string): number {
-  const match = /^(\d{1,15}(?:\.\d{1,9})?)(ns|us|µs|ms|s|m)$/.exec(text);
-  const ns = match === null ? Number.NaN : Math.round(Number(match[1]) * UNIT_NS[match[2]!]!);
-  if (text === '0') return 0;
-  if (Number.isSafeInteger(ns)) return ns;
+  const ns = readDuration(text);
+  if (ns !== null && Number.isSafeInteger(ns)) return ns;
   throw new MdxError(
     'usage',
     `--${flag} ${text}: expected a duration with its unit such as 5ms, 250us or 1s`,

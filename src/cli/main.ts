@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PJSON } from '@oclif/core/interfaces';
+import { nearest } from '../core/config/nearest.ts';
 import { MdxError } from '../core/errors.ts';
 import { CommandSet } from './command-set.ts';
 import { describeError, type ErrorReport, errorJson, errorText } from './describe-error.ts';
 import { EXIT_DONE, EXIT_OUTPUT } from './exit-codes.ts';
 import { helpText, helpWidth, overview } from './help.ts';
-import { nearest } from './nearest.ts';
 import { Output, outputFailed } from './output.ts';
 import { type ColorMode, styleFor } from './style.ts';
 import { setV8Flags } from './v8-flags.ts';

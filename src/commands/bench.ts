@@ -4,7 +4,6 @@ import type { Arg, BooleanFlag, OptionFlag } from '@oclif/core/interfaces';
 import { BaseCommand } from '../cli/base-command.ts';
 import type { Example } from '../cli/definition.ts';
 import { EXIT_PROBLEM } from '../cli/exit-codes.ts';
-import { nearest } from '../cli/nearest.ts';
 import type { Style } from '../cli/style.ts';
 import { pairs, table } from '../cli/table.ts';
 import { V8_FLAGS } from '../cli/v8-flags.ts';
@@ -108,7 +107,7 @@ export default class Bench extends BaseCommand {
     const { GROUPS, PROFILES } = await import('../core/bench/profiles.ts');
     const names = [...PROFILES.map(({ name }) => name), ...Object.keys(GROUPS)];
     const profiles = args.profile ?? [];
-    for (const name of profiles) if (!names.includes(name)) throw unknownProfile(name, names);
+    for (const name of profiles) if (!names.includes(name)) throw await unknownProfile(name, names);
     if (flags.list) {
       await this.#list();
       return;
@@ -161,7 +160,8 @@ export default class Bench extends BaseCommand {
   }
 }
 
-function unknownProfile(name: string, names: readonly string[]): MdxError {
+async function unknownProfile(name: string, names: readonly string[]): Promise<MdxError> {
+  const { nearest } = await import('../core/config/nearest.ts');
   const near = nearest(name, names);
   return new MdxError('usage', `${name}: no such profile`, {
     hint: near === null ? 'See mdx bench --list for the names.' : `Did you mean ${near}?`,

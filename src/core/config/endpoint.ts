@@ -1,4 +1,5 @@
 import { MdxError } from '../errors.ts';
+import { parseDuration } from './duration.ts';
 
 /**
  * Sources and sinks as users name them: `udp://239.10.10.1:5001?iface=eth0`, `tcp+listen://127.0.0.1:9000`,
@@ -53,15 +54,12 @@ export function checkOptions(endpoint: Endpoint, known: readonly string[]): void
   }
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { us: 1e-3, ms: 1, s: 1e3, m: 60e3 };
-
 /** A duration among the options, such as `500ms`, `10s` or `0`, in ms; null where it is left out. Throws MdxError `usage`. */
 export function durationOption(endpoint: Endpoint, name: string): number | null {
   const text = endpoint.options.get(name);
   if (text === undefined) return null;
-  const match = /^(\d{1,9}(?:\.\d{1,6})?)(us|ms|s|m)$/.exec(text);
-  if (match !== null) return Number(match[1]) * UNIT_MS[match[2]!]!;
-  if (/^0+$/.test(text)) return 0;
+  const ns = parseDuration(text);
+  if (ns !== null) return ns / 1e6;
   throw new MdxError('usage', `${endpoint.text}: ${name}=${text}, expected a duration such as 500ms or 10s`);
 }
 

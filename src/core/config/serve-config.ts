@@ -44,6 +44,8 @@ export interface ServeConfig {
     readonly attempts: number;
     readonly backoff: number;
     readonly minInterval: number;
+    /** A range that takes longer is counted; 0 = none is. */
+    readonly slo: number;
     readonly unrecoverable: 'log' | 'stale' | 'exit';
   };
   readonly journal: {

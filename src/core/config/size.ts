@@ -19,3 +19,11 @@ export function parseSize(text: string): number | null {
   const unit = UNITS[match[2]!.toLowerCase()];
   return unit === undefined ? null : Math.round(Number(match[1]) * unit);
 }
+
+/** Text that `parseSize` reads as so many bytes, in the largest unit that needs no fraction. */
+export function formatSize(bytes: number): string {
+  const unit = ['TiB', 'TB', 'GiB', 'GB', 'MiB', 'MB', 'KiB'].find(
+    (each) => bytes > 0 && bytes % UNITS[each.toLowerCase()]! === 0,
+  );
+  return unit === undefined ? String(bytes) : `${bytes / UNITS[unit.toLowerCase()]!}${unit}`;
+}

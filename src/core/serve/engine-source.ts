@@ -83,7 +83,7 @@ function recoveryOf({ recovery }: ServeConfig): ConstructorParameters<typeof Mer
     retryBackoffNs: recovery.backoff,
     minRequestIntervalNs: recovery.minInterval,
     requestTimeoutNs: recovery.requestTimeout,
-    sloNs: recovery.timeout,
+    sloNs: recovery.slo,
     unrecoverablePolicy: recovery.unrecoverable,
   };
   return (feed, callbacks) =>
