@@ -42,6 +42,8 @@ export class ImageLoader {
   head: ImageHead | null = null;
   /** Set when the image is whole. */
   end: ImageEnd | null = null;
+  /** Orders and price levels so far, of books that are wanted. */
+  entries = 0;
   readonly #target: ImageTarget;
   /** Numbers of books in the target by number in the image. */
   readonly #books: readonly number[];
@@ -99,6 +101,7 @@ export class ImageLoader {
       words[to + 1] = book;
       for (let word = 2; word < 8; word += 1) words[to + word] = view.getInt32(at + word * 4, true);
       batch.count += 1;
+      this.entries += 1;
     }
     this.#apply(this.#source);
     this.#records += records;

@@ -40,13 +40,13 @@ export class ImageInput {
     this.#loader ??= new ImageLoader(books, reader.books);
     const { frames } = reader;
     const problem = this.#loader.take(view, frames) ?? this.#placeProblem(frames) ?? this.#sumProblem(books);
-    const { head, end } = this.#loader;
+    const { head, end, entries } = this.#loader;
     if (problem !== null) this.close();
     else if (end !== null) {
       const { wallTime } = reader.head!;
       const written = wallTime === 0n ? null : wallTime;
       const { nextEvent, channels } = head!;
-      this.facts = { event: nextEvent - 1, records: end.records, written, channels };
+      this.facts = { event: nextEvent - 1, records: entries, written, channels };
     }
     return problem;
   }
