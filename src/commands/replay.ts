@@ -19,6 +19,7 @@ import {
   upgradeFlag,
   verifyInvariantsFlag,
 } from '../cli/flags.ts';
+import { ingestTables, ingestTarget, sendToIngest } from '../cli/ingest-target.ts';
 import { type InputFlags, inputFlags } from '../cli/input.ts';
 import { InputCommand, type Writing } from '../cli/input-command.ts';
 import { JOURNAL_FLAGS, journalFlags, resumeFlag } from '../cli/journal-flags.ts';
@@ -47,7 +48,7 @@ import type { RunReport } from '../core/pipeline/report.ts';
 export default class Replay extends InputCommand {
   static override summary: string = 'build the full-depth books of captures and files, with a report';
   static override description: string =
-    'Reads captures and message files as fast as the machine allows, restores the order of the messages, keeps every order of every book, and reports what was read, what was missing and what the books are at the end; prints rows with --emit (docs/rows.md), or converts it with -o (docs/convert.md). With --to it sends the datagrams onto the wire instead (docs/replay-wire.md).';
+    'Reads captures and message files as fast as the machine allows, restores the order of the messages, keeps every order of every book, and reports what was read, what was missing and what the books are at the end; prints rows with --emit (docs/rows.md), or converts it with -o (docs/convert.md). With --to it sends the datagrams onto the wire instead (docs/replay-wire.md), or the records of DBN files to a server of events (docs/ingest.md).';
   static override examples: Example[] = [
     { description: 'The report of a DBN file as tables', command: 'mdx replay session.dbn.zst' },
     { description: 'All segments of a journal', command: 'mdx replay journal/' },
@@ -91,6 +92,14 @@ export default class Replay extends InputCommand {
     {
       description: 'Onto the wire as it was captured, but for losses',
       command: 'mdx replay day.pcap --speed 1 --to udp://239.10.10.1:5001 --loss 0.01',
+    },
+    {
+      description: 'The records of a DBN file to a server of events',
+      command: 'mdx replay session.dbn --to ingest://127.0.0.1:9000?source=GLBX.MDP3',
+    },
+    {
+      description: 'What such senders send, until three sources have said goodbye',
+      command: "mdx replay 'ingest+listen://127.0.0.1:9000?sources=3'",
     },
   ];
   static override args: { files: typeof filesArg } = { files: filesArg };
@@ -136,6 +145,11 @@ export default class Replay extends InputCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Replay);
+    const server = ingestTarget(flags.to);
+    if (server !== null) {
+      await this.#sendRecords(args.files, flags, server);
+      return;
+    }
     const destinations = wireDestinations(flags);
     if (destinations !== null) {
       await this.#send(args.files, flags, destinations);
@@ -239,6 +253,32 @@ export default class Replay extends InputCommand {
     await this.printReport(report, (style) => wireTables(report, style));
     if (report.damage.length > 0) this.exitWith(EXIT_DAMAGED);
     else if (lines.some(({ sendErrors }) => sendErrors > 0)) this.exitWith(EXIT_PROBLEM);
+  }
+
+  /** Sends the records of DBN files to a server of events. */
+  async #sendRecords(paths: readonly string[], flags: ReplayFlags, to: string): Promise<void> {
+    const unfit = UNFIT_FOR_RECORDS.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
+    if (unfit !== undefined || flags['verify-invariants'] !== 'off') {
+      throw new MdxError(
+        'usage',
+        `--${unfit ?? 'verify-invariants'} has no meaning where records are sent as they are`,
+      );
+    }
+    const progress = await this.startProgress('sending');
+    const report = await sendToIngest(paths, to, {
+      version: this.config.version,
+      recordsMax: flags.limit ?? Number.POSITIVE_INFINITY,
+      pacer: await this.#pacer(flags.speed),
+      waiting: { signal: this.interruption.aborted, tell: (text) => this.note(text) },
+      stop: () => this.interruption.signal !== null,
+      breathe: async (records) => progress.update(() => `${records} records`),
+    }).finally(() => progress.stop());
+    for (const { path, offset, problem } of report.damage) {
+      this.caution(`${path}: damaged at byte ${offset}: ${problem}`);
+    }
+    await this.printReport(report, (style) => ingestTables(report, style));
+    if (report.damage.length > 0) this.exitWith(EXIT_DAMAGED);
+    else if (this.interruption.exitCode !== null) this.exitWith(this.interruption.exitCode);
   }
 
   /** Shows one of the books, group by group. */
@@ -362,6 +402,27 @@ const UNFIT_TO_SEND = [
   'resume',
   'follow',
   ...JOURNAL_FLAGS,
+] as const;
+
+/** What is meaningless where records are sent to a server of events. */
+const UNFIT_FOR_RECORDS = [
+  ...UNFIT_TO_SEND,
+  'to-a',
+  'to-b',
+  'pps',
+  'mbps',
+  'loop',
+  'loss',
+  'loss-burst',
+  'dup',
+  'reorder',
+  'reorder-depth',
+  'corrupt',
+  'port',
+  'group',
+  'snapshot',
+  'from',
+  'until',
 ] as const;
 
 interface ReplayFlags extends InputFlags, OutputFlags, WireFlags {

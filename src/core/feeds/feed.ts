@@ -14,6 +14,7 @@ export type Framing =
   | 't7-packet'
   | 'fast-like'
   | 'dbn'
+  | 'ingest'
   | 'journal'
   | 'obsnap';
 
@@ -36,7 +37,10 @@ export interface ChannelOptions {
   readonly midnight: bigint | null;
 }
 
-export interface DecoderOptions extends DecoderTargets, ChannelOptions {}
+export interface DecoderOptions extends DecoderTargets, ChannelOptions {
+  /** What the source is called, whatever the stream calls itself. Absent: as the stream does. */
+  readonly source?: string;
+}
 
 /** What a user says of the snapshot channel of a packet feed, for feeds that have one. */
 export interface SnapshotOptions {
@@ -167,6 +171,11 @@ export interface StreamDecoder extends StreamFacts {
   readonly truncated: boolean;
   /** Dataset or feed name, known once the head of the stream was read. */
   readonly source: string;
+  /**
+   * Number of the last message of a stream whose messages are numbered by counting them. Set, it goes on from there: what
+   * is in between does not come. Absent: its messages have numbers, or none.
+   */
+  ordinal?: number;
   /** Receive time of the first and last record, ns since 1970 or the unknown midnight; null before the first. */
   readonly firstTime: bigint | null;
   readonly lastTime: bigint | null;

@@ -4,6 +4,7 @@ import type { ArbiterOptions } from '../merge/session-merge.ts';
 import type { EventObserver } from './books.ts';
 import type { ByteSource, Tell } from './byte-source.ts';
 import type { Destination } from './flows.ts';
+import type { IngestStanding } from './ingest/ingest-standing.ts';
 import type { InvariantMode } from './invariant-watch.ts';
 import type { Pacer } from './pacer.ts';
 import type { Resumption } from './resume/resumption.ts';
@@ -59,6 +60,8 @@ export interface RunOptions {
   readonly signal: AbortSignal | null;
   /** Is told where a listening input can be reached. Absent: nobody has to know. */
   readonly tell?: Tell;
+  /** Is told how the senders of events stand, once they are listened for. Absent: nobody looks. */
+  readonly onIngest?: (standing: IngestStanding) => void;
   /** How a path is opened. Absent: as the file, pipe or socket that it names. */
   readonly open?: (path: string, signal: AbortSignal | null, tell: Tell) => Promise<ByteSource>;
   /** Asked between chunks: should the run stop here? */

@@ -22,7 +22,7 @@ const WINDOW_BYTES: number = FRAME_BYTES_MAX;
 /** What was read from one file. */
 export interface InputResult {
   readonly path: string;
-  readonly format: CaptureFormat | 'dbn' | 'itch-file' | 'journal' | 'obsnap';
+  readonly format: CaptureFormat | 'dbn' | 'ingest' | 'itch-file' | 'journal' | 'obsnap';
   bytes: number;
   /** Null for formats without packets. */
   packets: number | null;
@@ -245,7 +245,7 @@ export class RunState implements RunFacts {
   }
 
   /** The place to wait for a slow reader, and to hear that the run should stop. */
-  async breathe(source: ByteSource): Promise<void> {
+  async breathe(source: Pick<ByteSource, 'path' | 'bytes' | 'total'>): Promise<void> {
     await this.options.breathe({
       path: source.path,
       bytes: source.bytes,

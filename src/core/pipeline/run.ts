@@ -11,6 +11,8 @@ import { EventDelivery } from './event-delivery.ts';
 import { EventInput } from './event-input.ts';
 import type { Channel } from './flows.ts';
 import { ChangeWatch, FollowedFile } from './follow.ts';
+import { parseIngestEndpoint } from './ingest/ingest-endpoint.ts';
+import { IngestInput } from './ingest/ingest-input.ts';
 import type { InvariantWatch } from './invariant-watch.ts';
 import { JournalInput, openJournal } from './journal-input.ts';
 import { ObsnapInput } from './obsnap-input.ts';
@@ -56,6 +58,7 @@ class Run {
   readonly #streams: StreamInput;
   readonly #events: EventInput;
   readonly #journals: JournalInput;
+  readonly #ingest: IngestInput;
 
   constructor(options: RunOptions) {
     this.#state = new RunState(options);
@@ -64,6 +67,7 @@ class Run {
     const delivery = new EventDelivery(this.#state);
     this.#events = new EventInput(this.#state, delivery);
     this.#journals = new JournalInput(this.#state, delivery);
+    this.#ingest = new IngestInput(this.#state);
   }
 
   async execute(): Promise<RunResult> {
@@ -86,7 +90,12 @@ class Run {
       timeBase: state.timeBase,
       channels: this.#captures.channels,
       products: this.#captures.products,
-      streams: [...this.#streams.decoders, ...this.#events.streams, ...this.#journals.streams],
+      streams: [
+        ...this.#streams.decoders,
+        ...this.#events.streams,
+        ...this.#journals.streams,
+        ...this.#ingest.streams,
+      ],
       books,
       damage: state.damage,
       invariants: state.invariants,
@@ -100,6 +109,11 @@ class Run {
     const journal = this.#state.options.open === undefined ? openJournal(path) : null;
     if (journal !== null) {
       await this.#journals.read(path, journal);
+      return;
+    }
+    const endpoint = parseIngestEndpoint(path);
+    if (endpoint !== null) {
+      await this.#ingest.read(endpoint);
       return;
     }
     const source = await this.#open(path);

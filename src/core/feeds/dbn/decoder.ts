@@ -121,6 +121,7 @@ export class DbnDecoder implements StreamDecoder {
   readonly sequence = null;
 
   readonly #counts: FeedCounts;
+  readonly #givenSource: string | null;
   readonly #fallbackSource: string;
   readonly #clock: BatchClock;
   readonly #books: StreamBooks;
@@ -144,6 +145,7 @@ export class DbnDecoder implements StreamDecoder {
   constructor(options: DecoderOptions, fallbackSource: string) {
     const { channel, counts, dictionary, writer } = options;
     this.#counts = counts;
+    this.#givenSource = options.source ?? null;
     this.#fallbackSource = fallbackSource;
     this.#clock = new BatchClock(writer, channel);
     this.#books = new StreamBooks(dictionary, channel, counts);
@@ -160,7 +162,18 @@ export class DbnDecoder implements StreamDecoder {
   }
 
   get source(): string {
-    return this.#metadata?.dataset || this.#fallbackSource;
+    return this.#givenSource ?? (this.#metadata?.dataset || this.#fallbackSource);
+  }
+
+  /** Number of the last record. */
+  get ordinal(): number {
+    return this.#clock.ordinal;
+  }
+
+  set ordinal(number: number) {
+    // A batch does not span any distance of numbers.
+    this.#clock.writer.flush();
+    this.#clock.ordinal = number;
   }
 
   get protocol(): string | null {

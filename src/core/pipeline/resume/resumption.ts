@@ -9,7 +9,7 @@ import type { Recovered } from './recover-books.ts';
 import { type ChannelResumed, ResumeFilter } from './resume-filter.ts';
 
 /** Framings that number messages one by one in a channel and session. */
-const NUMBERED: ReadonlySet<Framing> = new Set<Framing>(['moldudp64', 'soupbintcp', 'fast-like']);
+const NUMBERED: ReadonlySet<Framing> = new Set<Framing>(['moldudp64', 'soupbintcp', 'fast-like', 'ingest']);
 
 /** What a run knows of its input when its books are made. */
 export interface ResumedInput {
