@@ -1,4 +1,4 @@
-import type { Hello, TellsGap } from './layout.ts';
+import { type Hello, MESSAGE_BYTES_MAX, type TellsGap } from './layout.ts';
 
 /** How a connection of a sender ended. All but `goodbye` are trouble, and all are counted. */
 export type Ending =
@@ -68,7 +68,7 @@ export const INGEST_LIMITS: IngestLimits = {
   senders: 1024,
   helloMs: 5000,
   silentMs: 10_000,
-  messageBytes: 100 * 1024,
+  messageBytes: MESSAGE_BYTES_MAX,
   bufferedBytes: 1 << 20,
 };
 
