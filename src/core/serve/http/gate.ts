@@ -47,7 +47,7 @@ export class Gate {
     }
     if (access === 'read') return null;
     return problem(403, 'no-tokens', 'operators are known by their tokens, and none is configured', {
-      hint: 'Start with a file of tokens (security.tokens_file), or MDX_TOKEN.',
+      hint: 'Configure some: security.token_file names a file of them.',
     });
   }
 }

@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RecoveryCounts } from '../../../../src/core/merge/recovery/counts.ts';
 import { Rates } from '../../../../src/core/serve/api/rates.ts';
 import { startHttp } from '../../../../src/core/serve/api/start.ts';
 import type { HttpServer } from '../../../../src/core/serve/http/server.ts';
+import { ROOT } from '../../../world/real-process.ts';
 import { type JsonSchema, misfits } from '../../../world/schema-check.ts';
 import { apiConfig, NOW, ServedBooks } from '../../../world/serve-context.ts';
 import { play, Replays } from '../../simulate/session.ts';
@@ -144,6 +147,20 @@ describe('the API', () => {
         expect(await strange(stranger, operation)).toEqual([]);
       }
     }
+  });
+
+  it('stands in docs/http.md, with every reason against readiness', () => {
+    const page = readFileSync(join(ROOT, 'docs/http.md'), 'utf8');
+    for (const [path, methods] of Object.entries(described)) {
+      for (const method of Object.keys(methods))
+        expect(page).toContain(`\`${method.toUpperCase()} ${path}\``);
+    }
+    const source = readFileSync(join(ROOT, 'src/core/serve/api/readiness.ts'), 'utf8');
+    const codes = [...source.matchAll(/code: '([\w-]+)'|of\('([\w-]+)'|'(line-\w+)'/g)].map(
+      ([, ...found]) => found.find((code) => code !== undefined)!,
+    );
+    expect(codes.length).toBeGreaterThan(10);
+    for (const code of codes) expect(page).toContain(`\`${code}\``);
   });
 
   it('tells whole 64-bit integers', async () => {
