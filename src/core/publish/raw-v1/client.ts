@@ -1,5 +1,5 @@
 import { type FrameBus, type FrameHold, FrameRun } from '../bus.ts';
-import { CLOSE_GAP, CLOSE_IMAGE_GONE, type WebSocketPeer } from '../websocket/peer.ts';
+import { CLOSE_GAP, CLOSE_GOING_AWAY, CLOSE_IMAGE_GONE, type WebSocketPeer } from '../websocket/peer.ts';
 import type { Image } from './image.ts';
 import type { RawV1Publisher } from './publisher.ts';
 
@@ -26,6 +26,8 @@ export class RawV1Client {
   #hold: FrameHold | null = null;
   /** When something was written last, ms. */
   #sentAt: number;
+  /** Why it is closed once it has everything; null: it is not. */
+  #farewell: string | null = null;
 
   constructor(
     publisher: RawV1Publisher,
@@ -76,6 +78,13 @@ export class RawV1Client {
     return this.peer.pendingBytes > 0 && this.#run.chunk?.gone === true;
   }
 
+  /** Closes it once it has everything that was published. */
+  finish(reason: string, now: number): void {
+    this.#farewell = reason;
+    this.pump(now);
+  }
+
+  /** It is gone. */
   end(): void {
     if (this.#hold !== null) this.#bus.letGo(this.#hold);
     this.#hold = null;
@@ -105,7 +114,10 @@ export class RawV1Client {
   #writeLive(now: number): void {
     const bus = this.#bus;
     if (this.#cursor === null) {
-      if (!this.#publisher.isReady) return;
+      if (!this.#publisher.isReady) {
+        this.#caughtUp();
+        return;
+      }
       this.#cursor = bus.oldest;
     }
     const cursor = this.#cursor;
@@ -118,10 +130,7 @@ export class RawV1Client {
     this.#cursor = run.to;
     this.frames += run.to - run.from;
     this.#sentAt = now;
-    if (this.#hold !== null) {
-      this.#hold.cursor = run.to;
-      if (run.to === bus.next) this.#caughtUp();
-    }
+    if (this.#hold !== null) this.#hold.cursor = run.to;
     const chunk = run.chunk!;
     bus.pin(chunk);
     this.peer.write(run.bytes(), () => bus.unpin(chunk));
@@ -129,9 +138,9 @@ export class RawV1Client {
 
   /** From here on it is as quick as the others. */
   #caughtUp(): void {
-    if (this.#hold === null) return;
-    this.#bus.letGo(this.#hold);
+    if (this.#hold !== null) this.#bus.letGo(this.#hold);
     this.#hold = null;
+    if (this.#farewell !== null) this.peer.close(CLOSE_GOING_AWAY, this.#farewell);
   }
 
   #lose(first: number, last: number): void {

@@ -32,7 +32,7 @@ export interface PublisherListener {
   refused(book: number): void;
 }
 
-/** Frames after which clients are woken though more events are at hand. */
+/** Frames after which clients are woken though more events are at hand, where a fourth of the memory is not less. */
 const WAKE_FRAMES = 1024;
 const NO_EPOCH: EpochHalves = { high: 0, low: 0 };
 const CONTROL_PIECE_BYTES = 128;
@@ -54,10 +54,12 @@ export class RawV1Publisher {
   #run: RunBooks | null = null;
   #began = false;
   #woken = 0;
+  readonly #wakeFrames: number;
   #refused: number[] = [];
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.#wakeFrames = Math.min(WAKE_FRAMES, Math.ceil(options.retainedFrames / 4));
     this.bus = new FrameBus({ frames: options.retainedFrames, bytes: options.retainedBytes });
     this.#writer = new FrameWriter(this.bus);
     this.#frames = new OrderFrames(this.#writer, this.table, options.price, false);
@@ -82,7 +84,7 @@ export class RawV1Publisher {
   after(batch: EventBatch, at: number, market: Market): void {
     this.#encoder.after(batch, at, market);
     if (this.#refused.length > 0) this.#tellRefused();
-    if (this.bus.next - this.#woken >= WAKE_FRAMES) this.flush();
+    if (this.bus.next - this.#woken >= this.#wakeFrames) this.flush();
   }
 
   /** There are no more events at hand. */

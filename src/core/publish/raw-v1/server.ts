@@ -229,20 +229,28 @@ export class RawV1Server implements PublisherListener {
     }));
   }
 
-  /** Stops accepting, closes the clients with the reason, and resolves when all of them are gone. */
-  async close(reason: string): Promise<void> {
+  /**
+   * Stops accepting, closes the clients with the reason once they have what was published, and resolves when all of them
+   * are gone. @param drainMs how long they may take for that.
+   */
+  async close(reason: string, drainMs: number): Promise<void> {
     this.#closing = true;
-    if (this.#sweep !== null) clearInterval(this.#sweep);
-    this.#publisher.listener = null;
-    for (const { peer } of this.#clients.values()) peer.close(CLOSE_GOING_AWAY, reason);
     const closed = this.#servers.splice(0).map(
       (server) =>
         new Promise<void>((resolve) => {
           server.close(() => resolve());
-          server.closeAllConnections();
+          server.closeIdleConnections();
         }),
     );
+    const now = performance.now();
+    for (const client of this.#clients.values()) client.finish(reason, now);
+    const timer = setTimeout(() => {
+      for (const { peer } of this.#clients.values()) peer.close(CLOSE_GOING_AWAY, reason);
+    }, drainMs);
     await Promise.all(closed);
+    clearTimeout(timer);
+    if (this.#sweep !== null) clearInterval(this.#sweep);
+    this.#publisher.listener = null;
   }
 
   #count(socket: Socket): void {
