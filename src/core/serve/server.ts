@@ -8,6 +8,8 @@ import { FollowedBooks } from './followed-books.ts';
 import { follow } from './follower.ts';
 import type { HttpServer } from './http/server.ts';
 import { lineSpecsOf } from './line-specs.ts';
+import { RawV1Link } from './raw-v1-link.ts';
+import type { RawV1Status } from './raw-v1-plan.ts';
 import type { EngineStatus } from './status.ts';
 
 /** Bytes between the engine and a thread that follows: about a second of 200,000 events each second. */
@@ -30,6 +32,9 @@ export class Serve {
   readonly #asked: Promise<void>;
   #ask: () => void = () => {};
   #http: HttpServer | null = null;
+  /** Null: raw-v1 is not served. */
+  readonly #rawV1: RawV1Link | null;
+  #rawV1Addresses: readonly string[] = [];
 
   private constructor(options: ServeOptions) {
     const { config, version, tell } = options;
@@ -38,12 +43,17 @@ export class Serve {
       this.#ask = resolve;
     });
     const main = new ByteRing(TAP_BYTES);
+    const taps = [{ name: 'main', memory: main.memory }];
+    const hasRawV1 = config.rawV1.a !== null || config.rawV1.b !== null;
+    const rawV1 = new ByteRing(hasRawV1 ? TAP_BYTES : 64);
+    if (hasRawV1) taps.push({ name: 'raw-v1', memory: rawV1.memory });
+    this.#rawV1 = hasRawV1 ? new RawV1Link({ config, tap: rawV1.memory }) : null;
     this.#engine = new EngineLink(
       {
         version,
         config,
         lines: lineSpecsOf(config),
-        taps: [{ name: 'main', memory: main.memory }],
+        taps,
         control: this.#control.buffer as SharedArrayBuffer,
       },
       tell,
@@ -54,7 +64,7 @@ export class Serve {
       startedAt: Date.now(),
       status: () => this.#engine.status,
       books: () => followed.books(),
-      clients: () => [],
+      clients: () => this.#rawV1?.status.clients ?? [],
       command: (command) => this.#engine.command(command),
     };
     const following = follow(main, [followed]).catch((error: unknown) => {
@@ -83,6 +93,16 @@ export class Serve {
     return this.#engine.status;
   }
 
+  /** How raw-v1 is served; null: it is not. */
+  get rawV1(): RawV1Status | null {
+    return this.#rawV1?.status ?? null;
+  }
+
+  /** `HOST:PORT` of the raw-v1 endpoints. */
+  get rawV1Addresses(): readonly string[] {
+    return this.#rawV1Addresses;
+  }
+
   /** Where HTTP is served. */
   get url(): string {
     return this.#http!.url;
@@ -100,17 +120,33 @@ export class Serve {
       onFailure: (error, what) => tell('warn', `${what}: ${(error as Error).message}`),
     });
     tell('info', `listening ${this.#http.url}`);
+    this.#rawV1Addresses = (await this.#rawV1?.listening) ?? [];
+    const scheme = config.http.tls === null ? 'ws' : 'wss';
+    for (const address of this.#rawV1Addresses) tell('info', `listening ${scheme}://${address}`);
   }
 
   /** A part that dies takes the others with it: nothing goes on that only looks alive. */
   async #untilEnded(stopped: Promise<unknown>): Promise<void> {
     try {
-      await Promise.race([stopped, this.#lateStop()]);
+      await Promise.race([stopped, this.#lateStop(), this.#rawV1Failure()]);
     } finally {
       // Nobody is waited for any more.
       Atomics.store(this.#control, 0, 1);
+      await this.#stopRawV1();
       await this.#http?.close(this.#options.config.shutdown.timeoutMs);
     }
+  }
+
+  /** Clients have what was published, as far as they take it in time. */
+  async #stopRawV1(): Promise<void> {
+    this.#rawV1?.stop('the server is stopping');
+    await this.#rawV1?.ended.catch(() => {});
+  }
+
+  /** Rejects when the thread of raw-v1 fails or dies. */
+  async #rawV1Failure(): Promise<never> {
+    await this.#rawV1?.ended;
+    return new Promise(() => {});
   }
 
   /** Rejects when stopping takes longer than it may. */

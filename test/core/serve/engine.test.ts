@@ -21,6 +21,7 @@ async function servedUntil(path: string, journal: string, event: number): Promis
       source: { ...SERVE_DEFAULTS.source, inputs: [path] },
       journal: { ...SERVE_DEFAULTS.journal, directory: journal },
       http: { ...SERVE_DEFAULTS.http, listen: '127.0.0.1:0' },
+      rawV1: { ...SERVE_DEFAULTS.rawV1, a: null, b: null },
     },
     tell: () => {},
   });

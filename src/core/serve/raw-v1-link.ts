@@ -1,0 +1,70 @@
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { ServeConfig } from '../config/serve-config.ts';
+import { MdxError } from '../errors.ts';
+import type { RawV1Plan, RawV1Request, RawV1Status, RawV1Word } from './raw-v1-plan.ts';
+
+const NOT_YET: RawV1Status = {
+  isReady: false,
+  clients: [],
+  frames: 0,
+  bytes: 0,
+  drops: { cap: 0, handshake: 0, auth: 0, query: 0, snapshot: 0, gap: 0, write: 0, policy: 0, book: 0 },
+  oldest: 0,
+  next: 0,
+  busBytes: 0,
+  pinnedBytes: 0,
+  refusedBooks: 0,
+};
+
+/** The thread that serves raw-v1 as the thread that supervises it sees it. */
+export class RawV1Link {
+  status: RawV1Status = NOT_YET;
+  /** Resolves with `HOST:PORT` of each endpoint; rejects with MdxError where one cannot be listened at. */
+  readonly listening: Promise<readonly string[]>;
+  /** Resolves when it has stopped as asked; rejects with MdxError where it has failed, or its thread is gone. */
+  readonly ended: Promise<void>;
+  readonly #worker: Worker;
+
+  constructor(plan: RawV1Plan) {
+    const file = new URL(`./raw-v1-thread${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
+    const worker = new Worker(file, { workerData: plan });
+    this.#worker = worker;
+    let listens: (addresses: readonly string[]) => void = () => {};
+    const listening = new Promise<readonly string[]>((resolve) => {
+      listens = resolve;
+    });
+    this.ended = new Promise((resolve, reject) => {
+      worker.on('message', (word: RawV1Word) => {
+        if (word.kind === 'status') this.status = word.status;
+        else if (word.kind === 'listening') listens(word.addresses);
+        else if (word.kind === 'stopped') resolve();
+        else reject(new MdxError(word.code, word.message, { hint: word.hint ?? undefined }));
+      });
+      worker.once('error', (error) => reject(died((error as Error).stack ?? String(error))));
+      worker.once('exit', () => reject(died('it ended by itself')));
+    });
+    this.ended.catch(() => {});
+    this.listening = Promise.race([listening, this.ended.then(() => [])]);
+    this.listening.catch(() => {});
+  }
+
+  /** Closes the clients with the reason, once they have what was published. */
+  stop(reason: string): void {
+    this.#ask({ kind: 'stop', reason });
+  }
+
+  /** Tokens that count from now on. */
+  reload(security: ServeConfig['security']): void {
+    this.#ask({ kind: 'reload', security });
+  }
+
+  #ask(request: RawV1Request): void {
+    this.#worker.postMessage(request);
+  }
+}
+
+function died(why: string): MdxError {
+  return new MdxError('internal', `the thread of raw-v1 died: ${why}`);
+}

@@ -1,0 +1,46 @@
+import type { ServeConfig } from '../config/serve-config.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { DropReason, RawV1ClientView } from '../publish/raw-v1/server.ts';
+
+/** What the thread that serves raw-v1 is given. */
+export interface RawV1Plan {
+  readonly config: Pick<ServeConfig, 'rawV1' | 'security' | 'http' | 'shutdown'>;
+  /** Its tap: the memory of a `ByteRing`. */
+  readonly tap: SharedArrayBuffer;
+}
+
+/** How raw-v1 is served, said a few times a second. */
+export interface RawV1Status {
+  /** Are there books and cursors? Before, nobody gets a snapshot. */
+  readonly isReady: boolean;
+  readonly clients: readonly RawV1ClientView[];
+  /** Frames and bytes to all clients so far, control and snapshot frames included. */
+  readonly frames: number;
+  readonly bytes: number;
+  /** Clients that were refused or dropped, by reason. */
+  readonly drops: Readonly<Record<DropReason, number>>;
+  /** Cursors of the oldest frame that is kept, and of the next one. */
+  readonly oldest: number;
+  readonly next: number;
+  /** Bytes of memory of the bus, and of what only writes to slow clients still hold. */
+  readonly busBytes: number;
+  readonly pinnedBytes: number;
+  /** Books with a price that has no form in frames. */
+  readonly refusedBooks: number;
+}
+
+export type RawV1Word =
+  /** `HOST:PORT` of each endpoint. */
+  | { readonly kind: 'listening'; readonly addresses: readonly string[] }
+  | { readonly kind: 'status'; readonly status: RawV1Status }
+  | {
+      readonly kind: 'failed';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly hint: string | null;
+    }
+  | { readonly kind: 'stopped' };
+
+export type RawV1Request =
+  | { readonly kind: 'stop'; readonly reason: string }
+  | { readonly kind: 'reload'; readonly security: ServeConfig['security'] };

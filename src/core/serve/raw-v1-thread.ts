@@ -1,0 +1,86 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { ByteRing } from '../packet/byte-ring.ts';
+import { RawV1Publisher } from '../publish/raw-v1/publisher.ts';
+import { RawV1Server } from '../publish/raw-v1/server.ts';
+import { engineError } from './engine.ts';
+import { follow } from './follower.ts';
+import { checkExposure, createServer, listen, parseListen } from './http/listen.ts';
+import { Tokens } from './http/tokens.ts';
+import type { RawV1Plan, RawV1Request, RawV1Status, RawV1Word } from './raw-v1-plan.ts';
+
+/*
+ * The thread that serves raw-v1: it follows the engine and has both endpoints. It serves until it is asked to stop, also
+ * when no more events come; it ends by itself where the stream of the engine is damaged, which it says.
+ */
+
+const STATUS_MS = 250;
+
+const { config, tap } = workerData as RawV1Plan;
+const { rawV1, security, http, shutdown } = config;
+const say = (word: RawV1Word): void => parentPort!.postMessage(word);
+
+const publisher = new RawV1Publisher(rawV1);
+const server = new RawV1Server(publisher, new Tokens(security.tokens), rawV1);
+let stopReason: string | null = null;
+let askedToStop = (): void => {};
+const stopped = new Promise<void>((resolve) => {
+  askedToStop = resolve;
+});
+
+parentPort!.on('message', (request: RawV1Request) => {
+  if (request.kind === 'reload') {
+    server.authorizer = new Tokens(request.security.tokens);
+    return;
+  }
+  stopReason = request.reason;
+  askedToStop();
+});
+
+function status(): RawV1Status {
+  const { bus, table, isReady } = publisher;
+  return {
+    isReady,
+    clients: server.views(),
+    frames: server.frames,
+    bytes: server.bytes,
+    drops: server.counts,
+    oldest: bus.oldest,
+    next: bus.next,
+    busBytes: bus.bytes,
+    pinnedBytes: bus.pinnedBytes,
+    refusedBooks: table.refusals,
+  };
+}
+
+async function open(text: string, what: string): Promise<string> {
+  const address = parseListen(text);
+  checkExposure(address, security, what);
+  const endpoint = createServer(http.tls, RawV1Server.httpOptions(rawV1));
+  server.attach(endpoint);
+  const port = await listen(endpoint, address);
+  return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`;
+}
+
+const timer = setInterval(() => say({ kind: 'status', status: status() }), STATUS_MS);
+try {
+  const addresses: string[] = [];
+  if (rawV1.a !== null) addresses.push(await open(rawV1.a, 'raw_v1.a'));
+  if (rawV1.b !== null) addresses.push(await open(rawV1.b, 'raw_v1.b'));
+  server.start();
+  say({ kind: 'listening', addresses });
+  const following = follow(ByteRing.attach(tap), [publisher], () => stopReason !== null).then(() => {
+    publisher.flush();
+    return stopped;
+  });
+  await Promise.race([following, stopped]);
+  await server.close(stopReason ?? 'the server stops', shutdown.timeoutMs / 2);
+  say({ kind: 'status', status: status() });
+  say({ kind: 'stopped' });
+} catch (error) {
+  const { code, message, hint } = engineError(error);
+  await server.close('the server has failed', 0);
+  say({ kind: 'failed', code, message, hint });
+} finally {
+  clearInterval(timer);
+  parentPort!.close();
+}
