@@ -123,6 +123,7 @@ const COLD: readonly (readonly [path: string, why: string])[] = [
   ['src/core/feeds/eobi/message-table.ts', 'tables made when a decoder is made'],
   ['src/core/feeds/eobi/fields.ts', 'reads and writes messages by name, for printing and tests'],
   ['src/core/feeds/fast-like/index.ts', 'runs once per channel'],
+  ['src/core/feeds/raw-v1/describer.ts', 'reads frames for printing'],
   ['src/core/feeds/itch/index.ts', 'runs once per channel'],
   ['src/core/feeds/itch/layout.ts', 'tables made when the module loads'],
   ['src/core/feeds/itch/fields.ts', 'reads and writes messages by name, for printing and tests'],

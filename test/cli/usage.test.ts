@@ -35,7 +35,7 @@ describe('what cannot be run', () => {
     [
       'an unknown feed',
       ['replay', 'x', '--feed', 'itch-5'],
-      'error: --feed itch-5: no such feed; known are itch-5.0, eobi-14.1, eobi-6.0, eobi-6.0-2014, eobi-3.0, dbn, fast-like, obsnap\nhint: Did you mean --feed itch-5.0?\n',
+      'error: --feed itch-5: no such feed; known are itch-5.0, eobi-14.1, eobi-6.0, eobi-6.0-2014, eobi-3.0, dbn, fast-like, raw-v1, obsnap\nhint: Did you mean --feed itch-5.0?\n',
     ],
     [
       'standard input twice',

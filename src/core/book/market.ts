@@ -148,6 +148,7 @@ export class Market {
   readonly #addsUnknownModify: boolean;
   readonly #addsUnknownReplace: boolean;
   readonly #keepsUnlessBetter: boolean;
+  readonly #modifyNamesSide: boolean;
   /** Books named since the last `last`, for feeds whose groups span books. */
   #group: Int32Array = new Int32Array(BOOKS_AT_START);
   #groupSize = 0;
@@ -168,6 +169,7 @@ export class Market {
     this.#addsUnknownModify = rules.modifyUnknown === 'add';
     this.#addsUnknownReplace = rules.replaceUnknown === 'add';
     this.#keepsUnlessBetter = rules.modifyPriority === 'keptUnlessBetter';
+    this.#modifyNamesSide = rules.modifyIsSideless !== true;
   }
 
   /** Applies the records `from` … `to − 1` of a batch. An extended event's two records are never parted. */
@@ -412,7 +414,7 @@ export class Market {
     const order = slot << 3;
     const bookSide = orders.words[order + ORDER_BOOK_SIDE]!;
     // What names no book names no side either.
-    if (((bookSide ^ wanted) & 1) !== 0 && book !== NO_BOOK) {
+    if (((bookSide ^ wanted) & 1) !== 0 && book !== NO_BOOK && this.#modifyNamesSide) {
       this.#reject(REJECT_SIDE);
       return;
     }

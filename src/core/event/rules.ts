@@ -10,6 +10,8 @@ export interface BookRules {
   readonly replaceUnknown: 'add' | 'ignore';
   /** A modify without FLAG_KEEP_PRIORITY: loses its place, or only if price differs or quantity is larger. */
   readonly modifyPriority: 'lost' | 'keptUnlessBetter';
+  /** A modify says nothing of the side of its order, whatever its flag. Absent: it names the side. */
+  readonly modifyIsSideless?: boolean;
   /** Is a book that was marked stale right again after a `clear` of the whole book? */
   readonly clearRestores?: boolean;
 }

@@ -15,6 +15,7 @@ export type Framing =
   | 'fast-like'
   | 'dbn'
   | 'ingest'
+  | 'raw-v1'
   | 'journal'
   | 'obsnap';
 

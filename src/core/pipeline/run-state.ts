@@ -22,7 +22,7 @@ const WINDOW_BYTES: number = FRAME_BYTES_MAX;
 /** What was read from one file. */
 export interface InputResult {
   readonly path: string;
-  readonly format: CaptureFormat | 'dbn' | 'ingest' | 'itch-file' | 'journal' | 'obsnap';
+  readonly format: CaptureFormat | 'dbn' | 'ingest' | 'itch-file' | 'raw-v1' | 'journal' | 'obsnap';
   bytes: number;
   /** Null for formats without packets. */
   packets: number | null;

@@ -2,6 +2,7 @@ import { type CaptureFormat, detectCapture } from '../capture/capture-reader.ts'
 import { MdxError } from '../errors.ts';
 import { FeedCounts } from '../feeds/counts.ts';
 import type { Feed, Framing, ProductNumbers, StreamFacts } from '../feeds/feed.ts';
+import { isRawV1 } from '../feeds/raw-v1/detect.ts';
 import { type Epoch, isFrame } from '../journal/frame.ts';
 import { isObsnap } from '../journal/obsnap-layout.ts';
 import { Books } from './books.ts';
@@ -128,7 +129,7 @@ class Run {
         if (window.available >= CAPTURE_HEAD_BYTES) {
           const start = window.bytes.subarray(window.position, window.limit);
           format = detectCapture(start);
-          if (isFrame(start) || isObsnap(start)) break;
+          if (isFrame(start) || isObsnap(start) || isRawV1(start)) break;
         }
       }
       const head = window.bytes.subarray(

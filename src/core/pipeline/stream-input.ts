@@ -47,7 +47,7 @@ export class StreamInput {
     state.feed = feed;
     state.framing = framing;
     const { counts, sink, messages } = state.openBooks(feed);
-    const input = state.addInput(source.path, framing === 'dbn' ? 'dbn' : 'itch-file', false);
+    const input = state.addInput(source.path, isNamed(framing) ? framing : 'itch-file', false);
     const { from, until } = options;
     const range = from === null && until === null ? null : new TimeRange(from, until, sink);
     this.#range = range;
@@ -73,9 +73,7 @@ export class StreamInput {
         break;
       }
       if (window.ended) break;
-      const position = window.offset;
       if (!(await state.fill(source)) && !window.ended) break;
-      if (window.offset === position && window.ended && window.available === 0) break;
     }
     writer.flush();
     if (range !== null) this.#closeRange(range, input);
@@ -163,6 +161,11 @@ export class StreamInput {
   }
 }
 
+/** Is the framing also what a file of it is called? */
+function isNamed(framing: Framing): framing is 'dbn' | 'raw-v1' {
+  return framing === 'dbn' || framing === 'raw-v1';
+}
+
 /** Where a stream of messages stands; one whose framing has no numbers counts its messages, as their events do. */
 function placeOf({ sequence }: StreamDecoder, books: Books | null): TransportPlace {
   const last = sequence === null ? (books?.lastSequence ?? 0) : (sequence.last ?? 0);
@@ -232,6 +235,6 @@ function detectStream(
   }
   const start = Array.from(head.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
   throw new MdxError('input-format', `reading ${path}: no format that mdx knows begins with ${start}`, {
-    hint: 'mdx reads pcap and pcapng captures, DBN files and ITCH message files, plain or compressed with gzip or zstd.',
+    hint: 'mdx reads pcap and pcapng captures, DBN files, ITCH message files and raw-v1 recordings, plain or compressed with gzip or zstd.',
   });
 }

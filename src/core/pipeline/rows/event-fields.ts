@@ -187,7 +187,8 @@ export class EventFields {
     this.#slot = slot;
     this.orderId.setId(words, at + WORD_ID);
     const isQuantity = kind === record.KIND_MODIFY && (flags & BY_KIND) !== 0;
-    if (kind === record.KIND_MODIFY && (!isQuantity || slot === 0)) this.side = sideSaid(flags);
+    const namesSide = market.rules.modifyIsSideless !== true;
+    if (kind === record.KIND_MODIFY && namesSide && (!isQuantity || slot === 0)) this.side = sideSaid(flags);
     else if (slot === 0) this.side = (flags & ASK) !== 0 ? record.SIDE_ASK : 0;
     else
       this.side =
