@@ -85,8 +85,10 @@ export class Connection {
     this.#counts.messages += 1;
     const sink = this.#sink!;
     if (!this.isKnown || type === TYPE_HELLO) this.#hello(sink, type, bytes, from, to);
-    else if (type === TYPE_RECORDS) sink.records(this.number, bytes, from, to);
-    else if (type === TYPE_HEARTBEAT) this.#counts.heartbeats += 1;
+    else if (type === TYPE_RECORDS) {
+      this.#metadataBytes = 0;
+      sink.records(this.number, bytes, from, to);
+    } else if (type === TYPE_HEARTBEAT) this.#counts.heartbeats += 1;
     else if (type === TYPE_GAP) {
       const gap = decodeGap(bytes.subarray(from, to));
       if (gap === null) this.cut('gap');

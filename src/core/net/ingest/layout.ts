@@ -8,7 +8,7 @@
  *     2 gap         u64 first | u64 last | u64 time of the last one, ns since 1970, 0 = not known
  *     3 heartbeat   nothing
  *     4 goodbye     nothing
- *     5 metadata    a piece of the DBN metadata of the records; in front of the first of them, or nowhere
+ *     5 metadata    a piece of the DBN metadata of the records behind it; none: version 3, without names
  *
  * `start` is the number of the first record to come. The records of a source are numbered on from there, across
  * connections; the numbers of a gap were records that nobody has any more. Who starts with 1 begins anew, unless it

@@ -21,12 +21,13 @@ const KEPT_BYTES_MAX = 16 << 20;
 const PIECE_BYTES = 65_536;
 /** A connection that breaks so often without taking anything is given up. */
 const FRUITLESS_MAX = 5;
-const RETRY_MS = 100;
+const RETRY_MS = 50;
 
-/** A message that was sent, and the number of its first record. */
+/** A message that was sent, or several with metadata, and the number of the record that is in it or behind it. */
 interface Kept {
   readonly first: number;
   readonly message: Uint8Array;
+  readonly isMetadata: boolean;
 }
 
 /**
@@ -42,6 +43,7 @@ export class IngestSender {
   readonly #source: string;
   readonly #note: string;
   readonly #waiting: Waiting;
+  /** Metadata of what is kept first, as messages. */
   #metadata: Uint8Array | null = null;
   /** Number of the next record. */
   #next = 1;
@@ -61,24 +63,30 @@ export class IngestSender {
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS / 2).unref();
   }
 
-  /** Records with these metadata follow. Those of a connection do not change, so another one is made. */
+  /** Records with these metadata follow. @returns false: somebody asked to stop. */
   async begin(metadata: Uint8Array): Promise<boolean> {
-    if (!(await this.#partWhole())) return false;
-    this.#metadata = metadata;
-    return this.#connect();
+    const pieces: Uint8Array[] = [];
+    for (let at = 0; at < metadata.length; at += PIECE_BYTES) {
+      pieces.push(encodeMessage(TYPE_METADATA, metadata.subarray(at, at + PIECE_BYTES)));
+    }
+    return this.#put({ first: this.#next, message: Buffer.concat(pieces), isMetadata: true });
   }
 
   /** Sends whole records, as many as a message holds. @returns false: somebody asked to stop. */
   async send(records: Uint8Array, count: number): Promise<boolean> {
-    const isSent = await this.#put(encodeMessage(TYPE_RECORDS, records), count);
+    const message = encodeMessage(TYPE_RECORDS, records);
+    this.#next += count;
+    const isSent = await this.#put({ first: this.#next - count, message, isMetadata: false });
     if (isSent) this.records += count;
     return isSent;
   }
 
   /** Says that the next `count` records will not come. */
   async lose(count: number, { timeHigh, timeLow }: Pick<TellsGap, 'timeHigh' | 'timeLow'>): Promise<boolean> {
-    const last = this.#next + count - 1;
-    return this.#put(encodeGap({ first: this.#next, last, timeHigh, timeLow }), count);
+    const first = this.#next;
+    this.#next += count;
+    const message = encodeGap({ first, last: this.#next - 1, timeHigh, timeLow });
+    return this.#put({ first, message, isMetadata: false });
   }
 
   /** Says goodbye, and waits until the other side has taken everything. */
@@ -94,13 +102,16 @@ export class IngestSender {
     this.#socket = null;
   }
 
-  async #put(message: Uint8Array, count: number): Promise<boolean> {
-    this.#kept.push({ first: this.#next, message });
-    this.#keptBytes += message.length;
-    this.#next += count;
-    while (this.#keptBytes > KEPT_BYTES_MAX) this.#keptBytes -= this.#kept.shift()!.message.length;
+  async #put(kept: Kept): Promise<boolean> {
+    this.#kept.push(kept);
+    this.#keptBytes += kept.message.length;
+    while (this.#keptBytes > KEPT_BYTES_MAX && this.#kept.length > 1) {
+      const { message, isMetadata } = this.#kept.shift()!;
+      this.#keptBytes -= message.length;
+      if (isMetadata) this.#metadata = message;
+    }
     if (this.#isBroken || this.#socket === null) return this.#connect();
-    await this.#write(message);
+    await this.#write(kept.message);
     return this.#waiting.signal?.aborted !== true;
   }
 
@@ -123,7 +134,7 @@ export class IngestSender {
       const start = this.#kept[0]?.first ?? this.#next;
       const continues = this.connections > 1;
       await this.#write(encodeHello({ source: this.#source, start, continues, kinds: 0, note: this.#note }));
-      await this.#writeMetadata();
+      if (this.#metadata !== null) await this.#write(this.#metadata);
       for (const { message } of this.#kept) await this.#write(message);
       if (!this.#isBroken) return true;
     }
@@ -141,14 +152,6 @@ export class IngestSender {
     socket.on('close', broken);
     // Nobody says anything, but the end must be heard.
     socket.resume();
-  }
-
-  async #writeMetadata(): Promise<void> {
-    const metadata = this.#metadata;
-    if (metadata === null) return;
-    for (let at = 0; at < metadata.length; at += PIECE_BYTES) {
-      await this.#write(encodeMessage(TYPE_METADATA, metadata.subarray(at, at + PIECE_BYTES)));
-    }
   }
 
   /** Writes, and waits while the other side is slow. A connection that breaks is seen by whoever writes next. */

@@ -12,7 +12,7 @@ export type Ending =
   | 'length' /* a message is longer than the limit, or has no type */
   | 'type' /* a message is of no known type */
   | 'gap' /* a gap cannot be read */
-  | 'metadata' /* metadata cannot be read, are longer than the limit, or come behind records */
+  | 'metadata' /* metadata cannot be read or are longer than the limit */
   | 'records' /* records cannot be read */
   | 'silent' /* nothing came for too long */
   | 'replaced' /* the same source connected again */

@@ -62,7 +62,8 @@ export class IngestSource {
 
   /** Takes a piece of the metadata from the window. @returns what is wrong with it. */
   takeHead(window: ByteWindow, open: () => StreamDecoder): string | null {
-    if (this.decoder !== null) return 'metadata behind records';
+    // Behind records another head begins.
+    this.decoder = null;
     this.#head ??= new HeadReader();
     try {
       const bytes = this.#head.read(window);
@@ -96,6 +97,7 @@ export class IngestSource {
     if (decoder.problem !== null) return decoder.problem;
     decoder.ordinal = this.next - 1;
     this.decoder = decoder;
+    this.#head = null;
     return null;
   }
 }

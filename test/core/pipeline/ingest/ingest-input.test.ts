@@ -176,11 +176,6 @@ describe('senders of events', () => {
 
   it.each([
     [
-      'metadata behind records',
-      'metadata',
-      [encodeMessage(TYPE_RECORDS, addRecord(1, 1)), encodeMessage(TYPE_METADATA, headBytes(2))],
-    ],
-    [
       'records in the middle of metadata',
       'metadata',
       [
