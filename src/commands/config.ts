@@ -11,7 +11,7 @@ import type { ReadConfig } from '../core/config/load.ts';
 export default class Config extends BaseCommand {
   static override summary: string = 'check a configuration of mdx serve, or print what it comes to';
   static override description: string =
-    'check reads a file as mdx serve would and tells everything that is wrong with it, each with its line and column: names that nobody knows with the one that was meant, values out of their range, and keys that do not go together. print writes the value that each key has in the end, with its origin (flag, environment, file or default), as a file that mdx serve reads; tokens are hidden, and without FILE it is a file of all defaults. docs/configuration.md explains every key.';
+    'With check, reads a file as mdx serve would and tells everything that is wrong with it, each with its line and column: names that nobody knows with the one that was meant, values out of their range, and keys that do not go together. With print, writes the value that each key has in the end, with its origin (flag, environment, file or default), as a file that mdx serve reads; tokens are hidden, and without FILE it is a file of all defaults. docs/configuration.md explains every key.';
   static override examples: Example[] = [
     { description: 'Before a restart', command: 'mdx config check mdx.toml' },
     { description: 'What each key has, and why', command: 'mdx config print mdx.toml' },

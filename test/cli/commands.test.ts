@@ -58,8 +58,8 @@ describe.each(LOADED)('mdx %s', (id, command) => {
 
 /**
  * One name for one thing, of which each command has its own choice: forms to write or print, feeds to read or write, what
- * is counted up to a limit, what threads do, where a snapshot channel is, what is random, what is a fault, and how much is
- * sent how fast.
+ * is counted up to a limit, what threads do, where a snapshot channel is, what is random, what is a fault, how much is
+ * sent how fast, what a journal is for, and how long a hole is waited for by default.
  */
 const OWN_CHOICES: readonly string[] = [
   'format',
@@ -72,6 +72,8 @@ const OWN_CHOICES: readonly string[] = [
   'packets',
   'rate',
   'batch',
+  'journal',
+  'gap-timeout',
 ];
 
 it('a flag of several commands is one definition', () => {

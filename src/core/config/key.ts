@@ -25,6 +25,8 @@ export interface KeyTraits {
   readonly flag?: string;
   /** What of the flag's text is meant for this key; null = nothing. */
   readonly flagPart?: (text: string) => string | null;
+  /** The forms that `flagPart` knows; said where it takes none of a text. */
+  readonly flagForm?: string;
   /** Value in the example file where there is no default, as TOML. */
   readonly example?: string;
 }

@@ -43,32 +43,42 @@ export function flagTexts(flags: ReadonlyMap<string, readonly string[]>): TextVa
   const said: TextValue[] = [];
   const problems: Problem[] = [];
   for (const schema of KEYS) {
-    const { flag, flagPart } = schema.key.traits;
+    const { flag, flagPart, flagForm } = schema.key.traits;
     const texts = flag === undefined ? [] : (flags.get(flag) ?? []);
-    const parts = texts.map((text) => (flagPart === undefined ? text : flagPart(text)));
-    const meant = parts.filter((text) => text !== null);
-    if (meant.length === 0) continue;
     const isArgument = flag === 'INPUT';
     const where = isArgument ? 'arguments' : `--${flag}`;
+    const meant = texts.flatMap((text) => {
+      const part = flagPart === undefined ? text : flagPart(text);
+      if (part === null && flagForm !== undefined && isForNobody(flag!, text)) {
+        problems.push({ where: `${where} ${text}`, key: null, message: `expected ${flagForm}`, hint: null });
+      }
+      return part ?? [];
+    });
+    if (meant.length === 0) continue;
     const items = isArgument ? meant : null;
     said.push({ schema, text: meant.join(','), items, origin: { kind: 'flag', flag: where }, where });
   }
-  for (const text of flags.get('set') ?? []) {
-    const [, path = text, value] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
-    const where = `--set ${path}`;
-    const schema = KEYS.find((each) => each.path === path);
-    const tell = (message: string, hint: string | null): void => {
-      problems.push({ where, key: path, message, hint });
-    };
-    if (value === undefined) tell('expected KEY=VALUE such as merge.window=512', null);
-    else if (schema === undefined) tell('there is no such key', suggestKey(path));
-    else if (schema.key.traits.secret === true) {
-      tell(
-        'secrets stand in a file or in the environment, where others do not see them',
-        `Set ${schema.variable}.`,
-      );
-    } else if (said.some((each) => each.schema === schema)) tell('it is said twice', 'Say it once.');
-    else said.push({ schema, text: value, items: null, origin: { kind: 'flag', flag: where }, where });
-  }
+  for (const text of flags.get('set') ?? []) setText(text, said, problems);
   return { said, problems };
+}
+
+function isForNobody(flag: string, text: string): boolean {
+  return KEYS.every(({ key: { traits } }) => traits.flag !== flag || traits.flagPart?.(text) === null);
+}
+
+/** One KEY=VALUE of `--set`. */
+function setText(text: string, said: TextValue[], problems: Problem[]): void {
+  const [, path = text, value] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+  const where = `--set ${path}`;
+  const schema = KEYS.find((each) => each.path === path);
+  const tell = (message: string, hint: string | null): void => {
+    problems.push({ where, key: path, message, hint });
+  };
+  if (value === undefined) tell('expected KEY=VALUE such as merge.window=512', null);
+  else if (schema === undefined) tell('there is no such key', suggestKey(path));
+  else if (schema.key.traits.secret === true) {
+    const hint = `Set ${schema.variable}.`;
+    tell('secrets stand in a file or in the environment, where others do not see them', hint);
+  } else if (said.some((each) => each.schema === schema)) tell('it is said twice', 'Say it once.');
+  else said.push({ schema, text: value, items: null, origin: { kind: 'flag', flag: where }, where });
 }

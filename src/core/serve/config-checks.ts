@@ -20,6 +20,18 @@ export const SERVE_CHECKS: readonly Check[] = [
     },
   },
   {
+    keys: ['source.inputs'],
+    problem: ({ source: { inputs } }) => {
+      const line = inputs.find((input) => input.startsWith('udp://'));
+      return line === undefined
+        ? null
+        : {
+            message: `${line} is a group of a line, not an input`,
+            hint: `Say lines.a, or --line A=${line}.`,
+          };
+    },
+  },
+  {
     keys: ['lines.a', 'lines.b', 'lines.snapshot'],
     problem: (config) => {
       try {

@@ -129,6 +129,7 @@ export const lines: Section<'lines'> = {
     summary: 'groups of line A; options such as iface stand behind each',
     flag: 'line',
     flagPart: partOf('A'),
+    flagForm: 'A=udp://GROUP:PORT or B=udp://GROUP:PORT',
     example: '["udp://239.10.10.1:5001?iface=eth0"]',
   }),
   b: key(list(group, 64), [], {
@@ -261,7 +262,7 @@ export const journal: Section<'journal'> = {
       flag: 'fsync',
     },
   ),
-  segmentBytes: key(size('1MiB', '64GiB'), 256_000_000, {
+  segmentBytes: key(size('4KiB', '64GiB'), 256_000_000, {
     summary: 'a new segment begins after as many bytes',
     flag: 'segment-size',
   }),
@@ -269,7 +270,7 @@ export const journal: Section<'journal'> = {
     summary: 'a new segment begins after as many events',
     flag: 'segment-events',
   }),
-  keepBytes: key(optional(size('1MiB', '1024TiB')), null, {
+  keepBytes: key(optional(size('4KiB', '1024TiB')), null, {
     summary: 'the oldest segments are removed beyond this size',
     flag: 'keep',
     flagPart: (given) => (isSize(given) ? given : null),

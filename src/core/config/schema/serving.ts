@@ -62,7 +62,7 @@ export const security: Section<'security'> & { readonly tokenFile: Key<string | 
   }),
   tokenFile: key(optional(path), null, {
     summary: 'file with more of them, one NAME:TOKEN a line',
-    flag: 'token-file',
+    flag: 'tokens',
     reload: true,
     example: '"tokens"',
   }),
