@@ -93,7 +93,8 @@ export class FrameBus {
   readonly #holds: Set<FrameHold> = new Set();
   #current: Chunk;
   #next: number;
-  #oldest: number;
+  /** Cursor in front of which memory has been used for something else. */
+  #overwritten: number;
   #pinnedChunks = 0;
 
   /** @param first cursor of the first frame: not 0 where a history goes on. */
@@ -102,13 +103,15 @@ export class FrameBus {
     this.#chunkBytes = limits.chunkBytes ?? Math.min(CHUNK_BYTES, Math.max(1024, limits.bytes >> 3));
     this.#chunksMax = Math.max(2, Math.floor(limits.bytes / this.#chunkBytes));
     this.#next = first;
-    this.#oldest = first;
+    this.#overwritten = first;
     this.#current = this.#enter();
   }
 
   /** Cursor of the oldest frame that is kept; equal to `next` when none is. */
   get oldest(): number {
-    return this.#oldest;
+    let oldest = this.#next - this.#limits.frames;
+    for (const { cursor } of this.#holds) if (cursor < oldest) oldest = cursor;
+    return Math.max(oldest, this.#overwritten);
   }
 
   /** Cursor of the frame that will be appended next. */
@@ -173,7 +176,6 @@ export class FrameBus {
     chunk.tags[count] = tag;
     chunk.count = count + 1;
     this.#next += 1;
-    if (this.#next - this.#oldest > this.#limits.frames) this.#trim();
   }
 
   /** Publishes a copy of a frame. */
@@ -203,7 +205,7 @@ export class FrameBus {
 
   /** The chunk that holds the frame of a cursor, or null. To be read before the next append, or pinned. */
   chunkAt(cursor: number): FrameChunk | null {
-    if (cursor < this.#oldest || cursor >= this.#next) return null;
+    if (cursor >= this.#next || cursor < this.oldest) return null;
     const chunks = this.#chunks;
     let low = 0;
     let high = chunks.length - 1;
@@ -217,9 +219,9 @@ export class FrameBus {
 
   /** Starts with another cursor. Only where nothing has been published. */
   begin(cursor: number): void {
-    if (this.#next !== this.#oldest) throw new Error('frames have been published');
+    if (this.#next !== this.#current.first) throw new Error('frames have been published');
     this.#next = cursor;
-    this.#oldest = cursor;
+    this.#overwritten = cursor;
     this.#current.first = cursor;
   }
 
@@ -247,20 +249,12 @@ export class FrameBus {
     this.#release(own);
   }
 
-  /** Frames beyond their number leave, as far as nobody holds them. */
-  #trim(): void {
-    let oldest = this.#next - this.#limits.frames;
-    for (const { cursor } of this.#holds) if (cursor < oldest) oldest = cursor;
-    if (oldest <= this.#oldest) return;
-    this.#oldest = oldest;
-    this.#leave();
-  }
-
   /** Takes a chunk into the ring to write to; the oldest ones leave where memory would not be enough. */
   #enter(): Chunk {
-    while (this.#chunks.length >= this.#chunksMax) {
+    const { oldest } = this;
+    while (this.#chunks.length > 1) {
       const { first, count } = this.#chunks[0]!;
-      this.#oldest = Math.max(this.#oldest, first + count);
+      if (first + count > oldest && this.#chunks.length < this.#chunksMax) break;
       this.#leave();
     }
     const chunk = this.#free.pop() ?? new Chunk(this.#chunkBytes);
@@ -271,16 +265,12 @@ export class FrameBus {
     return chunk;
   }
 
-  /** Lets go of the chunks of which no frame is kept. */
   #leave(): void {
-    while (this.#chunks.length > 1) {
-      const chunk = this.#chunks[0]!;
-      if (chunk.first + chunk.count > this.#oldest) return;
-      this.#chunks.shift();
-      chunk.gone = true;
-      if (chunk.pins > 0) this.#pinnedChunks += 1;
-      else this.#release(chunk);
-    }
+    const chunk = this.#chunks.shift()!;
+    this.#overwritten = chunk.first + chunk.count;
+    chunk.gone = true;
+    if (chunk.pins > 0) this.#pinnedChunks += 1;
+    else this.#release(chunk);
   }
 
   #release(chunk: Chunk): void {

@@ -135,7 +135,7 @@ export class Encoder {
     else if (kind === KIND_EXECUTE) {
       if ((head & HEAD_INFORMS) !== 0) this.#print(words, at, head);
       else this.#execute(market, words, at, head);
-    } else this.#lessen(market, words, at);
+    } else this.#lessen(words, at, market, kind);
   }
 
   /** Takes what the order was. */
@@ -208,7 +208,10 @@ export class Encoder {
   #modify(market: Market, words: Int32Array, at: number, changes: number): void {
     const frames = this.#frames;
     const bookSide = this.#bookSide;
-    const slot = this.#name(market, words, at);
+    const idLow = words[at + WORD_ID]!;
+    const idHigh = words[at + WORD_ID + 1]!;
+    frames.name(market, bookSide, idHigh, idLow);
+    const slot = market.findOrder(idLow, idHigh, bookSide);
     if (slot === 0) frames.cancel();
     else if (changes === 1) frames.modify(market.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]!);
     else {
@@ -224,18 +227,23 @@ export class Encoder {
     if (changes > 1) this.#enter(market, words, at, this.#bookSide, changes - 1);
   }
 
-  #lessen(market: Market, words: Int32Array, at: number): void {
-    const slot = this.#name(market, words, at);
-    if (slot === 0) this.#frames.cancel();
-    else this.#frames.modify(market.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]!);
+  /** What is left of the order that the event takes its quantity off, 0 = nothing. */
+  #left(words: Int32Array, at: number): number {
+    const taken = words[at + WORD_QUANTITY + 1]! * TWO_32 + (words[at + WORD_QUANTITY]! >>> 0);
+    return Math.max(0, this.#was[0]! - taken);
+  }
+
+  #lessen(words: Int32Array, at: number, market: Market, kind: number): void {
+    this.#frames.name(market, this.#bookSide, words[at + WORD_ID + 1]!, words[at + WORD_ID]!);
+    const left = kind === KIND_DELETE ? 0 : this.#left(words, at);
+    if (left === 0) this.#frames.cancel();
+    else this.#frames.modify(left);
   }
 
   /** What an execution takes off is what the book has lost: all that was there, or less. */
   #execute(market: Market, words: Int32Array, at: number, head: number): void {
-    const slot = this.#name(market, words, at);
-    const isAll = slot === 0 || (head & HEAD_FULL) !== 0;
-    const was = this.#was[0]!;
-    const taken = isAll ? was : was - market.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]!;
+    this.#frames.name(market, this.#bookSide, words[at + WORD_ID + 1]!, words[at + WORD_ID]!);
+    const taken = this.#was[0]! - ((head & HEAD_FULL) !== 0 ? 0 : this.#left(words, at));
     this.#trade(words, at, head, Math.floor(taken / TWO_32), taken | 0);
   }
 
@@ -265,14 +273,6 @@ export class Encoder {
     const matchHigh = extension < 0 ? 0 : words[match + 1]!;
     const matchLow = extension < 0 ? 0 : words[match]!;
     this.#frames.execute(quantityHigh, quantityLow, high, low, isAsk ? 1 : 0, matchHigh, matchLow);
-  }
-
-  /** Names the order that the event is about, and finds it where it still is: 0 where it is gone. */
-  #name(market: Market, words: Int32Array, at: number): number {
-    const idLow = words[at + WORD_ID]!;
-    const idHigh = words[at + WORD_ID + 1]!;
-    this.#frames.name(market, this.#bookSide, idHigh, idLow);
-    return market.findOrder(idLow, idHigh, this.#bookSide);
   }
 
   /** What is cleared is only there before. */

@@ -66,9 +66,9 @@ export class FrameWriter {
     view.setInt32(at + AT_INSTRUMENT, instrumentLow, true);
     view.setInt32(at + AT_INSTRUMENT + 4, instrumentHigh, true);
     view.setInt32(at + AT_SEQUENCE, sequence | 0, true);
-    view.setInt32(at + AT_SEQUENCE + 4, Math.floor(sequence / TWO_32), true);
+    view.setInt32(at + AT_SEQUENCE + 4, highOf(sequence), true);
     view.setInt32(at + AT_CURSOR, cursor | 0, true);
-    view.setInt32(at + AT_CURSOR + 4, Math.floor(cursor / TWO_32), true);
+    view.setInt32(at + AT_CURSOR + 4, highOf(cursor), true);
     view.setInt32(at + AT_SEND_TIME, this.timeLow, true);
     view.setInt32(at + AT_SEND_TIME + 4, this.timeHigh, true);
     view.setUint32(at + AT_PAYLOAD_BYTES, payload, true);
@@ -87,8 +87,12 @@ export class FrameWriter {
   /** A safe integer as 64 bits. */
   putNumber(at: number, value: number): void {
     this.view.setInt32(at, value | 0, true);
-    this.view.setInt32(at + 4, Math.floor(value / TWO_32), true);
+    this.view.setInt32(at + 4, highOf(value), true);
   }
+}
+
+function highOf(value: number): number {
+  return value < TWO_32 && value >= 0 ? 0 : Math.floor(value / TWO_32);
 }
 
 /** Frames in memory of their own, in pieces that are written one by one. */

@@ -13,6 +13,17 @@ const ORDER_ID_LOW = store.ORDER_ID_LOW;
 const ORDER_LEVEL = store.ORDER_LEVEL;
 const ORDER_QUANTITY_DOUBLE = store.ORDER_QUANTITY_DOUBLE;
 
+const TYPE_ADD = layout.TYPE_ADD;
+const TYPE_CANCEL = layout.TYPE_CANCEL;
+const TYPE_EXECUTE = layout.TYPE_EXECUTE;
+const TYPE_MODIFY = layout.TYPE_MODIFY;
+const ADD_BYTES = layout.ADD_BYTES;
+const CANCEL_BYTES = layout.CANCEL_BYTES;
+const EXECUTE_BYTES = layout.EXECUTE_BYTES;
+const MODIFY_BYTES = layout.MODIFY_BYTES;
+const MODIFY_QUANTITY_ONLY = layout.MODIFY_QUANTITY_ONLY;
+const REASON_REFUSED = layout.REASON_REFUSED;
+
 const TWO_32 = 4294967296;
 
 /**
@@ -70,7 +81,7 @@ export class OrderFrames {
       this.cancel();
       return;
     }
-    const at = this.#begin(layout.TYPE_ADD, layout.ADD_BYTES);
+    const at = this.#begin(TYPE_ADD, ADD_BYTES);
     const writer = this.#writer;
     writer.put64(at, this.#idHigh, this.#idLow);
     writer.put64(at + 8, this.#price.high, this.#price.low);
@@ -85,22 +96,22 @@ export class OrderFrames {
       this.cancel();
       return;
     }
-    const at = this.#begin(layout.TYPE_MODIFY, layout.MODIFY_BYTES);
+    const at = this.#begin(TYPE_MODIFY, MODIFY_BYTES);
     const writer = this.#writer;
     writer.put64(at, this.#idHigh, this.#idLow);
     writer.put64(at + 8, 0, 0);
     writer.putNumber(at + 16, quantity);
-    writer.view.setUint8(at + 24, layout.MODIFY_QUANTITY_ONLY);
+    writer.view.setUint8(at + 24, MODIFY_QUANTITY_ONLY);
     this.#end();
   }
 
   /** The named order leaves. */
   cancel(): void {
-    const at = this.#begin(layout.TYPE_CANCEL, layout.CANCEL_BYTES);
+    const at = this.#begin(TYPE_CANCEL, CANCEL_BYTES);
     const writer = this.#writer;
     writer.put64(at, this.#idHigh, this.#idLow);
     writer.put64(at + 8, 0, 0);
-    writer.view.setUint8(at + 16, this.#table.refused[this.book] === 1 ? layout.REASON_REFUSED : 0);
+    writer.view.setUint8(at + 16, this.#table.refused[this.book] === 1 ? REASON_REFUSED : 0);
     this.#end();
   }
 
@@ -121,7 +132,7 @@ export class OrderFrames {
       this.cancel();
       return;
     }
-    const at = this.#begin(layout.TYPE_EXECUTE, layout.EXECUTE_BYTES);
+    const at = this.#begin(TYPE_EXECUTE, EXECUTE_BYTES);
     const writer = this.#writer;
     writer.put64(at, this.#idHigh, this.#idLow);
     writer.put64(at + 8, quantityHigh, quantityLow);

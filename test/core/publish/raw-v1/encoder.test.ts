@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Market } from '../../../../src/core/book/market.ts';
+import { Market } from '../../../../src/core/book/market.ts';
 import { ordersOf } from '../../../../src/core/book/view.ts';
 import { Dictionary } from '../../../../src/core/event/dictionary.ts';
 import { PublicId } from '../../../../src/core/event/public-id.ts';
@@ -8,6 +8,10 @@ import * as record from '../../../../src/core/event/record.ts';
 import type { BookRules } from '../../../../src/core/event/rules.ts';
 import { Books } from '../../../../src/core/pipeline/books.ts';
 import { FrameRun } from '../../../../src/core/publish/bus.ts';
+import { BookTable } from '../../../../src/core/publish/raw-v1/book-table.ts';
+import { ControlFrames } from '../../../../src/core/publish/raw-v1/control.ts';
+import { FramePieces, FrameWriter } from '../../../../src/core/publish/raw-v1/frame-writer.ts';
+import { OrderFrames } from '../../../../src/core/publish/raw-v1/order-frames.ts';
 import { RawV1Publisher } from '../../../../src/core/publish/raw-v1/publisher.ts';
 import { batchOf, type EventInput } from '../../../world/event-builder.ts';
 import { ClientBooks, type Frame, framesOf } from './frames.ts';
@@ -20,6 +24,8 @@ const RULES: BookRules = {
   replaceUnknown: 'ignore',
   modifyPriority: 'lost',
 };
+
+const KEY = { source: 's', publisher: 1, channel: 0, quantityScale: 0, symbol: null };
 
 const oneOf = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
 
@@ -84,15 +90,7 @@ interface Stage {
 function stageOf(rules: BookRules, price: 'native' | 'e8' = 'native', priceScale = 2): Stage {
   const dictionary = new Dictionary();
   for (let book = 0; book < BOOKS; book += 1) {
-    dictionary.add({
-      source: 's',
-      publisher: 1,
-      instrument: BigInt(1000 + book),
-      channel: 0,
-      priceScale,
-      quantityScale: 0,
-      symbol: null,
-    });
+    dictionary.add({ ...KEY, instrument: BigInt(1000 + book), priceScale });
   }
   const publisher = new RawV1Publisher({ price, retainedFrames: 100_000, retainedBytes: 1 << 19 });
   const books = new Books(rules, dictionary, null, [publisher]);
@@ -132,6 +130,37 @@ function publicId(instrument: bigint, ask: boolean, id: bigint): bigint {
 function imageFrames({ publisher }: Stage): Frame[] {
   return framesOf(Buffer.concat(publisher.image()!.pieces));
 }
+
+test('frames are to the byte what the protocol says', () => {
+  const pieces = new FramePieces(1024);
+  const writer = new FrameWriter(pieces);
+  const table = new BookTable();
+  const dictionary = new Dictionary();
+  dictionary.add({ ...KEY, instrument: 1001n, priceScale: 8 });
+  table.reach(0, dictionary);
+  const frames = new OrderFrames(writer, table, 'e8', false);
+  const market = new Market(RULES, dictionary);
+  market.apply(batchOf([{ kind: record.KIND_ADD, book: 0, id: 42n, price: 10_050_000_000n, quantity: 7n }]));
+  writer.timeLow = 123_456_789;
+  frames.add(market, market.findOrder(42, 0, 0), 0);
+  writer.timeLow = 123_456_790;
+  frames.name(market, 0, 0, 42);
+  frames.execute(0, 3, 2, 10_050_000_000 | 0, 1, 0, 9);
+  const control = new ControlFrames(pieces);
+  control.writer.timeLow = 5;
+  control.gap(0, 99);
+  pieces.finish();
+  expect(Buffer.concat(pieces.pieces).toString('hex')).toBe(
+    [
+      '824a4f4276310100640000000000e9030000000000000100000000000000000000000000000015cd5b07000000001a0000002a00000000000000',
+      '80d406570200000007000000000000000000',
+      '82514f4276310100670000000000e9030000000000000200000000000000010000000000000016cd5b0700000000210000002a00000000000000',
+      '030000000000000080d4065702000000010900000000000000',
+      '82404f42763101000200000000000000000000000000000000000000000000000000000000000500000000000000100000000000000000000000',
+      '6300000000000000',
+    ].join(''),
+  );
+});
 
 describe('frames of order changes', () => {
   test('lead a client to the books, queue by queue, one for each change that the market counts, whatever the events and rules', () => {
