@@ -18,6 +18,7 @@ const COPIED = [
   'src',
   'test',
   'proto',
+  'docs',
   'scripts',
   'bin',
   'package.json',

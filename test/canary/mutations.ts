@@ -92,6 +92,11 @@ const DIFF_TESTS = ['test/core/pipeline/diff/diff.test.ts'];
 const DIGEST_TESTS = ['test/core/pipeline/diff/queue-digests.test.ts'];
 
 /** Mistakes that somebody could make, one from each corner of the way from a file to its books. */
+const HTTP_ACCESS_TESTS = ['test/core/serve/http/access.test.ts'];
+const HTTP_LIMITS_TESTS = ['test/core/serve/http/limits.test.ts'];
+const HTTP_BOOKS_TESTS = ['test/core/serve/api/books.test.ts'];
+const HTTP_HEALTH_TESTS = ['test/core/serve/api/health.test.ts'];
+
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'resume: the last event of the journal is applied again',
@@ -1553,6 +1558,118 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'session === own && marks.numberOf(channel) > steps[at + STEP_NUMBER]!',
     to: 'session === own && marks.numberOf(channel) + 50 > steps[at + STEP_NUMBER]!',
     tests: DIFF_TESTS,
+  },
+  {
+    name: 'http: any token opens',
+    file: 'src/core/serve/http/tokens.ts',
+    from: 'if (timingSafeEqual(known.digest, digest)) name',
+    to: 'if (known.digest.length === digest.length) name',
+    tests: HTTP_ACCESS_TESTS,
+  },
+  {
+    name: 'http: an empty token opens where no header came',
+    file: 'src/core/serve/http/tokens.ts',
+    from: 'return match === null ? null : name;',
+    to: 'return name;',
+    tests: HTTP_ACCESS_TESTS,
+  },
+  {
+    name: 'http: others are let in without tokens',
+    file: 'src/core/serve/http/listen.ts',
+    from: 'security.tokens.length > 0 ||',
+    to: 'security.tokens.length >= 0 ||',
+    tests: HTTP_ACCESS_TESTS,
+  },
+  {
+    name: 'http: a name that was pointed at this machine is answered to',
+    file: 'src/core/serve/http/gate.ts',
+    from: '!this.#checksHost || namesThisMachine(host)',
+    to: '!this.#checksHost || host !== undefined',
+    tests: HTTP_ACCESS_TESTS,
+  },
+  {
+    name: 'http: pages of other sites change something',
+    file: 'src/core/serve/http/exchange.ts',
+    from: "if (route.method === 'POST') {",
+    to: "if (route.method !== 'POST') {",
+    tests: HTTP_ACCESS_TESTS,
+  },
+  {
+    name: 'http: operators need no token where none is configured',
+    file: 'src/core/serve/http/gate.ts',
+    from: "if (access === 'read') return null;",
+    to: "if (access === 'read' || access === 'operate') return null;",
+    tests: HTTP_ACCESS_TESTS,
+  },
+  {
+    name: 'http: answers that nobody reads pile up',
+    file: 'src/core/serve/http/exchange.ts',
+    from: 'this.#pendingBytes += bytes;',
+    to: 'this.#pendingBytes += 0;',
+    tests: HTTP_LIMITS_TESTS,
+  },
+  {
+    name: 'http: streams take the places of other connections',
+    file: 'src/core/serve/http/server.ts',
+    from: 'counts.connections - this.#upgraded - this.streams <=',
+    to: 'counts.connections <=',
+    tests: HTTP_LIMITS_TESTS,
+  },
+  {
+    name: 'http: a stream with nothing to say is closed as idle',
+    file: 'src/core/serve/http/stream.ts',
+    from: 'response.socket?.setTimeout(0);',
+    to: '',
+    tests: HTTP_LIMITS_TESTS,
+  },
+  {
+    name: 'http: steps upwards are followed',
+    file: 'src/core/serve/http/target.ts',
+    from: "segment !== null && segment !== '.' && segment !== '..'",
+    to: 'segment !== null',
+    tests: HTTP_LIMITS_TESTS,
+  },
+  {
+    name: 'http: a parameter may stand twice',
+    file: 'src/core/serve/http/router.ts',
+    from: 'seen.add(name);',
+    to: '',
+    tests: HTTP_BOOKS_TESTS,
+  },
+  {
+    name: 'http: one book of several with a name is answered',
+    file: 'src/core/serve/api/books.ts',
+    from: 'if (found.length === 1) return',
+    to: 'if (found.length >= 1) return',
+    tests: HTTP_BOOKS_TESTS,
+  },
+  {
+    name: 'http: a number that is missing is no reason',
+    file: 'src/core/serve/api/readiness.ts',
+    from: 'channel.missing > 0',
+    to: 'channel.missing > 1',
+    tests: HTTP_HEALTH_TESTS,
+  },
+  {
+    name: 'http: more stale books than allowed are ready',
+    file: 'src/core/serve/api/readiness.ts',
+    from: 'books.stale <= config.ready.staleBooks',
+    to: 'books.stale <= config.ready.staleBooks + 1',
+    tests: HTTP_HEALTH_TESTS,
+  },
+  {
+    name: 'http: a line that has never been seen is taken for a quiet one',
+    file: 'src/core/serve/api/readiness.ts',
+    from: 'silentMs !== null && (',
+    to: 'silentMs === null || (',
+    tests: HTTP_HEALTH_TESTS,
+  },
+  {
+    name: 'http: large integers lose their last digits',
+    file: 'src/core/serve/api/lines.ts',
+    from: 'next: String(channel.next)',
+    to: 'next: channel.next',
+    tests: ['test/core/serve/api/contract.test.ts'],
   },
 ];
 

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Dictionary } from '../../../../src/core/event/dictionary.ts';
+import { FEEDS } from '../../../../src/core/feeds/registry.ts';
+import { Books } from '../../../../src/core/pipeline/books.ts';
 import { startHttp } from '../../../../src/core/serve/api/start.ts';
 import type { HttpServer } from '../../../../src/core/serve/http/server.ts';
 import { apiConfig, NOW, ServedBooks } from '../../../world/serve-context.ts';
@@ -97,5 +100,76 @@ describe('the books of a session', () => {
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
     expect(await answer.json()).toMatchObject({ error: { code: 'no-books' } });
     await server.close(1000);
+  });
+});
+
+describe('books of one name', () => {
+  const rules = {
+    idScope: 'book',
+    groupScope: 'book',
+    modifyUnknown: 'add',
+    replaceUnknown: 'ignore',
+    modifyPriority: 'lost',
+  } as const;
+  const dictionary = new Dictionary();
+  const book = (source: string, publisher: number, instrument: bigint, symbol: string | null): number =>
+    dictionary.add({
+      source,
+      publisher,
+      instrument,
+      symbol,
+      channel: 0,
+      priceScale: 2,
+      quantityScale: 0,
+      tick: 5n,
+    });
+  book('X', 1, 7n, 'ABC');
+  book('X', 2, 7n, 'ABC');
+  book('Y', 1, 8n, '7');
+  book('Y', 1, 9n, null);
+  book('Y', 1, 10n, 'NOT NAMED BY AN EVENT');
+  let server: HttpServer;
+
+  beforeAll(async () => {
+    const books = new Books(rules, dictionary, null, []);
+    books.marketOf(0).restoreMarks([], [0, 1, 2, 3]);
+    const served = new ServedBooks();
+    served.there = { books, feed: FEEDS[0]!, event: 3 };
+    server = await startHttp(apiConfig(), served, { now });
+  });
+  afterAll(() => server.close(1000));
+
+  it.each([
+    ['ABC', 409, ['1', '2']],
+    ['ABC?publisher=2', 200, '7'],
+    ['ABC?publisher=3', 404, null],
+    ['ABC?source=Y', 404, null],
+    ['ABC?channel=1', 404, null],
+    ['7', 200, '8'],
+    ['7?source=X&publisher=1', 200, '7'],
+    ['9', 200, '9'],
+    ['10', 404, null],
+    ['18446744073709551616', 404, null],
+  ])('%s: %i', async (path, status, expected) => {
+    const answer = await fetch(`${server.url}/api/v1/book/${path}`);
+    expect(answer.status).toBe(status);
+    const { instrument, error } = (await answer.json()) as {
+      instrument?: string;
+      error?: { candidates?: { publisher: number }[] };
+    };
+    if (status === 200) expect(instrument).toBe(expected);
+    if (status === 409) {
+      expect(error!.candidates!.map(({ publisher }) => String(publisher))).toEqual(expected);
+    }
+  });
+
+  it('have their step, and their mark of being stale', async () => {
+    const answer = await fetch(`${server.url}/api/v1/instruments?stale=true&source=Y`);
+    const { instruments, known } = (await answer.json()) as { instruments: object[]; known: number };
+    expect(known).toBe(5);
+    expect(instruments).toMatchObject([
+      { instrument: '8', tick: '0.05', stale: true },
+      { instrument: '9', symbol: null, bid: null },
+    ]);
   });
 });
