@@ -13,6 +13,8 @@ export interface EnginePlan {
   readonly taps: readonly { readonly name: string; readonly memory: SharedArrayBuffer }[];
   /** Word 0: no follower is waited for any more (1). */
   readonly control: SharedArrayBuffer;
+  /** Slots of the engine's thread. */
+  readonly slots: SharedArrayBuffer;
 }
 
 /** What the engine says to whoever supervises it. */

@@ -1,4 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { watchThread } from '../observe/thread-health.ts';
+import { ThreadSlots } from '../observe/thread-slots.ts';
 import { Engine, engineError } from './engine.ts';
 import type { EnginePlan, EngineRequest, EngineWord } from './engine-plan.ts';
 
@@ -22,6 +24,7 @@ parentPort!.on('message', (request: EngineRequest) => {
   }
 });
 
+const unwatch = watchThread(new ThreadSlots(plan.slots));
 const timer = setInterval(sayStatus, STATUS_MS);
 try {
   await engine.run();
@@ -33,5 +36,6 @@ try {
   say({ kind: 'failed', code, message, hint });
 } finally {
   clearInterval(timer);
+  unwatch();
   parentPort!.close();
 }

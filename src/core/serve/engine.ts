@@ -18,6 +18,7 @@ import { bootId } from '../journal/machine.ts';
 import { NODE_DISK } from '../journal/node-disk.ts';
 import { ThreadedJournal } from '../journal/threaded-journal.ts';
 import { ProcessClock } from '../net/process-clock.ts';
+import { ThreadSlots } from '../observe/thread-slots.ts';
 import { ByteRing } from '../packet/byte-ring.ts';
 import type { EventObserver, RunFacts } from '../pipeline/books.ts';
 import { Pacer } from '../pipeline/pacer.ts';
@@ -43,6 +44,7 @@ import {
   mergedSkew,
   readChannel,
 } from './engine-status.ts';
+import { StageProbe } from './metrics/stage-probe.ts';
 import { realClock } from './real-clock.ts';
 import type { EngineAnswer, EngineCommand, EngineState, EngineStatus } from './status.ts';
 import { Tap } from './tap.ts';
@@ -64,6 +66,7 @@ export class Engine {
   readonly #abort: AbortController = new AbortController();
   readonly #lineWatch: LineWatch = new LineWatch();
   readonly #clock: ProcessClock = new ProcessClock();
+  readonly #probe: StageProbe;
   #state: EngineState = 'starting';
   #problem: string | null = null;
   #live: LiveInput | null = null;
@@ -83,6 +86,7 @@ export class Engine {
 
   constructor(plan: EnginePlan, tell: EngineTell) {
     this.#plan = plan;
+    this.#probe = new StageProbe(new ThreadSlots(plan.slots), 'decode', 'book');
     this.#tell = tell;
   }
 
@@ -295,14 +299,14 @@ export class Engine {
       batchEvents: 1024,
       stopAt: null,
       invariants: 'off',
-      observers: [watch, ...sinks],
+      observers: [watch, this.#probe, ...sinks],
       pacer: source.speed === null ? null : new Pacer(realClock(signal), source.speed),
       steps: null,
       endsOpen: true,
       resume: recovered === null ? null : new Resumption(recovered),
       signal,
       tell: (text) => this.#tell('info', text),
-      ...(live === null ? {} : { open: async () => live.source }),
+      ...(live === null ? {} : { open: async () => this.#probe.watched(live.source) }),
       stop: () => signal.aborted,
       breathe: (progress) => this.#breathe(progress),
     });
@@ -310,6 +314,7 @@ export class Engine {
 
   async #breathe(progress: Progress): Promise<void> {
     this.#progress = progress;
+    this.#probe.flush();
     this.#noteSessions();
     this.#flush();
     this.#executePending();

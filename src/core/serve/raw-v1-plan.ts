@@ -7,6 +7,8 @@ export interface RawV1Plan {
   readonly config: Pick<ServeConfig, 'rawV1' | 'security' | 'http' | 'shutdown'>;
   /** Its tap: the memory of a `ByteRing`. */
   readonly tap: SharedArrayBuffer;
+  /** Slots of its thread. */
+  readonly slots: SharedArrayBuffer;
 }
 
 /** How raw-v1 is served, said a few times a second. */

@@ -1,4 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { watchThread } from '../observe/thread-health.ts';
+import { ThreadSlots } from '../observe/thread-slots.ts';
 import { ByteRing } from '../packet/byte-ring.ts';
 import { RawV1Publisher } from '../publish/raw-v1/publisher.ts';
 import { RawV1Server } from '../publish/raw-v1/server.ts';
@@ -6,6 +8,7 @@ import { engineError } from './engine.ts';
 import { follow } from './follower.ts';
 import { checkExposure, createServer, listen, parseListen } from './http/listen.ts';
 import { Tokens } from './http/tokens.ts';
+import { StageProbe } from './metrics/stage-probe.ts';
 import type { RawV1Plan, RawV1Request, RawV1Status, RawV1Word } from './raw-v1-plan.ts';
 
 /*
@@ -15,10 +18,14 @@ import type { RawV1Plan, RawV1Request, RawV1Status, RawV1Word } from './raw-v1-p
 
 const STATUS_MS = 250;
 
-const { config, tap } = workerData as RawV1Plan;
+const { config, tap, slots: memory } = workerData as RawV1Plan;
 const { rawV1, security, http, shutdown } = config;
 const say = (word: RawV1Word): void => parentPort!.postMessage(word);
 
+const slots = new ThreadSlots(memory);
+const unwatch = watchThread(slots);
+const encoded = new StageProbe(slots, null, 'publish');
+const sent = new StageProbe(slots, null, 'sent');
 const publisher = new RawV1Publisher(rawV1);
 const server = new RawV1Server(publisher, new Tokens(security.tokens), rawV1);
 let stopReason: string | null = null;
@@ -68,10 +75,12 @@ try {
   if (rawV1.b !== null) addresses.push(await open(rawV1.b, 'raw_v1.b'));
   server.start();
   say({ kind: 'listening', addresses });
-  const following = follow(ByteRing.attach(tap), [publisher], () => stopReason !== null).then(() => {
-    publisher.flush();
-    return stopped;
-  });
+  const following = follow(ByteRing.attach(tap), [encoded, publisher, sent], () => stopReason !== null).then(
+    () => {
+      publisher.flush();
+      return stopped;
+    },
+  );
   await Promise.race([following, stopped]);
   await server.close(stopReason ?? 'the server stops', shutdown.timeoutMs / 2);
   say({ kind: 'status', status: status() });
@@ -82,5 +91,6 @@ try {
   say({ kind: 'failed', code, message, hint });
 } finally {
   clearInterval(timer);
+  unwatch();
   parentPort!.close();
 }

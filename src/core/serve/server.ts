@@ -1,5 +1,6 @@
 import type { ServeConfig } from '../config/serve-config.ts';
 import { MdxError } from '../errors.ts';
+import { watchThread } from '../observe/thread-health.ts';
 import { ByteRing } from '../packet/byte-ring.ts';
 import { startHttp } from './api/start.ts';
 import type { ServeContext } from './context.ts';
@@ -8,6 +9,8 @@ import { FollowedBooks } from './followed-books.ts';
 import { follow } from './follower.ts';
 import type { HttpServer } from './http/server.ts';
 import { lineSpecsOf } from './line-specs.ts';
+import { ServeMetrics } from './metrics/serve-metrics.ts';
+import { StageProbe } from './metrics/stage-probe.ts';
 import { RawV1Link } from './raw-v1-link.ts';
 import type { RawV1Status } from './raw-v1-plan.ts';
 import type { EngineStatus } from './status.ts';
@@ -30,6 +33,8 @@ export class Serve {
   readonly #engine: EngineLink;
   readonly #control: Int32Array = new Int32Array(new SharedArrayBuffer(4));
   readonly #asked: Promise<void>;
+  readonly #metrics: ServeMetrics;
+  readonly #unwatch: () => void;
   #ask: () => void = () => {};
   #http: HttpServer | null = null;
   /** Null: raw-v1 is not served. */
@@ -42,12 +47,23 @@ export class Serve {
     this.#asked = new Promise((resolve) => {
       this.#ask = resolve;
     });
+    this.#metrics = new ServeMetrics({
+      context: () => this.context,
+      rawV1: () => this.rawV1,
+      http: () => this.#http?.counts ?? null,
+      journalDirectory: config.journal.directory,
+    });
+    const engineSlots = this.#metrics.slotsOf('engine').memory;
+    const slots = this.#metrics.slotsOf('main');
+    this.#unwatch = watchThread(slots);
     const main = new ByteRing(TAP_BYTES);
     const taps = [{ name: 'main', memory: main.memory }];
     const hasRawV1 = config.rawV1.a !== null || config.rawV1.b !== null;
     const rawV1 = new ByteRing(hasRawV1 ? TAP_BYTES : 64);
     if (hasRawV1) taps.push({ name: 'raw-v1', memory: rawV1.memory });
-    this.#rawV1 = hasRawV1 ? new RawV1Link({ config, tap: rawV1.memory }) : null;
+    this.#rawV1 = hasRawV1
+      ? new RawV1Link({ config, tap: rawV1.memory, slots: this.#metrics.slotsOf('raw-v1').memory })
+      : null;
     this.#engine = new EngineLink(
       {
         version,
@@ -55,6 +71,7 @@ export class Serve {
         lines: lineSpecsOf(config),
         taps,
         control: this.#control.buffer as SharedArrayBuffer,
+        slots: engineSlots,
       },
       tell,
     );
@@ -67,7 +84,9 @@ export class Serve {
       clients: () => this.#rawV1?.status.clients ?? [],
       command: (command) => this.#engine.command(command),
     };
-    const following = follow(main, [followed]).catch((error: unknown) => {
+    const encoded = new StageProbe(slots, null, 'publish');
+    const sent = new StageProbe(slots, null, 'sent');
+    const following = follow(main, [encoded, followed, sent]).catch((error: unknown) => {
       // An engine that failed says better why.
       if (this.#engine.status.state !== 'failed') throw error;
     });
@@ -117,6 +136,7 @@ export class Serve {
   async #listen(): Promise<void> {
     const { config, tell } = this.#options;
     this.#http = await startHttp(config, this.context, {
+      metrics: this.#metrics,
       onFailure: (error, what) => tell('warn', `${what}: ${(error as Error).message}`),
     });
     tell('info', `listening ${this.#http.url}`);
@@ -134,6 +154,8 @@ export class Serve {
       Atomics.store(this.#control, 0, 1);
       await this.#stopRawV1();
       await this.#http?.close(this.#options.config.shutdown.timeoutMs);
+      this.#metrics.close();
+      this.#unwatch();
     }
   }
 
