@@ -4,15 +4,16 @@ import { BaseCommand } from '../cli/base-command.ts';
 import { typedTexts } from '../cli/config-flags.ts';
 import type { Example } from '../cli/definition.ts';
 import { serveFlags } from '../cli/serve-flags.ts';
-import type { LoadedConfig } from '../core/config/load.ts';
+import type { ConfigSources, LoadedConfig } from '../core/config/load.ts';
 import { MdxError } from '../core/errors.ts';
+import type { Serve } from '../core/serve/server.ts';
 
 /** Serves live books to many clients. */
 export default class ServeCommand extends BaseCommand {
   static override readonly longRunning: boolean = true;
   static override summary: string = 'keep the books of a feed, and serve them to many clients';
   static override description: string =
-    'Takes two lines, or any source that replay reads, keeps the books, journals them with --journal, and serves them over HTTP, WebSocket and server-sent events. Each key of the configuration has its value from a flag, else from the environment, else from the file of --config, else its default (docs/configuration.md; mdx config check tells what is wrong with a file). It ends with the first SIGINT or SIGTERM: the journal is closed, then the clients.';
+    'Takes two lines, or any source that replay reads, keeps the books, journals them with --journal, and serves them over HTTP, WebSocket and server-sent events. Each key of the configuration has its value from a flag, else from the environment, else from the file of --config, else its default (docs/configuration.md; mdx config check tells what is wrong with a file). SIGHUP reads it again and takes over what may change while it runs. It ends with the first SIGINT or SIGTERM: the journal is closed, then the clients.';
   static override examples: Example[] = [
     { description: 'A recording at its own speed', command: 'mdx serve session.pcap --speed 1' },
     { description: 'As a file says', command: 'mdx serve --config mdx.toml' },
@@ -37,28 +38,55 @@ export default class ServeCommand extends BaseCommand {
   };
   static override flags: FlagInput = serveFlags;
 
+  #running: LoadedConfig | null = null;
+
   async run(): Promise<void> {
     const parsed = await this.parse(ServeCommand);
-    const file = (parsed.flags['config'] as string | undefined) ?? null;
-    const { config } = await this.#load(file, typedTexts(parsed));
+    const { loadServeConfig } = await import('../core/config/load.ts');
+    const { SERVE_CHECKS } = await import('../core/serve/config-checks.ts');
+    const sources: ConfigSources = {
+      file: (parsed.flags['config'] as string | undefined) ?? null,
+      environment: process.env,
+      flags: typedTexts(parsed),
+      checks: SERVE_CHECKS,
+    };
+    this.#running = loadServeConfig(sources);
+    const { config } = this.#running;
+    if (config.source.inputs.length === 0 && config.lines.a.length === 0 && config.ingest.listen === null) {
+      throw new MdxError('usage', 'an input is missing: a file, a socket, or lines with --line A=udp://…');
+    }
     const { Serve } = await import('../core/serve/server.ts');
     const serve = await Serve.start({
       version: this.config.version,
       config,
-      tell: (level, text) => (level === 'warn' ? this.caution(text) : this.note(text)),
+      tell: (level, text) => this.#tell(level, text),
     });
+    process.on('SIGHUP', () => void this.#reload(serve, sources));
     process.on('SIGUSR2', () => this.note(JSON.stringify(serve.status)));
     this.interruption.onRequest(() => serve.stop());
     if (this.interruption.signal !== null) serve.stop();
     await serve.ended;
   }
 
-  async #load(file: string | null, flags: ReadonlyMap<string, readonly string[]>): Promise<LoadedConfig> {
+  /** Reads the configuration again; with a fault in it all stays as it is. */
+  async #reload(serve: Serve, sources: ConfigSources): Promise<void> {
     const { loadServeConfig } = await import('../core/config/load.ts');
-    const { SERVE_CHECKS } = await import('../core/serve/config-checks.ts');
-    const loaded = loadServeConfig({ file, environment: process.env, flags, checks: SERVE_CHECKS });
-    const { source, lines, ingest } = loaded.config;
-    if (source.inputs.length > 0 || lines.a.length > 0 || ingest.listen !== null) return loaded;
-    throw new MdxError('usage', 'an input is missing: a file, a socket, or lines with --line A=udp://…');
+    const { reload, reloadText } = await import('../core/config/reload.ts');
+    try {
+      const change = reload(this.#running!, loadServeConfig(sources));
+      this.#running = change.next;
+      serve.reload(change.next.config);
+      this.#tell('info', reloadText(change));
+    } catch (error) {
+      if (!(error instanceof MdxError)) throw error;
+      this.#tell('warn', `the configuration stays as it was: ${error.message}`);
+    }
+  }
+
+  #tell(level: 'info' | 'warn', text: string): void {
+    const wanted = this.#running!.config.log.level;
+    if (wanted === 'silent' || wanted === 'error' || (wanted === 'warn' && level === 'info')) return;
+    if (level === 'warn') this.caution(text);
+    else this.note(text);
   }
 }

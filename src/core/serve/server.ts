@@ -127,6 +127,12 @@ export class Serve {
     return this.#http!.url;
   }
 
+  /** Takes over what of a configuration may change while it runs: tokens, origins and limits of HTTP. */
+  reload({ http, security }: ServeConfig): void {
+    this.#http?.reload({ http, security });
+    this.#rawV1?.reload(security);
+  }
+
   /** Takes nothing more in, ends the journal and the clients in order; `ended` tells when. */
   stop(): void {
     this.#ask();

@@ -31,6 +31,7 @@ export const http: Section<'http'> = {
   },
   corsOrigins: key(list(origin, 256), [], {
     summary: 'pages of these origins may ask from a browser',
+    reload: true,
     example: '["https://desk.example.com"]',
   }),
   maxConnections: key(integer(1, 65_536), 1024, { summary: 'connections at a time', reload: true }),
@@ -88,19 +89,15 @@ export const rawV1: Section<'rawV1'> = {
   retainedBytes: key(size('64KiB', '16GiB'), 64 * MIB, { summary: 'bytes of frames that are kept' }),
   heartbeatMs: key(duration('ms', '10ms', '10min'), 1000, {
     summary: 'a heartbeat is sent when nothing else was for so long',
-    reload: true,
   }),
   writeTimeoutMs: key(duration('ms', '1ms', '10min'), 250, {
     summary: 'a client whose socket takes nothing for so long is closed',
-    reload: true,
   }),
   handshakeTimeoutMs: key(duration('ms', '1ms', '10min'), 1000, {
     summary: 'how long a client may take to ask',
-    reload: true,
   }),
   maxConnections: key(integer(1, 65_536), 1024, {
     summary: 'clients at a time, of both endpoints',
-    reload: true,
   }),
   noDelay: key(boolean, true, { summary: 'frames are sent at once (TCP_NODELAY)' }),
 };
@@ -113,24 +110,20 @@ export const events: Section<'events'> = {
   recentEvents: key(integer(0, 1 << 24), 10_000, { summary: 'most events that Recent gives' }),
   batchMax: key(integer(1, 10_000), 100, {
     summary: 'most events of one frame; 1 = each has its own',
-    reload: true,
   }),
-  maxConnections: key(integer(1, 65_536), 5000, { summary: 'clients at a time', reload: true }),
+  maxConnections: key(integer(1, 65_536), 5000, { summary: 'clients at a time' }),
   sendTimeoutMs: key(duration('ms', '10ms', '10min'), 10_000, {
     summary: 'a client whose socket takes nothing for so long is closed',
-    reload: true,
   }),
 };
 
 export const sse: Section<'sse'> = {
-  maxConnections: key(integer(1, 65_536), 5000, { summary: 'clients at a time', reload: true }),
+  maxConnections: key(integer(1, 65_536), 5000, { summary: 'clients at a time' }),
   keepAliveMs: key(duration('ms', '10ms', '10min'), 15_000, {
     summary: 'a comment is sent when nothing else was for so long',
-    reload: true,
   }),
   pendingBytes: key(size('64KiB', '1GiB'), 4 * MIB, {
     summary: 'bytes that may wait for a client before it drops to a snapshot',
-    reload: true,
   }),
 };
 
@@ -158,11 +151,9 @@ export const ready: Section<'ready'> = {
   staleBooks: key(integer(0, Number.MAX_SAFE_INTEGER), 0, {
     summary: 'books that may be stale while the engine is ready',
     flag: 'stale-ready',
-    reload: true,
   }),
   silentMs: key(duration('ms', '10ms', '1d'), 5000, {
     summary: 'a line without packets for so long is not seen',
-    reload: true,
   }),
 };
 
@@ -181,6 +172,5 @@ export const log: Section<'log'> = {
 export const shutdown: Section<'shutdown'> = {
   timeoutMs: key(duration('ms', '100ms', '10min'), 10_000, {
     summary: 'how long an orderly end may take',
-    reload: true,
   }),
 };
