@@ -1,7 +1,7 @@
 import { WebSocketDoor } from '../../src/core/publish/websocket/door.ts';
 import type { PeerLimits } from '../../src/core/publish/websocket/peer.ts';
 import { startHttp } from '../../src/core/serve/api/start.ts';
-import type { Route } from '../../src/core/serve/http/route.ts';
+import type { StreamSource } from '../../src/core/serve/api/stream.ts';
 import type { HttpServer } from '../../src/core/serve/http/server.ts';
 import { play, Replays } from '../core/simulate/session.ts';
 import { apiConfig, NOW, ServedBooks } from '../world/serve-context.ts';
@@ -10,15 +10,8 @@ import type { Target } from './hostile-http.ts';
 const TOKEN = 't'.repeat(32);
 const LIMITS: PeerLimits = { messageBytes: 4096, messagesPerSecond: 100, writeMs: 1000, closeMs: 200 };
 
-/** A stream that says hello and then nothing. */
-const STREAM: Route = {
-  method: 'GET',
-  path: '/api/v1/stream/{kind}',
-  summary: '',
-  access: 'read',
-  parameters: [{ name: 'kind', in: 'path', type: 'text', maxLength: 16, summary: '' }],
-  answers: {},
-  streams: 'text/event-stream',
+/** Streams that say hello and then nothing. */
+const STREAMS: StreamSource = {
   open(_, sink) {
     sink.write(Buffer.from(': hello\n\n'));
     return { closed() {} };
@@ -46,7 +39,7 @@ export class HostileTarget implements Target {
     const server = await startHttp(config, ServedBooks.of(result), {
       now: () => NOW,
       metrics: { type: 'text/plain; version=0.0.4', text: () => 'up 1\n' },
-      routes: [STREAM],
+      streams: STREAMS,
       upgrades: {
         '/api/ws': (request, socket, head) =>
           door.admit(request, socket, head, [], (peer) =>

@@ -11,6 +11,7 @@ import { linesRoute } from './lines.ts';
 import { operatorRoutes } from './operator.ts';
 import { Rates } from './rates.ts';
 import { statusRoute } from './status-route.ts';
+import { type StreamSource, streamRoute } from './stream.ts';
 
 /** How often the counts of the engine are noted for rates, ms. */
 const SAMPLE_MS = 1000;
@@ -21,7 +22,9 @@ export interface HttpExtras {
   readonly metrics?: { readonly type: string; text(): string | Promise<string> };
   /** Protocols that take over a connection, by path: `/api/ws`. */
   readonly upgrades?: Readonly<Record<string, UpgradeHandler>>;
-  /** Further routes: the streams of `/api/v1/stream/…`. */
+  /** What serves `/api/v1/stream/…`. Absent: nothing is streamed there. */
+  readonly streams?: StreamSource;
+  /** Further routes. */
   readonly routes?: readonly Route[];
   /** Is told of faults of ours that a request met. Absent: they are only counted. */
   readonly onFailure?: (error: unknown, what: string) => void;
@@ -53,7 +56,7 @@ export async function startHttp(
 }
 
 /** Everything that is served, the description of it last. */
-export function routesOf(context: ApiContext, { metrics, routes = [] }: HttpExtras): Route[] {
+export function routesOf(context: ApiContext, { metrics, streams, routes = [] }: HttpExtras): Route[] {
   const { noStorage } = context.config;
   const all: Route[] = [
     ...healthRoutes(context),
@@ -62,6 +65,7 @@ export function routesOf(context: ApiContext, { metrics, routes = [] }: HttpExtr
     linesRoute(context),
     clientsRoute(context),
     ...(noStorage ? [] : [instrumentsRoute(context), bookRoute(context), ...operatorRoutes(context)]),
+    ...(streams === undefined || noStorage ? [] : [streamRoute(streams)]),
     ...routes,
   ];
   return [...all, openapiRoute(all, context.serve.version)];
