@@ -91,6 +91,12 @@ const QUEUE_DIGESTS = 'src/core/pipeline/diff/queue-digests.ts';
 const DIFF_TESTS = ['test/core/pipeline/diff/diff.test.ts'];
 const DIGEST_TESTS = ['test/core/pipeline/diff/queue-digests.test.ts'];
 
+const BUS = 'src/core/publish/bus.ts';
+const BUS_TESTS = ['test/core/publish/bus.test.ts'];
+const RAW_V1 = 'src/core/publish/raw-v1';
+const RAW_V1_FRAME_TESTS = ['test/core/publish/raw-v1/encoder.test.ts'];
+const RAW_V1_TESTS = ['test/core/publish/raw-v1/server.test.ts'];
+
 /** Mistakes that somebody could make, one from each corner of the way from a file to its books. */
 const HTTP_ACCESS_TESTS = ['test/core/serve/http/access.test.ts'];
 const HTTP_LIMITS_TESTS = ['test/core/serve/http/limits.test.ts'];
@@ -98,6 +104,76 @@ const HTTP_BOOKS_TESTS = ['test/core/serve/api/books.test.ts'];
 const HTTP_HEALTH_TESTS = ['test/core/serve/api/health.test.ts'];
 
 export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'bus: a cursor is taken for the one behind it',
+    file: BUS,
+    from: 'const index = cursor - chunk.first;',
+    to: 'const index = Math.max(0, cursor - chunk.first - 1);',
+    tests: BUS_TESTS,
+  },
+  {
+    name: 'bus: what a slow client is still sent is written over',
+    file: BUS,
+    from: 'if (chunk.pins > 0) this.#pinnedChunks += 1;\n    else this.#release(chunk);',
+    to: 'this.#release(chunk);',
+    tests: BUS_TESTS,
+  },
+  {
+    name: 'raw-v1: snapshot and cursor are of different moments',
+    file: `${RAW_V1}/publisher.ts`,
+    from: 'cursor: this.bus.next, onRefused',
+    to: 'cursor: this.bus.next + 1, onRefused',
+    tests: RAW_V1_FRAME_TESTS,
+  },
+  {
+    name: 'raw-v1: an execution takes off more than the order had',
+    file: `${RAW_V1}/encoder.ts`,
+    from: 'Math.max(0, this.#was[0]! - taken)',
+    to: 'this.#was[0]! - taken',
+    tests: RAW_V1_FRAME_TESTS,
+  },
+  {
+    name: 'raw-v1: a twin that leaves has no frame',
+    file: `${RAW_V1}/encoder.ts`,
+    from: 'if (this.#twin >> 1 === bookSide >> 1) frames.cancel();\n      else',
+    to: 'if (this.#twin >> 1 !== bookSide >> 1)',
+    tests: RAW_V1_FRAME_TESTS,
+  },
+  {
+    name: 'raw-v1: a price that e8 cannot say is rounded',
+    file: `${RAW_V1}/price.ts`,
+    from: ' || price % factor !== 0',
+    to: '',
+    tests: RAW_V1_FRAME_TESTS,
+  },
+  {
+    name: 'raw-v1: what follows a snapshot is not kept while it is sent',
+    file: `${RAW_V1}/client.ts`,
+    from: 'if (first !== null) this.#hold = this.#bus.hold(first);',
+    to: '',
+    tests: RAW_V1_TESTS,
+  },
+  {
+    name: 'raw-v1: a client that takes nothing stays',
+    file: `${RAW_V1}/server.ts`,
+    from: 'client.peer.check(now);',
+    to: '',
+    tests: RAW_V1_TESTS,
+  },
+  {
+    name: 'raw-v1: a gap names a frame that is still kept',
+    file: `${RAW_V1}/client.ts`,
+    from: 'this.lose(cursor, bus.oldest - 1)',
+    to: 'this.lose(cursor, bus.oldest)',
+    tests: RAW_V1_TESTS,
+  },
+  {
+    name: 'raw-v1: nobody is asked for a token',
+    file: `${RAW_V1}/server.ts`,
+    from: 'if (this.#authorizer.some && token === null) {',
+    to: 'if (this.#closing && token === null) {',
+    tests: RAW_V1_TESTS,
+  },
   {
     name: 'resume: the last event of the journal is applied again',
     file: RESUME_FILTER,

@@ -68,6 +68,12 @@ export class FrameRun {
   start = 0;
   end = 0;
 
+  /** Leaves out the frames from a cursor on, which is one of its own behind the first. */
+  cutAt(cursor: number): void {
+    this.to = cursor;
+    this.end = this.chunk!.ends[cursor - this.chunk!.first - 1]!;
+  }
+
   /** Its bytes, not copied: pin the run for as long as somebody reads them behind the next append. */
   bytes(): Buffer {
     return this.chunk!.bytes.subarray(this.start, this.end);

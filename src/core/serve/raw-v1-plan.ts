@@ -4,7 +4,7 @@ import type { DropReason, RawV1ClientView } from '../publish/raw-v1/server.ts';
 
 /** What the thread that serves raw-v1 is given. */
 export interface RawV1Plan {
-  readonly config: Pick<ServeConfig, 'rawV1' | 'security' | 'http' | 'shutdown'>;
+  readonly config: Pick<ServeConfig, 'rawV1' | 'security' | 'http' | 'journal' | 'shutdown'>;
   /** Its tap: the memory of a `ByteRing`. */
   readonly tap: SharedArrayBuffer;
   /** Slots of its thread. */

@@ -5,10 +5,11 @@ import { ByteRing } from '../packet/byte-ring.ts';
 import { RawV1Publisher } from '../publish/raw-v1/publisher.ts';
 import { RawV1Server } from '../publish/raw-v1/server.ts';
 import { engineError } from './engine.ts';
-import { follow } from './follower.ts';
+import { follow, type Publisher } from './follower.ts';
 import { checkExposure, createServer, listen, parseListen } from './http/listen.ts';
 import { Tokens } from './http/tokens.ts';
 import { StageProbe } from './metrics/stage-probe.ts';
+import { JournalHistory } from './raw-v1-history.ts';
 import type { RawV1Plan, RawV1Request, RawV1Status, RawV1Word } from './raw-v1-plan.ts';
 
 /*
@@ -19,7 +20,7 @@ import type { RawV1Plan, RawV1Request, RawV1Status, RawV1Word } from './raw-v1-p
 const STATUS_MS = 250;
 
 const { config, tap, slots: memory } = workerData as RawV1Plan;
-const { rawV1, security, http, shutdown } = config;
+const { rawV1, security, http, journal, shutdown } = config;
 const say = (word: RawV1Word): void => parentPort!.postMessage(word);
 
 const slots = new ThreadSlots(memory);
@@ -28,6 +29,18 @@ const encoded = new StageProbe(slots, null, 'publish');
 const sent = new StageProbe(slots, null, 'sent');
 const publisher = new RawV1Publisher(rawV1);
 const server = new RawV1Server(publisher, new Tokens(security.tokens), rawV1);
+/** Number of an event that came lately: about how far the history is. */
+let lastEvent = 0;
+const counter: Publisher = {
+  records: ({ firstEvent }) => {
+    lastEvent = Math.max(lastEvent, firstEvent);
+  },
+  flush: () => {},
+};
+if (journal.directory !== null) {
+  const now = () => ({ event: lastEvent, cursor: publisher.bus.next });
+  server.history = new JournalHistory(journal.directory, rawV1.price, now);
+}
 let stopReason: string | null = null;
 let askedToStop = (): void => {};
 const stopped = new Promise<void>((resolve) => {
@@ -75,12 +88,11 @@ try {
   if (rawV1.b !== null) addresses.push(await open(rawV1.b, 'raw_v1.b'));
   server.start();
   say({ kind: 'listening', addresses });
-  const following = follow(ByteRing.attach(tap), [encoded, publisher, sent], () => stopReason !== null).then(
-    () => {
-      publisher.flush();
-      return stopped;
-    },
-  );
+  const observers = [encoded, publisher, counter, sent];
+  const following = follow(ByteRing.attach(tap), observers, () => stopReason !== null).then(() => {
+    publisher.flush();
+    return stopped;
+  });
   await Promise.race([following, stopped]);
   await server.close(stopReason ?? 'the server stops', shutdown.timeoutMs / 2);
   say({ kind: 'status', status: status() });

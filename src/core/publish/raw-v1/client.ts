@@ -6,6 +6,16 @@ import type { RawV1Publisher } from './publisher.ts';
 /** Longest piece that is written at a time. */
 const RUN_BYTES_MAX = 1 << 18;
 
+/** Where a client begins. */
+export interface ClientStart {
+  /** Frame that it is sent first; null: the one that comes next, once there are cursors. */
+  readonly cursor: number | null;
+  /** What it is sent in front of that. */
+  readonly image: Image | null;
+  /** Frames from this cursor on come first, from elsewhere: `send` brings them, `goLive` ends it. Null: none. */
+  readonly past: number | null;
+}
+
 /** One client: a cursor into the bus, and before that a place in an image. One write is under way at a time. */
 export class RawV1Client {
   readonly peer: WebSocketPeer;
@@ -28,11 +38,14 @@ export class RawV1Client {
   #sentAt: number;
   /** Why it is closed once it has everything; null: it is not. */
   #farewell: string | null = null;
+  /** Is it sent what the bus does not have any more? */
+  #isPast: boolean;
+  #sent: () => void = () => {};
 
   constructor(
     publisher: RawV1Publisher,
     peer: WebSocketPeer,
-    start: { readonly cursor: number | null; readonly image: Image | null },
+    start: ClientStart,
     token: string | null,
     now: number,
   ) {
@@ -44,7 +57,9 @@ export class RawV1Client {
     this.#cursor = start.cursor;
     this.#image = start.image;
     this.#sentAt = now;
-    if (start.image !== null) this.#hold = this.#bus.hold(start.image.cursor);
+    this.#isPast = start.past !== null;
+    const first = start.image?.cursor ?? (start.past === null ? null : start.cursor);
+    if (first !== null) this.#hold = this.#bus.hold(first);
   }
 
   /** Frames that it is behind. */
@@ -61,8 +76,32 @@ export class RawV1Client {
   pump(now: number): void {
     const { peer } = this;
     if (peer.pendingBytes > 0 || !peer.isOpen) return;
+    if (this.#isPast) {
+      this.#sent();
+      return;
+    }
     if (this.#image !== null) this.#writeImage(this.#image, now);
     else this.#writeLive(now);
+  }
+
+  /** Sends so many frames of the past. @returns false where it is gone; true once the bytes may become others. */
+  async send(bytes: Buffer, frames: number, now: number): Promise<boolean> {
+    if (!this.peer.isOpen) return false;
+    this.frames += frames;
+    this.#sentAt = now;
+    this.peer.write(bytes);
+    while (this.peer.pendingBytes > 0) {
+      await new Promise<void>((resolve) => {
+        this.#sent = resolve;
+      });
+    }
+    return this.peer.isOpen;
+  }
+
+  /** It has the past: what the bus has follows. */
+  goLive(now: number): void {
+    this.#isPast = false;
+    this.pump(now);
   }
 
   /** Sends the heartbeat where nothing else was sent for so long. */
@@ -89,6 +128,7 @@ export class RawV1Client {
     if (this.#hold !== null) this.#bus.letGo(this.#hold);
     this.#hold = null;
     this.#image = null;
+    this.#sent();
   }
 
   #writeImage(image: Image, now: number): void {
@@ -123,7 +163,7 @@ export class RawV1Client {
     const cursor = this.#cursor;
     const run = this.#run;
     if (!bus.run(cursor, RUN_BYTES_MAX, run)) {
-      if (cursor < bus.oldest) this.#lose(cursor, bus.oldest - 1);
+      if (cursor < bus.oldest) this.lose(cursor, bus.oldest - 1);
       else this.#caughtUp();
       return;
     }
@@ -143,7 +183,9 @@ export class RawV1Client {
     if (this.#farewell !== null) this.peer.close(CLOSE_GOING_AWAY, this.#farewell);
   }
 
-  #lose(first: number, last: number): void {
+  /** Tells it which cursors are lost to it, and closes it. */
+  lose(first: number, last: number): void {
+    if (!this.peer.isOpen) return;
     this.skipped += last - first + 1;
     this.frames += 1;
     this.peer.write(this.#publisher.gap(first, last));

@@ -11,7 +11,7 @@ import {
   CLOSE_TRY_LATER,
   type WebSocketPeer,
 } from '../websocket/peer.ts';
-import { RawV1Client } from './client.ts';
+import { type ClientStart, RawV1Client } from './client.ts';
 import type { Image } from './image.ts';
 import type { PublisherListener, RawV1Publisher } from './publisher.ts';
 import { parseQuery, type RawV1Query } from './query.ts';
@@ -24,6 +24,19 @@ export interface Authorizer {
   nameOf(authorization: string | undefined): string | null;
 }
 
+/** Frames that the bus does not have any more. */
+export interface FrameHistory {
+  /**
+   * Brings the frames from one cursor up to another to `take`, piece by piece, and waits for it; ends early where it says
+   * false. @returns were all of them there?
+   */
+  replay(
+    from: number,
+    to: number,
+    take: (bytes: Buffer, frames: number) => Promise<boolean>,
+  ): Promise<boolean>;
+}
+
 export interface RawV1Limits {
   readonly heartbeatMs: number;
   readonly writeTimeoutMs: number;
@@ -32,6 +45,9 @@ export interface RawV1Limits {
   readonly maxConnections: number;
   readonly noDelay: boolean;
 }
+
+/** Clients at a time that are sent what the bus does not have any more. */
+const PASTS_MAX = 2;
 
 /** Clients that were refused or dropped, by reason. */
 export type DropReason =
@@ -93,6 +109,9 @@ export class RawV1Server implements PublisherListener {
     policy: 0,
     book: 0,
   };
+  /** Null: what has left memory is lost to clients. */
+  history: FrameHistory | null = null;
+  #pasts = 0;
   readonly #publisher: RawV1Publisher;
   readonly #limits: RawV1Limits;
   readonly #door: WebSocketDoor;
@@ -311,24 +330,29 @@ export class RawV1Server implements PublisherListener {
   }
 
   /** @returns where the client begins, or why it cannot. */
-  #start({ snapshot, fromSeq }: RawV1Query): { cursor: number | null; image: Image | null } | string {
+  #start({ snapshot, fromSeq }: RawV1Query): ClientStart | string {
     const publisher = this.#publisher;
     const { bus } = publisher;
     if (!publisher.isReady) {
       return snapshot || fromSeq !== null
         ? 'there are no books yet: try again'
-        : { cursor: null, image: null };
+        : { cursor: null, image: null, past: null };
     }
     if (snapshot) {
       const image = this.#imageNow();
-      return image === null ? 'no snapshot can be taken now: try again' : { cursor: image.cursor, image };
+      return image === null
+        ? 'no snapshot can be taken now: try again'
+        : { cursor: image.cursor, image, past: null };
     }
-    if (fromSeq === null) return { cursor: bus.next, image: null };
+    if (fromSeq === null) return { cursor: bus.next, image: null, past: null };
     if (fromSeq > bus.next) return `from_seq=${fromSeq}: the next frame is ${bus.next}`;
     if (fromSeq < publisher.floor) {
       return `from_seq=${fromSeq}: a book was refused at ${publisher.floor}, ask for a snapshot`;
     }
-    return { cursor: fromSeq, image: null };
+    if (fromSeq < bus.oldest && this.history !== null && this.#pasts < PASTS_MAX) {
+      return { cursor: bus.oldest, image: null, past: fromSeq };
+    }
+    return { cursor: fromSeq, image: null, past: null };
   }
 
   /** Books are encoded once for all clients that come at about the same time. */
@@ -350,11 +374,7 @@ export class RawV1Server implements PublisherListener {
     return cursor >= bus.oldest && bus.next - cursor <= bus.framesMax >> 1;
   }
 
-  #join(
-    peer: WebSocketPeer,
-    start: { cursor: number | null; image: Image | null },
-    token: string | null,
-  ): void {
+  #join(peer: WebSocketPeer, start: ClientStart, token: string | null): void {
     const id = this.#nextId;
     this.#nextId += 1;
     const client = new RawV1Client(this.#publisher, peer, start, token, performance.now());
@@ -371,6 +391,21 @@ export class RawV1Server implements PublisherListener {
         if (reason !== undefined) this.counts[reason] += 1;
       },
     });
-    client.pump(performance.now());
+    if (start.past === null) client.pump(performance.now());
+    else void this.#replay(client, start.past, start.cursor!);
+  }
+
+  async #replay(client: RawV1Client, from: number, to: number): Promise<void> {
+    this.#pasts += 1;
+    try {
+      const take = (bytes: Buffer, frames: number): Promise<boolean> =>
+        client.send(bytes, frames, performance.now());
+      if (await this.history!.replay(from, to, take)) client.goLive(performance.now());
+      else client.lose(from, to - 1);
+    } catch {
+      client.lose(from, to - 1);
+    } finally {
+      this.#pasts -= 1;
+    }
   }
 }

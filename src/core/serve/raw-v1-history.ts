@@ -1,0 +1,110 @@
+import { FEEDS } from '../feeds/registry.ts';
+import { ONE_LINE } from '../merge/session-merge.ts';
+import { run } from '../pipeline/run.ts';
+import { FrameRun } from '../publish/bus.ts';
+import type { PriceForm } from '../publish/raw-v1/price.ts';
+import { RawV1Publisher } from '../publish/raw-v1/publisher.ts';
+import type { FrameHistory } from '../publish/raw-v1/server.ts';
+
+/** More frames than the events have that are read between two looks at them. */
+const RETAINED_FRAMES: number = 1 << 20;
+const RETAINED_BYTES: number = 1 << 26;
+const PIECE_BYTES = 1 << 18;
+
+/** How far a reading of the journal has come. */
+type Verdict = 'done' | 'gone' | 'late' | 'short';
+
+/**
+ * Frames that have left memory, made anew from the journal: the same events lead to the same frames with the same
+ * cursors. It is read from an image in front of them; which one that is shows when it is read.
+ */
+export class JournalHistory implements FrameHistory {
+  readonly #directory: string;
+  readonly #price: PriceForm;
+  /** Number of the last event and the cursor of the next frame, as they are now. */
+  readonly #now: () => { readonly event: number; readonly cursor: number };
+
+  constructor(directory: string, price: PriceForm, now: () => { event: number; cursor: number }) {
+    this.#directory = directory;
+    this.#price = price;
+    this.#now = now;
+  }
+
+  async replay(
+    from: number,
+    to: number,
+    take: (bytes: Buffer, frames: number) => Promise<boolean>,
+  ): Promise<boolean> {
+    const { event, cursor } = this.#now();
+    // About so many events lead to the first frame; an image behind it is one too late.
+    let beginAt = Math.floor((event * from) / Math.max(1, cursor));
+    for (;;) {
+      const verdict = await this.#read(beginAt, from, to, take);
+      if (verdict !== 'late') return verdict === 'done' || verdict === 'gone';
+      if (beginAt === 0) return false;
+      beginAt = Math.floor(beginAt / 2);
+    }
+  }
+
+  async #read(
+    beginAt: number,
+    from: number,
+    to: number,
+    take: (bytes: Buffer, frames: number) => Promise<boolean>,
+  ): Promise<Verdict> {
+    const publisher = new RawV1Publisher({
+      price: this.#price,
+      retainedFrames: RETAINED_FRAMES,
+      retainedBytes: RETAINED_BYTES,
+    });
+    const { bus } = publisher;
+    const piece = new FrameRun();
+    let at = from;
+    let verdict: Verdict = 'short';
+    const show = async (): Promise<void> => {
+      if (!publisher.isReady || verdict !== 'short') return;
+      if (bus.oldest > at) {
+        verdict = 'late';
+        return;
+      }
+      while (at < to && bus.run(at, PIECE_BYTES, piece)) {
+        if (piece.to > to) piece.cutAt(to);
+        if (!(await take(piece.bytes(), piece.to - piece.from))) {
+          verdict = 'gone';
+          return;
+        }
+        at = piece.to;
+      }
+      if (at >= to) verdict = 'done';
+    };
+    await run({
+      paths: [this.#directory],
+      feeds: FEEDS,
+      feedName: null,
+      ports: null,
+      groups: null,
+      snapshots: [],
+      snapshotRequired: false,
+      from: null,
+      until: null,
+      messagesMax: Number.POSITIVE_INFINITY,
+      books: null,
+      naming: null,
+      date: null,
+      arbiter: { ...ONE_LINE, gapTimeoutNs: 0, start: 'first-seen' },
+      batchEvents: 1024,
+      stopAt: null,
+      invariants: 'off',
+      observers: [publisher],
+      pacer: null,
+      steps: null,
+      follow: true,
+      ...(beginAt > 0 ? { beginAt } : {}),
+      signal: null,
+      stop: () => verdict !== 'short',
+      breathe: show,
+    });
+    await show();
+    return verdict;
+  }
+}
