@@ -3,6 +3,12 @@ import { COUNT, COUNT_OR_NULL, INTEGER, type Schema, TEXT, TEXT_OR_NULL } from '
 import type { ChannelView, EngineStatus, GapView, LineView, SkewView } from '../status.ts';
 import type { ApiContext } from './context.ts';
 
+export const SAID_AT: Schema = {
+  type: 'string?',
+  pattern: '^[0-9]+$',
+  about: 'When the engine said so, ns since 1970; null before its first word.',
+};
+
 const COUNTS: Schema = { type: 'map', of: COUNT };
 
 const LINE: Schema = {
@@ -69,7 +75,7 @@ const SKEW: Schema = {
 const ANSWER: Schema = {
   type: 'object',
   of: {
-    time: { ...INTEGER, about: 'When the engine said so, ns since 1970.' },
+    time: SAID_AT,
     lines: { type: 'list', of: LINE },
     channels: { type: 'list', of: CHANNEL },
     gaps: { type: 'list', of: GAP, about: 'The newest ones, the newest last.' },
@@ -91,7 +97,7 @@ export function linesRoute(context: ApiContext): AnsweringRoute {
       const status = context.serve.status();
       const { lines, channels, gaps = [], skew = null, pendingPackets } = status;
       return json({
-        time: nanoseconds(status),
+        time: saidAt(status),
         lines: lines.map((line) => lineView(line, context)),
         channels: channels.map(channelView),
         gaps: gaps.map(gapView),
@@ -102,9 +108,9 @@ export function linesRoute(context: ApiContext): AnsweringRoute {
   };
 }
 
-/** ms since 1970 as the text of ns. */
-export function nanoseconds({ time }: Pick<EngineStatus, 'time'>): string {
-  return String(BigInt(Math.round(time)) * 1_000_000n);
+/** When a status was said, as the text of ns since 1970; null before the first. */
+export function saidAt({ time }: Pick<EngineStatus, 'time'>): string | null {
+  return time === 0 ? null : String(BigInt(Math.round(time)) * 1_000_000n);
 }
 
 function lineView(line: LineView, { rates }: ApiContext): object {

@@ -27,10 +27,9 @@ const SAMPLES_MAX = 11;
 export class Rates {
   readonly #samples: Sample[] = [];
 
-  /** Notes how the counts stand. A status that was noted already changes nothing. */
+  /** Notes how the counts stand. What was noted already, and what is older than the first word of the engine, changes nothing. */
   note({ time, messages, events, lines }: EngineStatus): void {
-    const last = this.#samples.at(-1);
-    if (last !== undefined && time <= last.time) return;
+    if (time <= (this.#samples.at(-1)?.time ?? 0)) return;
     this.#samples.push({
       time,
       messages,

@@ -28,8 +28,8 @@ const LISTED_MAX = 20;
 export function deathOf({ serve, now }: ApiContext): string | null {
   const { state, problem, time } = serve.status();
   if (state === 'failed') return `the engine failed: ${problem ?? 'it did not say why'}`;
-  // At the end of its input it has nothing more to say.
-  const silent = state === 'ended' ? 0 : now() - time;
+  // At the end of its input it has nothing more to say; before its first word it is given as long as later.
+  const silent = state === 'ended' ? 0 : now() - Math.max(time, serve.startedAt);
   return silent > DEAD_ENGINE_MS ? `the engine has said nothing for ${silent} ms` : null;
 }
 

@@ -2,7 +2,7 @@ import { type AnsweringRoute, json } from '../http/route.ts';
 import { COUNT, COUNT_OR_NULL, INTEGER, type Schema, TEXT, TEXT_OR_NULL } from '../http/schema.ts';
 import type { EngineStatus } from '../status.ts';
 import type { ApiContext } from './context.ts';
-import { nanoseconds } from './lines.ts';
+import { SAID_AT, saidAt } from './lines.ts';
 
 const COUNTS: Schema = { type: 'map', of: COUNT };
 
@@ -12,8 +12,8 @@ const ANSWER: Schema = {
     version: TEXT,
     state: TEXT,
     problem: TEXT_OR_NULL,
-    time: INTEGER,
-    startedAt: INTEGER,
+    time: SAID_AT,
+    startedAt: TEXT_OR_NULL,
     feed: TEXT_OR_NULL,
     epoch: { type: 'string', about: 'The history that event numbers are of, 16 hexadecimal digits.' },
     lastEvent: INTEGER,
@@ -86,8 +86,8 @@ export function statusRoute(context: ApiContext): AnsweringRoute {
         version: serve.version,
         state,
         problem,
-        time: nanoseconds(status),
-        startedAt: nanoseconds({ time: serve.startedAt }),
+        time: saidAt(status),
+        startedAt: saidAt({ time: serve.startedAt }),
         feed,
         epoch,
         lastEvent: String(status.lastEvent),

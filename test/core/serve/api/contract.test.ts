@@ -216,6 +216,7 @@ describe('rates', () => {
   it('are those of the last ten seconds', () => {
     const rates = new Rates();
     expect([rates.ofLine('A'), rates.ofEngine()]).toEqual([null, null]);
+    rates.note({ ...at(0, 0), time: 0 });
     rates.note(at(0, 0));
     expect(rates.ofLine('A')).toBeNull();
     rates.note(at(2, 100, 3));

@@ -167,6 +167,8 @@ describe('health', () => {
     expect(await live()).toBe(200);
     served.tell({ time: NOW - 15_001 });
     expect(await live()).toBe(503);
+    served.tell({ time: 0, state: 'starting' });
+    expect(await live(), 'before its first word').toBe(200);
     served.tell({ time: NOW, state: 'failed' });
     expect(await live()).toBe(503);
     served.tell({ state: 'stopping' });
