@@ -55,9 +55,9 @@ export class RawV1Link {
     this.#ask({ kind: 'stop', reason });
   }
 
-  /** Tokens that count from now on. */
-  reload(security: ServeConfig['security']): void {
-    this.#ask({ kind: 'reload', security });
+  /** Tokens and origins that count from now on. */
+  reload({ security, http }: Pick<ServeConfig, 'security' | 'http'>): void {
+    this.#ask({ kind: 'reload', security, http });
   }
 
   #ask(request: RawV1Request): void {

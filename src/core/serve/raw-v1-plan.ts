@@ -45,4 +45,4 @@ export type RawV1Word =
 
 export type RawV1Request =
   | { readonly kind: 'stop'; readonly reason: string }
-  | { readonly kind: 'reload'; readonly security: ServeConfig['security'] };
+  | ({ readonly kind: 'reload' } & Pick<ServeConfig, 'security' | 'http'>);

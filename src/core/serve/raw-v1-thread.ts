@@ -3,7 +3,7 @@ import { watchThread } from '../observe/thread-health.ts';
 import { ThreadSlots } from '../observe/thread-slots.ts';
 import { ByteRing } from '../packet/byte-ring.ts';
 import { RawV1Publisher } from '../publish/raw-v1/publisher.ts';
-import { RawV1Server } from '../publish/raw-v1/server.ts';
+import { type Authorizer, RawV1Server } from '../publish/raw-v1/server.ts';
 import { engineError } from './engine.ts';
 import { follow, type Publisher } from './follower.ts';
 import { checkExposure, createServer, listen, parseListen } from './http/listen.ts';
@@ -28,7 +28,7 @@ const unwatch = watchThread(slots);
 const encoded = new StageProbe(slots, null, 'publish');
 const sent = new StageProbe(slots, null, 'sent');
 const publisher = new RawV1Publisher(rawV1);
-const server = new RawV1Server(publisher, new Tokens(security.tokens), rawV1);
+const server = new RawV1Server(publisher, authorizerOf(security, http), rawV1);
 /** Number of an event that came lately: about how far the history is. */
 let lastEvent = 0;
 const counter: Publisher = {
@@ -49,12 +49,20 @@ const stopped = new Promise<void>((resolve) => {
 
 parentPort!.on('message', (request: RawV1Request) => {
   if (request.kind === 'reload') {
-    server.authorizer = new Tokens(request.security.tokens);
+    server.authorizer = authorizerOf(request.security, request.http);
     return;
   }
   stopReason = request.reason;
   askedToStop();
 });
+
+function authorizerOf(
+  { tokens: named }: RawV1Plan['config']['security'],
+  { corsOrigins: origins }: RawV1Plan['config']['http'],
+): Authorizer {
+  const tokens = new Tokens(named);
+  return { some: tokens.some, nameOf: (authorization) => tokens.nameOf(authorization), origins };
+}
 
 function status(): RawV1Status {
   const { bus, table, isReady } = publisher;

@@ -130,7 +130,7 @@ export class Serve {
   /** Takes over what of a configuration may change while it runs: tokens, origins and limits of HTTP. */
   reload({ http, security }: ServeConfig): void {
     this.#http?.reload({ http, security });
-    this.#rawV1?.reload(security);
+    this.#rawV1?.reload({ security, http });
   }
 
   /** Takes nothing more in, ends the journal and the clients in order; `ended` tells when. */

@@ -22,6 +22,8 @@ export interface Authorizer {
   readonly some: boolean;
   /** Name of the token in an `Authorization` header; null where it is none of ours. */
   nameOf(authorization: string | undefined): string | null;
+  /** Pages of browsers that may connect, `https://desk.example` or `*`; who is no browser names none. */
+  readonly origins: readonly string[];
 }
 
 /** Frames that the bus does not have any more. */
@@ -313,7 +315,12 @@ export class RawV1Server implements PublisherListener {
   #judge(
     request: IncomingMessage,
   ): { status: number; reason: DropReason; text: string } | { query: RawV1Query; token: string | null } {
-    const token = this.#authorizer.nameOf(request.headers.authorization);
+    const { origin, authorization } = request.headers;
+    const { origins } = this.#authorizer;
+    if (origin !== undefined && !origins.includes(origin) && !origins.includes('*')) {
+      return { status: 403, reason: 'auth', text: 'pages of this origin may not connect here' };
+    }
+    const token = this.#authorizer.nameOf(authorization);
     if (this.#authorizer.some && token === null) {
       return { status: 401, reason: 'auth', text: 'a bearer token is needed: Authorization: Bearer TOKEN' };
     }

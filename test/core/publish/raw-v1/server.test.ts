@@ -3,11 +3,16 @@ import { createServer, get, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type RawData, WebSocket } from 'ws';
+import { Random } from '../../../../src/core/binary/random.ts';
 import { Dictionary } from '../../../../src/core/event/dictionary.ts';
 import * as record from '../../../../src/core/event/record.ts';
 import { Books } from '../../../../src/core/pipeline/books.ts';
 import { RawV1Publisher } from '../../../../src/core/publish/raw-v1/publisher.ts';
-import { type RawV1Limits, RawV1Server } from '../../../../src/core/publish/raw-v1/server.ts';
+import {
+  type Authorizer,
+  type RawV1Limits,
+  RawV1Server,
+} from '../../../../src/core/publish/raw-v1/server.ts';
 import { batchOf } from '../../../world/event-builder.ts';
 import { ClientBooks, type Frame, frameOf } from './frames.ts';
 
@@ -19,7 +24,7 @@ const LIMITS: RawV1Limits = {
   noDelay: true,
 };
 const BATCH = 500;
-const OPEN = { some: false, nameOf: () => null };
+const OPEN: Authorizer = { some: false, nameOf: () => null, origins: [] };
 const closing: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
@@ -39,7 +44,7 @@ interface Wanted {
   readonly limits?: Partial<RawV1Limits>;
   readonly retainedFrames?: number;
   readonly retainedBytes?: number;
-  readonly authorizer?: typeof OPEN | { some: boolean; nameOf(text: string | undefined): string | null };
+  readonly authorizer?: Authorizer;
 }
 
 async function stageOf(wanted: Wanted = {}): Promise<Stage> {
@@ -186,13 +191,14 @@ describe('raw-v1 clients', () => {
     const names: Record<string, string> = { 'Bearer good': 'one' };
     const nameOf = (text: string | undefined): string | null => names[text ?? ''] ?? null;
     const { urls, add, server } = await stageOf({
-      authorizer: { some: true, nameOf },
+      authorizer: { some: true, nameOf, origins: ['https://desk.example'] },
       limits: { maxConnections: 1 },
     });
     const url = urls[0]!;
     const good = { authorization: 'Bearer good' };
     expect((await refusal(url))[0]).toBe(401);
     expect((await refusal(url, { authorization: 'Bearer bad' }))[0]).toBe(401);
+    expect((await refusal(url, { ...good, origin: 'https://evil.example' }))[0]).toBe(403);
     expect(await refusal(`${url}?snapshot=1`, good)).toEqual([503, 'there are no books yet: try again\n']);
     add(1, 10);
     const wrong: readonly (readonly [string, string])[] = [
@@ -208,11 +214,11 @@ describe('raw-v1 clients', () => {
     ];
     for (const [query, reason] of wrong)
       expect(await refusal(`${url}?${query}`, good)).toEqual([400, reason]);
-    const client = new Client(`${url}?from_seq=10`, { headers: good });
+    const client = new Client(`${url}?from_seq=10`, { headers: { ...good, origin: 'https://desk.example' } });
     await client.opened;
     expect(server.views().map(({ token }) => token)).toEqual(['one']);
     expect(await refusal(urls[1]!, good)).toEqual([503, '1 clients are connected, no more are taken\n']);
-    expect(server.counts).toMatchObject({ auth: 2, query: wrong.length, snapshot: 1, cap: 1 });
+    expect(server.counts).toMatchObject({ auth: 3, query: wrong.length, snapshot: 1, cap: 1 });
   });
 
   test('that are overtaken are told which frames they lost, and closed', async () => {
@@ -312,5 +318,30 @@ describe('raw-v1 clients', () => {
     expect(response.statusCode).toBe(426);
     response.resume();
     expect(server.counts).toMatchObject({ policy: 1, handshake: 2 });
+  });
+
+  test('of which some are hostile are served all the same', async () => {
+    const { ports, urls, add, server } = await stageOf({ limits: { handshakeTimeoutMs: 2000 } });
+    add(1, 10);
+    const random = new Random(7);
+    const good =
+      'GET /ws?snapshot=1 HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n' +
+      'sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n';
+    const attack = async (): Promise<void> => {
+      const bytes = Buffer.concat([Buffer.from(good), Buffer.from([0x82, 0x85, 1, 2, 3, 4, 1, 2, 3, 4, 5])]);
+      for (let change = 0; change < 4; change += 1) bytes[random.below(bytes.length)] = random.below(256);
+      const socket = connect(ports[random.below(2)]!, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.resume();
+      socket.write(bytes.subarray(0, random.below(bytes.length + 1)));
+      if (random.below(2) === 0) socket.end();
+      else await once(socket, 'connect').then(() => setImmediate(() => socket.destroy()));
+      if (!socket.destroyed) await once(socket, 'close');
+    };
+    for (let round = 0; round < 30; round += 1) await Promise.all(Array.from({ length: 10 }, attack));
+    while (server.clients > 0) await new Promise(setImmediate);
+    const client = new Client(`${urls[0]}?snapshot=1`);
+    await client.has(13);
+    expect(client.frames.map(({ type }) => type).at(-1)).toBe(4);
   });
 });
