@@ -117,7 +117,7 @@ function twice(file: string, said: readonly Said[]): Problem[] {
       first.set(key, leaf);
       return [];
     }
-    const message = `${pathOf(leaf)} says what ${pathOf(before)} says in line ${before.places[0]!.line}`;
+    const message = `${pathOf(leaf)} says what ${pathOf(before)} says in line ${before.places.at(-1)!.line}`;
     const where = placeText(file, leaf.places.at(-1)!);
     return [{ where, key: pathOf(leaf), message, hint: `Keep ${key}.` }];
   });

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exampleFile, exampleValue } from '../../../src/core/config/example.ts';
 import { fileValues } from '../../../src/core/config/file-values.ts';
+import { Fault } from '../../../src/core/config/key.ts';
 import { loadServeConfig, type ReadConfig, readServeConfig } from '../../../src/core/config/load.ts';
 import { configToml } from '../../../src/core/config/print.ts';
 import { problemText } from '../../../src/core/config/problems.ts';
@@ -90,6 +92,17 @@ describe('what a configuration comes to', () => {
     const second = read(configToml(first, 'mdx.toml'));
     expect(second.config).toEqual(first.config);
     expect(second.config).not.toEqual(SERVE_DEFAULTS);
+  });
+
+  it('has an example for each key that is one', () => {
+    for (const { path, key } of KEYS) {
+      const said = fileValues('x', `${path} = ${exampleValue(key)}`).said;
+      expect(said.map(({ key: name }) => name)).toEqual([path]);
+      expect(key.ofToml(said[0]!.value, '/'), path).not.toBeInstanceOf(Fault);
+    }
+    expect(read(exampleFile('x')).config).toEqual(SERVE_DEFAULTS);
+    const shown = exampleFile('x').match(/^#[a-z_.0-9]+ = /gm);
+    expect(shown).toHaveLength(KEYS.length);
   });
 
   it('prints no token', () => {
