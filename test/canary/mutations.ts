@@ -101,6 +101,7 @@ const RAW_V1_TESTS = ['test/core/publish/raw-v1/server.test.ts'];
 const HTTP_ACCESS_TESTS = ['test/core/serve/http/access.test.ts'];
 const HTTP_LIMITS_TESTS = ['test/core/serve/http/limits.test.ts'];
 const HTTP_BOOKS_TESTS = ['test/core/serve/api/books.test.ts'];
+const CONFIG_TESTS = ['test/core/config/load.test.ts'];
 const HTTP_HEALTH_TESTS = ['test/core/serve/api/health.test.ts'];
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -1746,6 +1747,69 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'next: String(channel.next)',
     to: 'next: channel.next',
     tests: ['test/core/serve/api/contract.test.ts'],
+  },
+  {
+    name: 'config: the environment stands above flags',
+    file: 'src/core/config/load.ts',
+    from: '  reading.texts(variableTexts(sources.environment));\n  reading.texts(flagTexts(sources.flags));\n',
+    to: '  reading.texts(flagTexts(sources.flags));\n  reading.texts(variableTexts(sources.environment));\n',
+    tests: CONFIG_TESTS,
+  },
+  {
+    name: 'config: a table that nobody knows is passed over',
+    file: 'src/core/config/file-values.ts',
+    from: 'for (const header of file.headers) names.header(header);',
+    to: '',
+    tests: CONFIG_TESTS,
+  },
+  {
+    name: 'config: names that are near are given up too soon',
+    file: 'src/core/config/nearest.ts',
+    from: 'if (rowLeast > limit + 1)',
+    to: 'if (rowLeast > limit - 2)',
+    tests: CONFIG_TESTS,
+  },
+  {
+    name: 'config: what waits behind holes may fill the pool',
+    file: 'src/core/config/cross-checks.ts',
+    from: 'receive.poolSlots / 2',
+    to: 'receive.poolSlots',
+    tests: CONFIG_TESTS,
+  },
+  {
+    name: 'config: everybody may come in where only this machine was meant',
+    file: 'src/core/config/cross-checks.ts',
+    from: 'if (listen === null || insecure ||',
+    to: 'if (listen === null || !insecure ||',
+    tests: CONFIG_TESTS,
+  },
+  {
+    name: 'config: tokens are printed',
+    file: 'src/core/config/schema/serving.ts',
+    from: 'toToml: ({ name }) =>',
+    to: 'toToml: ({ token: name }) =>',
+    tests: CONFIG_TESTS,
+  },
+  {
+    name: 'config: a reload forgets that what waits for a restart still counts',
+    file: 'src/core/config/reload.ts',
+    from: 'return mayChange ? now : before;',
+    to: 'return now;',
+    tests: ['test/core/config/reload.test.ts'],
+  },
+  {
+    name: 'config: a reload does not look into the file of the tokens',
+    file: 'src/core/config/reload.ts',
+    from: "values.set('security.tokens', read.config.security.tokens);",
+    to: '',
+    tests: ['test/core/config/reload.test.ts'],
+  },
+  {
+    name: 'config: ms of an earlier engine are taken for us',
+    file: 'src/core/config/earlier/rules.ts',
+    from: "'recovery.retry_backoff_ms', same('recovery.backoff', inUnit('ms'))",
+    to: "'recovery.retry_backoff_ms', same('recovery.backoff', inUnit('us'))",
+    tests: ['test/core/config/earlier.test.ts'],
   },
 ];
 
