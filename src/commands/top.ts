@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import type { Arg, BooleanFlag, OptionFlag } from '@oclif/core/interfaces';
 import { BaseCommand } from '../cli/base-command.ts';
 import type { Example } from '../cli/definition.ts';
-import { MdxError } from '../core/errors.ts';
+import { serverToken, tokenFileFlag } from '../cli/token.ts';
 
 const MS_PER_SECOND = 1000;
 const PIPE_COLUMNS = 160;
@@ -27,14 +26,14 @@ export default class Top extends BaseCommand {
     url: Args.string({
       name: 'url',
       description: 'where the server is reached over HTTP',
-      default: 'http://127.0.0.1:9100',
+      default: 'http://127.0.0.1:8080',
       ignoreStdin: true,
     }) as Arg<string>,
   };
   static override flags: {
     once: BooleanFlag<boolean>;
     every: OptionFlag<number>;
-    'token-file': OptionFlag<string | undefined>;
+    'token-file': typeof tokenFileFlag;
   } = {
     once: Flags.boolean<boolean>({ summary: 'ask once, and print', default: false }),
     every: Flags.integer({
@@ -44,13 +43,13 @@ export default class Top extends BaseCommand {
       max: 3600,
       default: 1,
     }) as OptionFlag<number>,
-    'token-file': Flags.string({ summary: 'file with the token', helpValue: 'FILE' }),
+    'token-file': tokenFileFlag,
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Top);
     const { Looker } = await import('../cli/top/look.ts');
-    const token = tokenOf(flags['token-file'] ?? null);
+    const token = await serverToken(flags['token-file']);
     const looker = new Looker(args.url, token, this.interruption.aborted);
     if (flags.once || this.globals.json || process.stdout.isTTY !== true) {
       const { topLines } = await import('../cli/top/view.ts');
@@ -70,15 +69,4 @@ export default class Top extends BaseCommand {
     const every = flags.every * MS_PER_SECOND;
     await topSession(terminal, looker, every, this.styleOf(process.stdout), this.interruption);
   }
-}
-
-function tokenOf(path: string | null): string | null {
-  if (path === null) return process.env['MDX_TOKEN'] ?? null;
-  try {
-    const token = readFileSync(path, 'utf8').trim();
-    if (token !== '' && !/\s/.test(token)) return token;
-  } catch (cause) {
-    throw new MdxError('input-unreadable', `reading ${path}: ${(cause as Error).message}`, { cause });
-  }
-  throw new MdxError('usage', `reading ${path}: it has no token on one line`);
 }
