@@ -12,6 +12,7 @@ import { BaseCommand } from './base-command.ts';
 import { sentText, standingText } from './count-line.ts';
 import { EXIT_PROBLEM } from './exit-codes.ts';
 import { type InputFlags, inputOptions } from './input.ts';
+import { isServer } from './live-input.ts';
 import type { Output } from './output.ts';
 import { recoveredInput, recoveryLine } from './recovered-input.ts';
 import { wireClock } from './wall-clock.ts';
@@ -65,7 +66,7 @@ export abstract class InputCommand extends BaseCommand {
     flags: InputFlags,
     { writing, watching, isBusy, ...choices }: RunChoices,
   ): Promise<RunResult> {
-    if (choices.follow === true) this.endsByRequest = true;
+    if (choices.follow === true || paths.some(isServer)) this.endsByRequest = true;
     // Loaded here, so that help does not wait for it.
     const { run } = await import('../core/pipeline/run.ts');
     const input = await inputOptions(paths, flags);

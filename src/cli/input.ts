@@ -23,6 +23,7 @@ import {
 } from './flags.ts';
 import { type RecoveryFlags, recoveryFlags } from './merge-flags.ts';
 import { rebuildFlag } from './recovered-input.ts';
+import { serverToken, tokenFileFlag } from './token.ts';
 
 /** Flags of every command that reads captures and builds books: what is read, and how. */
 export const readFlags: {
@@ -40,6 +41,7 @@ export const readFlags: {
   readonly start: typeof startFlag;
   readonly 'gap-timeout': typeof gapTimeoutFlag;
   readonly 'batch-events': typeof batchEventsFlag;
+  readonly 'token-file': typeof tokenFileFlag;
 } = {
   feed: feedFlag,
   port: portFlag,
@@ -55,6 +57,7 @@ export const readFlags: {
   start: startFlag,
   'gap-timeout': gapTimeoutFlag,
   'batch-events': batchEventsFlag,
+  'token-file': tokenFileFlag,
 };
 
 /** The same with what fills the holes of one input. */
@@ -77,6 +80,7 @@ export interface ReadFlags {
   readonly start: bigint | 'first-seen' | 'snapshot';
   readonly 'gap-timeout': number;
   readonly 'batch-events': number;
+  readonly 'token-file'?: string | undefined;
 }
 
 export interface InputFlags extends ReadFlags, RecoveryFlags {
@@ -131,6 +135,7 @@ export async function inputOptions(paths: readonly string[], flags: ReadFlags): 
       start: typeof flags.start === 'bigint' ? Number(flags.start) : 'first-seen',
     },
     batchEvents: flags['batch-events'],
+    token: await serverToken(flags['token-file']),
   };
 }
 

@@ -9,6 +9,11 @@ export function isLiveInput(input: string): boolean {
   return input === '-' || parseEndpoint(input) !== null;
 }
 
+/** Is an input a server, which has no end of its own? */
+export function isServer(input: string): boolean {
+  return /^wss?:/.test(input);
+}
+
 /** The lines that a user names, with processors dealt out to their threads. Throws MdxError `usage`. */
 export async function lineSpecs(texts: LineTexts, flags: ReceiveFlags): Promise<LineSpec[]> {
   const { LINE_DEFAULTS, parseLines } = await import('../core/net/subscription.ts');

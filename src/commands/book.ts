@@ -58,6 +58,10 @@ export default class Book extends InputCommand {
       command: 'mdx book session.dbn --at "#12000" --orders --format csv',
     },
     {
+      description: 'The books of a raw-v1 server, over both of its lines, until Ctrl-C',
+      command: 'mdx book ws://127.0.0.1:9081/ws ws://127.0.0.1:9082/ws',
+    },
+    {
       description: 'All books as a snapshot file, which every command reads',
       command: 'mdx book session.pcap -o close.snap',
     },

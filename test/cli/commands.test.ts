@@ -59,7 +59,8 @@ describe.each(LOADED)('mdx %s', (id, command) => {
 /**
  * One name for one thing, of which each command has its own choice: forms to write or print, feeds to read or write, what
  * is counted up to a limit, what threads do, where a snapshot channel is, what is random, what is a fault, how much is
- * sent how fast, what a journal is for, and how long a hole is waited for by default.
+ * sent how fast, what a journal is for, how long a hole is waited for by default, and whom
+ * tokens are for.
  */
 const OWN_CHOICES: readonly string[] = [
   'format',
@@ -74,6 +75,7 @@ const OWN_CHOICES: readonly string[] = [
   'batch',
   'journal',
   'gap-timeout',
+  'token-file',
 ];
 
 it('a flag of several commands is one definition', () => {

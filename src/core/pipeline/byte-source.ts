@@ -3,6 +3,7 @@ import { isZmq, parseZmqEndpoint } from '../publish/zeromq/zmq-endpoint.ts';
 import { Decompressor } from './decompressor.ts';
 import { GzipPieces, isGzip } from './gzip-pieces.ts';
 import { type ByteSource, openRaw, roomOf, type Tell } from './raw-source.ts';
+import { isRawV1Endpoint } from './raw-v1/endpoint.ts';
 import { isZstd, ZstdPieces } from './zstd-pieces.ts';
 
 export { DamagedInput } from './decompressor.ts';
@@ -15,16 +16,18 @@ const HEAD_BYTES = 262144;
 
 /**
  * Opens a file, stdin for `-`, or a socket: `tcp://HOST:PORT`, `tcp+listen://HOST:PORT`, `unix:PATH`, `unix+listen:PATH`,
- * `zmq+pull://HOST:PORT`, `zmq+sub://HOST:PORT`.
+ * `zmq+pull://HOST:PORT`, `zmq+sub://HOST:PORT`, `ws://HOST:PORT`.
  * Rejects with MdxError: missing, a directory, not readable, nobody there.
+ * @param token what a server asks for that lets in only who has one.
  * @param signal ends the waiting for a peer and for bytes: this or `fill` then rejects with Interrupted.
  */
 export async function openByteSource(
   path: string,
   signal: AbortSignal | null = null,
   tell: Tell = () => {},
+  token: string | null = null,
 ): Promise<ByteSource> {
-  const raw = isZmq(path) ? await openZmq(path, signal, tell) : await openRaw(path, signal, tell);
+  const raw = await openAny(path, signal, tell, token);
   const head = new ByteWindow(HEAD_BYTES);
   try {
     while (head.available < MAGIC_BYTES && (await raw.fill(head))) {
@@ -38,6 +41,19 @@ export async function openByteSource(
   if (isGzip(start)) return new Decompressor(raw, head, new GzipPieces());
   if (isZstd(start)) return new Decompressor(raw, head, new ZstdPieces());
   return new PlainSource(raw, head);
+}
+
+async function openAny(
+  path: string,
+  signal: AbortSignal | null,
+  tell: Tell,
+  token: string | null,
+): Promise<ByteSource> {
+  if (isZmq(path)) return openZmq(path, signal, tell);
+  if (!isRawV1Endpoint(path)) return openRaw(path, signal, tell);
+  // Loaded here: it brings a library that nobody else needs.
+  const { RawV1Source } = await import('./raw-v1/source.ts');
+  return new RawV1Source(path, token, signal, tell);
 }
 
 async function openZmq(path: string, signal: AbortSignal | null, tell: Tell): Promise<ByteSource> {

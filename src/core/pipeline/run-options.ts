@@ -63,7 +63,14 @@ export interface RunOptions {
   /** Is told how the senders of events stand, once they are listened for. Absent: nobody looks. */
   readonly onIngest?: (standing: IngestStanding) => void;
   /** How a path is opened. Absent: as the file, pipe or socket that it names. */
-  readonly open?: (path: string, signal: AbortSignal | null, tell: Tell) => Promise<ByteSource>;
+  readonly open?: (
+    path: string,
+    signal: AbortSignal | null,
+    tell: Tell,
+    token: string | null,
+  ) => Promise<ByteSource>;
+  /** What lets the run in where a server asks for a token. Absent: nothing. */
+  readonly token?: string | null;
   /** Asked between chunks: should the run stop here? */
   readonly stop: () => boolean;
   /** Called between chunks: the place to wait for a slow reader. */

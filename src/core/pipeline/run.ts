@@ -17,6 +17,7 @@ import { IngestInput } from './ingest/ingest-input.ts';
 import type { InvariantWatch } from './invariant-watch.ts';
 import { JournalInput, openJournal } from './journal-input.ts';
 import { ObsnapInput } from './obsnap-input.ts';
+import { joinLines } from './raw-v1/endpoint.ts';
 import type { RunOptions } from './run-options.ts';
 import { type Damage, type InputResult, RunState } from './run-state.ts';
 import { StreamInput } from './stream-input.ts';
@@ -74,7 +75,7 @@ class Run {
   async execute(): Promise<RunResult> {
     const state = this.#state;
     const started = process.hrtime.bigint();
-    for (const path of state.options.paths) {
+    for (const path of joinLines(state.options.paths)) {
       if (state.stopped !== null) break;
       await this.#read(path);
     }
@@ -166,8 +167,15 @@ class Run {
   /** @returns null where somebody asked to stop before there was anything to read. */
   async #open(path: string): Promise<ByteSource | null> {
     try {
-      const { signal, tell = () => {}, open = openByteSource, follow, stop } = this.#state.options;
-      const source = await open(path, signal, tell);
+      const {
+        signal,
+        tell = () => {},
+        open = openByteSource,
+        token = null,
+        follow,
+        stop,
+      } = this.#state.options;
+      const source = await open(path, signal, tell, token);
       // What is no file is waited for anyway.
       if (follow !== true || source.total === null) return source;
       return new FollowedFile(source, new ChangeWatch(path, signal, stop));

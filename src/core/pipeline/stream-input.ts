@@ -77,7 +77,7 @@ export class StreamInput {
     }
     writer.flush();
     if (range !== null) this.#closeRange(range, input);
-    input.bytes = source.bytes;
+    state.noteSource(input, source);
     if (decoder.lastTime !== null) state.latest = { path: source.path, time: decoder.lastTime };
     if (state.timeBase === 'midnight') return;
     input.firstTime = decoder.firstTime;
