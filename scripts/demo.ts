@@ -47,6 +47,8 @@ const style = styleFor('auto', process.stdout);
 const folder = mkdtempSync(join(tmpdir(), 'mdx-demo-'));
 const children: ChildProcess[] = [];
 let isOver = false;
+/** How it went when that was looked at last. */
+let told = '';
 let stop = (): void => {};
 const asked = new Promise<void>((resolve) => {
   stop = () => {
@@ -149,7 +151,9 @@ async function tell(url: string): Promise<void> {
   const { delivered, filled, missing, lost: gone } = channel;
   const holes = `${count(filled)} filled by recovery · ${count(missing)} missing · ${count(gone)} lost`;
   const state = ready.ok ? style.good('ready') : style.bad('not ready');
-  say(`${count(delivered)} messages · ${lost} · ${holes} · ${state}`);
+  const line = `${count(delivered)} messages · ${lost} · ${holes} · ${state}`;
+  if (line !== told) say(line);
+  told = line;
 }
 
 /** Nothing is missing any more, and the journal has it all. */
