@@ -6,6 +6,7 @@ import { applyToMarket, applyToObjects } from './workloads/apply.ts';
 import { captureWalk } from './workloads/capture-walk.ts';
 import { convertDbn } from './workloads/convert.ts';
 import { decodeDbn } from './workloads/dbn.ts';
+import { fanOut, fanOutCpu, loopOut } from './workloads/fanout.ts';
 import { handOff } from './workloads/hand-off.ts';
 import { imagePause } from './workloads/journal-image.ts';
 import { openJournalAt, restart, verifyJournal } from './workloads/journal-read.ts';
@@ -331,6 +332,34 @@ export const PROFILES: readonly Profile[] = [
     against: null,
     make: null,
   },
+  {
+    name: 'fanout-1',
+    title: 'order changes as raw-v1 to one client in another process, by the clock',
+    unit: 'frame',
+    against: null,
+    make: (options) => fanOut(options, 1),
+  },
+  {
+    name: 'fanout-100',
+    title: 'the same to 100 clients, a unit is a frame that one of them has',
+    unit: 'frame',
+    against: null,
+    make: (options) => fanOut(options, 100),
+  },
+  {
+    name: 'fanout-100-cpu',
+    title: 'the same in CPU time of the server',
+    unit: 'frame',
+    against: { profile: 'fanout-100-loop', as: 'speed', sameBooks: false },
+    make: (options) => fanOutCpu(options, 100),
+  },
+  {
+    name: 'fanout-100-loop',
+    title: 'a loop over 100 clients that makes the frame for each, in CPU time of the server',
+    unit: 'frame',
+    against: null,
+    make: (options) => loopOut(options, 100),
+  },
 ];
 
 export function profileNamed(name: string): Profile | undefined {
@@ -339,6 +368,7 @@ export function profileNamed(name: string): Profile | undefined {
 
 /** Names that stand for several profiles. */
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  fanout: PROFILES.filter(({ name }) => name.startsWith('fanout-')).map(({ name }) => name),
   journal: PROFILES.filter(({ name }) => name.startsWith('journal-')).map(({ name }) => name),
   rx: PROFILES.filter(({ name }) => name.startsWith('rx-')).map(({ name }) => name),
 };

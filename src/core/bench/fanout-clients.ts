@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+
+/*
+ * The clients of a fan-out, in a process of their own: they read as fast as bytes come, and only count them.
+ */
+
+/** What the process is told, and answers: `{ready: true}`, and `{done: BYTES}` when every client has that many. */
+export type FanoutRequest =
+  | { readonly port: number; readonly path: string; readonly clients: number }
+  | { readonly wanted: number };
+
+const HEAD_END = '\r\n\r\n';
+const counts: number[] = [];
+let wanted = Number.POSITIVE_INFINITY;
+
+process.on('message', (request: FanoutRequest) => {
+  if ('wanted' in request) {
+    wanted = request.wanted;
+    look();
+  } else {
+    const { port, path, clients } = request;
+    void Promise.all(Array.from({ length: clients }, (_, at) => join(port, path, at))).then(() =>
+      process.send!({ ready: true }),
+    );
+  }
+});
+// Whoever asked is gone.
+process.on('disconnect', () => process.exit(0));
+
+function join(port: number, path: string, at: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1');
+    let head: string | null = '';
+    socket.on('error', reject);
+    socket.write(
+      `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nupgrade: websocket\r\nconnection: upgrade\r\n` +
+        `sec-websocket-version: 13\r\nsec-websocket-key: ${randomBytes(16).toString('base64')}${HEAD_END}`,
+    );
+    counts[at] = 0;
+    socket.on('data', (chunk) => {
+      let { length } = chunk;
+      if (head !== null) {
+        head += chunk.toString('latin1');
+        const end = head.indexOf(HEAD_END);
+        if (end < 0) return;
+        if (!head.startsWith('HTTP/1.1 101')) reject(new Error(head.split('\r\n')[0]));
+        length = head.length - end - HEAD_END.length;
+        head = null;
+        resolve();
+      }
+      counts[at]! += length;
+      if (counts[at]! >= wanted) look();
+    });
+  });
+}
+
+function look(): void {
+  for (const count of counts) if (count < wanted) return;
+  const done = wanted;
+  wanted = Number.POSITIVE_INFINITY;
+  process.send!({ done });
+}

@@ -1,0 +1,208 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { WebSocketServer } from 'ws';
+import type { EventBatch } from '../../event/batch.ts';
+import { RECORD_WORDS, WORD_ID, WORD_PRICE, WORD_QUANTITY } from '../../event/record.ts';
+import { itch } from '../../feeds/itch/index.ts';
+import { Books } from '../../pipeline/books.ts';
+import { FrameRun } from '../../publish/bus.ts';
+import { RawV1Publisher } from '../../publish/raw-v1/publisher.ts';
+import { RawV1Server } from '../../publish/raw-v1/server.ts';
+import { makeEventStream } from '../event-stream.ts';
+import type { FanoutRequest } from '../fanout-clients.ts';
+import type { Workload, WorkloadOptions } from '../workload.ts';
+import { INSTRUMENTS, SEED, syntheticDictionary } from './synthetic.ts';
+
+const LIVE = 10_000;
+/** Batches between two looks at whether the clients have everything: their ring holds several times that. */
+const BATCHES_PER_LOOK = 16;
+/** Frames that are sent to all clients together in one run, at most. */
+const SENT_MAX = 4_000_000;
+const FRAME_BYTES_MAX = 128;
+const PATH = '/ws?channel=obo&codec=raw-v1';
+const LIMITS = {
+  heartbeatMs: 3_600_000,
+  writeTimeoutMs: 60_000,
+  handshakeTimeoutMs: 60_000,
+  maxConnections: 4096,
+  noDelay: true,
+};
+
+/** What sends frames to all clients. */
+interface Sender {
+  readonly server: Server;
+  /** Publishes the events of a batch. */
+  publish(batch: EventBatch): void;
+  flush(): void;
+  /** Bytes that each client has been sent so far. */
+  readonly bytes: () => number;
+  close(): void;
+}
+
+/** Order changes to raw-v1 clients in another process: ns of the clock for a frame that one client has. */
+export function fanOut(options: WorkloadOptions, clients: number): Promise<Workload> {
+  return make(options, clients, 'clock', rawV1Sender());
+}
+
+/** The same: ns of this process's CPU for a frame that is sent. */
+export function fanOutCpu(options: WorkloadOptions, clients: number): Promise<Workload> {
+  return make(options, clients, 'cpu', rawV1Sender());
+}
+
+/** What comes to mind first: a loop over the clients that makes the frame for each, and sends it. */
+export function loopOut(options: WorkloadOptions, clients: number): Promise<Workload> {
+  return make({ ...options, events: Math.min(options.events, 4000) }, clients, 'cpu', loopSender());
+}
+
+async function make(
+  options: WorkloadOptions,
+  clients: number,
+  what: 'clock' | 'cpu',
+  sender: Sender,
+): Promise<Workload> {
+  const events = Math.min(options.events, Math.floor(SENT_MAX / clients));
+  const stream = makeEventStream({
+    instruments: INSTRUMENTS,
+    live: LIVE,
+    events,
+    seed: SEED,
+    shape: 'touch',
+  });
+  for (const batch of stream.fill) sender.publish(batch);
+  sender.flush();
+  sender.server.listen(0, '127.0.0.1');
+  await once(sender.server, 'listening');
+  const readers = new Readers();
+  const before = sender.bytes();
+  await readers.join((sender.server.address() as AddressInfo).port, clients);
+  const run = async (): Promise<void> => {
+    let batches = 0;
+    for (const batch of stream.steady) {
+      sender.publish(batch);
+      batches += 1;
+      if (batches % BATCHES_PER_LOOK !== 0) continue;
+      sender.flush();
+      await readers.have(sender.bytes() - before);
+    }
+    sender.flush();
+    await readers.have(sender.bytes() - before);
+  };
+  return {
+    units: events * clients,
+    bytes: null,
+    note: `${clients} clients in another process, ${events} events`,
+    waits: true,
+    reset() {},
+    run() {
+      throw new RangeError('it is measured only');
+    },
+    checksum: () => null,
+    async measure() {
+      const cpu = process.cpuUsage();
+      const started = process.hrtime.bigint();
+      await run();
+      const elapsed = Number(process.hrtime.bigint() - started);
+      const { user, system } = process.cpuUsage(cpu);
+      return what === 'clock' ? elapsed : (user + system) * 1000;
+    },
+    close() {
+      readers.close();
+      sender.close();
+    },
+  };
+}
+
+/** The clients, as they are told what to do. */
+class Readers {
+  readonly #child: ChildProcess;
+
+  constructor() {
+    const file = new URL(`../fanout-clients${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
+    this.#child = fork(file, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  }
+
+  async join(port: number, clients: number): Promise<void> {
+    this.#say({ port, path: PATH, clients });
+    await once(this.#child, 'message');
+  }
+
+  /** Resolves when every client has so many bytes. */
+  async have(bytes: number): Promise<void> {
+    this.#say({ wanted: bytes });
+    await once(this.#child, 'message');
+  }
+
+  close(): void {
+    this.#child.kill();
+  }
+
+  #say(request: FanoutRequest): void {
+    this.#child.send(request);
+  }
+}
+
+function rawV1Sender(): Sender {
+  const publisher = new RawV1Publisher({ price: 'native', retainedFrames: 262_144, retainedBytes: 64 << 20 });
+  const dictionary = syntheticDictionary();
+  const books = new Books(itch.rules, dictionary, null, [publisher]);
+  publisher.start(itch, { books, epoch: { high: 1, low: 1 }, imageEvent: 0 });
+  const service = new RawV1Server(publisher, { some: false, nameOf: () => null }, LIMITS);
+  const server = createServer(RawV1Server.httpOptions(LIMITS));
+  service.attach(server);
+  service.start();
+  const frames = new FrameRun();
+  let cursor = 0;
+  let bytes = 0;
+  return {
+    server,
+    publish: (batch) => books.accept(batch),
+    flush: () => publisher.flush(),
+    bytes() {
+      while (publisher.bus.run(cursor, Number.MAX_SAFE_INTEGER, frames)) {
+        bytes += frames.end - frames.start;
+        cursor = frames.to;
+      }
+      return bytes;
+    },
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+function loopSender(): Sender {
+  const server = createServer();
+  const sockets = new WebSocketServer({ server, perMessageDeflate: false });
+  let bytes = 0;
+  const publish = (batch: EventBatch): void => {
+    for (let record = 0; record < batch.count; record += 1) {
+      const at = record * RECORD_WORDS;
+      bytes += 2 + 74;
+      for (const client of sockets.clients) client.send(frameOf(batch, at));
+    }
+  };
+  return { server, publish, flush: () => {}, bytes: () => bytes, close: () => void server.close() };
+}
+
+/** An add as anyone would write it. */
+function frameOf({ words }: EventBatch, at: number): Buffer {
+  const frame = Buffer.alloc(FRAME_BYTES_MAX);
+  frame.write('OBv1', 0);
+  frame.writeUInt8(1, 4);
+  frame.writeUInt16LE(100, 6);
+  frame.writeBigUInt64LE(BigInt(words[at + 1]!), 12);
+  frame.writeBigUInt64LE(process.hrtime.bigint(), 36);
+  frame.writeUInt32LE(26, 44);
+  frame.writeInt32LE(words[at + WORD_ID]!, 48);
+  frame.writeInt32LE(words[at + WORD_ID + 1]!, 52);
+  frame.writeInt32LE(words[at + WORD_PRICE]!, 56);
+  frame.writeInt32LE(words[at + WORD_PRICE + 1]!, 60);
+  frame.writeInt32LE(words[at + WORD_QUANTITY]!, 64);
+  frame.writeInt32LE(words[at + WORD_QUANTITY + 1]!, 68);
+  return frame.subarray(0, 74);
+}
