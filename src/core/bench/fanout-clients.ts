@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 
 /*
  * The clients of a fan-out, in a process of their own: they read as fast as bytes come, and only count them.
@@ -12,6 +12,7 @@ export type FanoutRequest =
 
 const HEAD_END = '\r\n\r\n';
 const counts: number[] = [];
+const sockets: Socket[] = [];
 let wanted = Number.POSITIVE_INFINITY;
 
 process.on('message', (request: FanoutRequest) => {
@@ -26,12 +27,15 @@ process.on('message', (request: FanoutRequest) => {
   }
 });
 // Whoever asked is gone.
-process.on('disconnect', () => process.exit(0));
+process.on('disconnect', () => {
+  for (const socket of sockets) socket.destroy();
+});
 
 function join(port: number, path: string, at: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
     let head: string | null = '';
+    sockets.push(socket);
     socket.on('error', reject);
     socket.write(
       `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nupgrade: websocket\r\nconnection: upgrade\r\n` +
