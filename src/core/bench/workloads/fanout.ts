@@ -150,7 +150,7 @@ function rawV1Sender(): Sender {
   const dictionary = syntheticDictionary();
   const books = new Books(itch.rules, dictionary, null, [publisher]);
   publisher.start(itch, { books, epoch: { high: 1, low: 1 }, imageEvent: 0 });
-  const service = new RawV1Server(publisher, { some: false, nameOf: () => null }, LIMITS);
+  const service = new RawV1Server(publisher, { some: false, nameOf: () => null, origins: [] }, LIMITS);
   const server = createServer(RawV1Server.httpOptions(LIMITS));
   service.attach(server);
   service.start();
