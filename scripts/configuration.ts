@@ -51,14 +51,14 @@ mdx serve --config mdx.toml
 ${SCHEMA.map(({ name, summary, keys }) => section(name, summary, keys)).join('\n')}
 ## What has to fit together
 
-- Inputs are read or lines are received, not both; \`source.speed\` is for inputs. Line B has as many groups as line A.
+- Inputs are read and senders heard, or lines are received, not both; \`source.speed\` is for inputs. Line B has as many groups as line A.
 - \`merge.pending_cap\` is at most half of \`receive.pool_slots\`: what waits behind holes leaves room for what comes next.
 - \`journal.keep_bytes\` is not less than \`journal.segment_bytes\`; with \`no_storage\` there is no journal.
 - \`raw_v1.b\` is served beside \`raw_v1.a\` only; no two servers have one address.
-- What listens wider than on this machine needs a token, or \`security.insecure = true\`.
+- What listens wider than on this machine needs a token, or \`security.insecure = true\`; \`ingest.listen\`, where senders
+  have no tokens, needs the latter.
 - \`http.tls.certificate\` and \`http.tls.key\` go together; names of tokens are not given twice.
-- \`events.recent_events\` and \`events.batch_max\` are at most \`events.retained_events\`; the longest message of a sender
-  fits into its buffer.
+- \`events.recent_events\` and \`events.batch_max\` are at most \`events.retained_events\`.
 
 ## Names of an earlier engine
 

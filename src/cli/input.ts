@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import type { Address } from '../core/capture/address.ts';
 import { MdxError } from '../core/errors.ts';
-import type { Naming } from '../core/event/naming.ts';
 import type { Destination } from '../core/pipeline/flows.ts';
 import type { RunOptions } from '../core/pipeline/run-options.ts';
 import type { BookFilter } from '../core/pipeline/wanted-books.ts';
@@ -112,6 +110,7 @@ export async function inputOptions(paths: readonly string[], flags: ReadFlags): 
   const { FEEDS } = await import('../core/feeds/registry.ts');
   const { parseAddress } = await import('../core/capture/address.ts');
   const { ONE_LINE } = await import('../core/merge/session-merge.ts');
+  const { readInstruments } = await import('../core/pipeline/instruments-file.ts');
   if (paths.indexOf('-') !== paths.lastIndexOf('-')) {
     throw new MdxError('usage', 'standard input (-) can be read once, and it was given more than once');
   }
@@ -146,20 +145,6 @@ function destinationOf(text: string, parse: (address: string) => Address | null)
   const port = Number(match?.[3] ?? 0);
   if (address !== null && port >= 1 && port <= 65_535) return { address: address.words, port };
   throw new MdxError('usage', `--snapshot ${text}: expected GROUP:PORT such as 224.0.50.1:59000`);
-}
-
-export async function readInstruments(path: string): Promise<Naming> {
-  const { parseInstruments } = await import('../core/pipeline/instruments-file.ts');
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why =
-      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a directory' : message;
-    throw new MdxError('instruments-file', `reading instruments ${path}: ${why}`, { cause: error });
-  }
-  return parseInstruments(path, text);
 }
 
 /** The books that --symbol and --instrument name; null = all. */

@@ -48,7 +48,7 @@ export async function resumeJournal(
 ): Promise<ResumedJournal> {
   const { FEEDS } = await import('../core/feeds/registry.ts');
   const { recoverBooks } = await import('../core/pipeline/resume/recover-books.ts');
-  const { readInstruments } = await import('./input.ts');
+  const { readInstruments } = await import('../core/pipeline/instruments-file.ts');
   const writing = await openJournal(directory, flags, 'resume', version, tell.caution, isLive);
   try {
     const naming = flags.instruments === undefined ? null : await readInstruments(flags.instruments);

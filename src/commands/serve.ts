@@ -84,9 +84,10 @@ export default class ServeCommand extends BaseCommand {
   }
 
   #tell(level: 'info' | 'warn', text: string): void {
-    const wanted = this.#running!.config.log.level;
+    const { level: wanted, format } = this.#running!.config.log;
     if (wanted === 'silent' || wanted === 'error' || (wanted === 'warn' && level === 'info')) return;
-    if (level === 'warn') this.caution(text);
+    if (format === 'json') this.note(JSON.stringify({ time: new Date().toISOString(), level, msg: text }));
+    else if (level === 'warn') this.caution(text);
     else this.note(text);
   }
 }

@@ -88,10 +88,10 @@ export const CROSS_CHECKS: readonly Check[] = [
         : null,
   },
   {
-    keys: ['ingest.max_buffered_bytes', 'ingest.max_message_bytes'],
-    problem: ({ ingest }) =>
-      ingest.maxBufferedBytes < ingest.maxMessageBytes
-        ? wrong('the longest message would not fit into the buffer', 'Make ingest.max_buffered_bytes larger.')
+    keys: ['ingest.listen', 'lines.a'],
+    problem: ({ ingest, lines }) =>
+      ingest.listen !== null && lines.a.length > 0
+        ? wrong('senders are heard or lines are received, not both', 'Run an engine for each.')
         : null,
   },
   {
@@ -110,7 +110,16 @@ export const CROSS_CHECKS: readonly Check[] = [
   exposed('http.listen', ({ http }) => http.listen),
   exposed('raw_v1.a', ({ rawV1 }) => rawV1.a),
   exposed('raw_v1.b', ({ rawV1 }) => rawV1.b),
-  exposed('ingest.listen', ({ ingest }) => ingest.listen),
+  {
+    keys: ['ingest.listen'],
+    problem: ({ ingest: { listen }, security: { insecure } }) =>
+      listen === null || insecure || isLoopback(listen)
+        ? null
+        : wrong(
+            `ingest.listen = ${listen} lets other machines in, and senders have no tokens`,
+            'Listen at 127.0.0.1, or say security.insecure = true where the network itself keeps strangers out.',
+          ),
+  },
   {
     keys: ['security.tokens', 'security.token_file'],
     problem: ({ security: { tokens } }) => {

@@ -110,8 +110,6 @@ export interface ServeConfig {
     readonly threads: number;
     readonly maxSenders: number;
     readonly helloTimeoutMs: number;
-    readonly maxMessageBytes: number;
-    readonly maxBufferedBytes: number;
   };
   /** Only /api/ws and health: no books, journal, raw-v1. */
   readonly noStorage: boolean;

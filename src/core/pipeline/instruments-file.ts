@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { MdxError } from '../errors.ts';
 import { parseScaled } from '../event/format-text.ts';
 import type { InstrumentName, Naming } from '../event/naming.ts';
@@ -162,4 +163,18 @@ function failure(path: string, line: Line | null, problem: string): MdxError {
   return new MdxError('instruments-file', `reading instruments ${path}: ${where}${problem}`, {
     hint: 'A line is instrument, symbol, tick, price_scale, quantity_scale in any order under a head line with these names.',
   });
+}
+
+/** Reads a file of them. Throws MdxError `instruments-file`, also where it cannot be read. */
+export async function readInstruments(path: string): Promise<Naming> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a directory' : message;
+    throw new MdxError('instruments-file', `reading instruments ${path}: ${why}`, { cause: error });
+  }
+  return parseInstruments(path, text);
 }

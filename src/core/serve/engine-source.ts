@@ -26,6 +26,14 @@ export interface LiveInput {
   standing(): MergeStanding | null;
 }
 
+/** What is read where no lines are received: the inputs, and then what senders bring. */
+export function inputPaths({ source, ingest }: ServeConfig): readonly string[] {
+  if (ingest.listen === null) return source.inputs;
+  const threads = ingest.threads > 1 ? `&threads=${ingest.threads}` : '';
+  const options = `senders=${ingest.maxSenders}&hello=${ingest.helloTimeoutMs}ms${threads}`;
+  return [...source.inputs, `ingest+listen://${ingest.listen}?${options}`];
+}
+
 /** How holes are waited for. @param lines 1 for what has one line. */
 export function arbiterOf({ merge, recovery }: ServeConfig, lines: number): ArbiterOptions {
   return {

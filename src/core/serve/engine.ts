@@ -21,6 +21,7 @@ import { ProcessClock } from '../net/process-clock.ts';
 import { ThreadSlots } from '../observe/thread-slots.ts';
 import { ByteRing } from '../packet/byte-ring.ts';
 import type { EventObserver, RunFacts } from '../pipeline/books.ts';
+import { readInstruments } from '../pipeline/instruments-file.ts';
 import { Pacer } from '../pipeline/pacer.ts';
 import { type Recovered, recoverBooks } from '../pipeline/resume/recover-books.ts';
 import { Resumption } from '../pipeline/resume/resumption.ts';
@@ -30,6 +31,7 @@ import type { EnginePlan } from './engine-plan.ts';
 import {
   arbiterOf,
   type ChannelStart,
+  inputPaths,
   type LiveInput,
   openLines,
   snapshotDestinations,
@@ -282,7 +284,7 @@ export class Engine {
     };
     const sinks = this.#journal === null ? this.#taps : [this.#journal, ...this.#taps];
     await run({
-      paths: live === null ? source.inputs : [live.source.path],
+      paths: live === null ? inputPaths(config) : [live.source.path],
       feeds: FEEDS,
       feedName: source.feed,
       ports: null,
@@ -293,7 +295,7 @@ export class Engine {
       until: null,
       messagesMax: Number.POSITIVE_INFINITY,
       books: null,
-      naming: null,
+      naming: source.instruments === null ? null : await readInstruments(source.instruments),
       date: source.date,
       arbiter: arbiterOf({ ...config, recovery: { ...config.recovery, endpoint: null } }, 1),
       batchEvents: 1024,

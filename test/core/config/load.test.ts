@@ -340,6 +340,14 @@ describe('keys that do not go together', () => {
     ],
     ['[raw_v1]\na = "127.0.0.1:8080"\n', 'mdx.toml:2:5: http.listen and raw_v1.a are both 127.0.0.1:8080'],
     ['[raw_v1]\na = "none"\n', 'mdx.toml:2:5: endpoint B is served beside A only'],
+    [
+      '[ingest]\nlisten = "0.0.0.0:1"\n[security]\ntokens = ["a:0123456789abcdef"]\n',
+      'mdx.toml:2:10: ingest.listen = 0.0.0.0:1 lets other machines in, and senders have no tokens',
+    ],
+    [
+      `${LINE}[ingest]\nlisten = "127.0.0.1:1"\n`,
+      'mdx.toml:4:10: senders are heard or lines are received, not both',
+    ],
     ['[journal]\nkeep_bytes = "10MB"\n', 'mdx.toml:2:14: less is kept than one segment has'],
     ['no_storage = true\n[journal]\ndirectory = "j"\n', 'mdx.toml:1:14: without storage there is no journal'],
     ['[http.tls]\nkey = "k.pem"\n', 'mdx.toml:2:7: http.tls.certificate is missing beside http.tls.key'],

@@ -138,8 +138,6 @@ export const ingest: Section<'ingest'> = {
   helloTimeoutMs: key(duration('ms', '10ms', '10min'), 5000, {
     summary: 'how long a sender may take to say who it is',
   }),
-  maxMessageBytes: key(size('1KiB', '16MiB'), 102_400, { summary: 'longest message of a sender' }),
-  maxBufferedBytes: key(size('1KiB', '1GiB'), MIB, { summary: 'bytes of a sender that may wait' }),
 };
 
 export const noStorage: Key<boolean> = key(boolean, false, {
