@@ -70,7 +70,7 @@ export function apiConfig({ tokens = [], insecure = false, ...wanted }: Wanted =
 /** What an engine would say, with books that a real run has made; everything can be changed between two requests. */
 export class ServedBooks implements ServeContext {
   readonly version = '0.0.0';
-  readonly startedAt: number = NOW - 5000;
+  startedAt: number = NOW - 60_000;
   readonly commands: EngineCommand[] = [];
   said: EngineStatus = CALM;
   there: ReturnType<ServeContext['books']> = null;

@@ -168,6 +168,8 @@ describe('health', () => {
     served.tell({ time: NOW - 15_001 });
     expect(await live()).toBe(503);
     served.tell({ time: 0, state: 'starting' });
+    expect(await live(), 'no first word for too long').toBe(503);
+    served.startedAt = NOW - 15_000;
     expect(await live(), 'before its first word').toBe(200);
     served.tell({ time: NOW, state: 'failed' });
     expect(await live()).toBe(503);
@@ -178,7 +180,7 @@ describe('health', () => {
       ready: false,
       state: 'stopping',
       version: '0.0.0',
-      upMs: 5000,
+      upMs: 15_000,
     });
   });
 });
