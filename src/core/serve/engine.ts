@@ -53,8 +53,8 @@ import { Tap } from './tap.ts';
 
 /** Longest stretch of work between two turns of the event loop. */
 const TURN_MS_MAX = 4;
-/** Events wait at most so long for others to be written with. */
-const COMMIT_MS = 10;
+/** Events wait at most so long for others to be written with: nobody sees them before. */
+const COMMIT_MS = 2;
 
 export type EngineTell = (level: 'info' | 'warn', text: string) => void;
 
@@ -225,9 +225,13 @@ export class Engine {
     const { taps, version, control } = this.#plan;
     const history = { epoch: this.#epoch, nextEvent: this.#lastEvent + 1 };
     const words = new Int32Array(control);
-    const gone = (): boolean => Atomics.load(words, 0) === 1;
+    const journal = this.#journal?.writer ?? null;
+    const gates = {
+      written: () => journal?.written ?? Number.POSITIVE_INFINITY,
+      gone: () => Atomics.load(words, 0) === 1,
+    };
     this.#taps = taps.map(
-      ({ name, memory }) => new Tap(name, ByteRing.attach(memory), history, version, gone),
+      ({ name, memory }) => new Tap(name, ByteRing.attach(memory), history, version, gates),
     );
   }
 
