@@ -58,7 +58,7 @@ export class Serve {
     this.#unwatch = watchThread(slots);
     const main = new ByteRing(TAP_BYTES);
     const taps = [{ name: 'main', memory: main.memory }];
-    const hasRawV1 = config.rawV1.a !== null || config.rawV1.b !== null;
+    const hasRawV1 = !config.noStorage && (config.rawV1.a !== null || config.rawV1.b !== null);
     const rawV1 = new ByteRing(hasRawV1 ? TAP_BYTES : 64);
     if (hasRawV1) taps.push({ name: 'raw-v1', memory: rawV1.memory });
     this.#rawV1 = hasRawV1

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exampleFile, exampleValue } from '../../../src/core/config/example.ts';
 import { fileValues } from '../../../src/core/config/file-values.ts';
@@ -391,5 +392,57 @@ describe('the one error', () => {
     const missing = { file: join(folder, 'none.toml'), environment: {}, flags: new Map() };
     expect(() => loadServeConfig(missing)).toThrow(/there is no such file/);
     expect(() => loadServeConfig({ ...missing, file: folder })).toThrow(/it is a directory/);
+  });
+});
+describe('whatever a file has in it', () => {
+  const WORDS = [
+    '[',
+    ']',
+    '=',
+    '"',
+    ',',
+    '.',
+    '\n',
+    '{',
+    '}',
+    '1',
+    '-',
+    '#',
+    '\\',
+    'x',
+    "'''",
+    '"""',
+    '\0',
+    '\u2028',
+    'merge',
+    '__proto__',
+  ];
+  it('is read, or told with a place, and nothing else happens', () => {
+    const lines = exampleFile('x')
+      .replaceAll(/^#(?=\S)/gm, '')
+      .split('\n');
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: lines.length - 1 }), { minLength: 1, maxLength: 12 }),
+        fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(...WORDS)), {
+          maxLength: 4,
+        }),
+        (chosen, changes) => {
+          let text = chosen.map((at) => lines[at]).join('\n');
+          for (const [share, word] of changes) {
+            const at = Math.floor(share * text.length);
+            text = text.slice(0, at) + word + text.slice(at + (word.length % 2));
+          }
+          const found = fileValues('x', text);
+          for (const { where, message } of found.problems) {
+            expect(where).toMatch(/^x:\d+:\d+$/);
+            expect(message).not.toBe('');
+          }
+          for (const { key, value } of found.said)
+            KEYS.find(({ path }) => path === key)!.key.ofToml(value, '/');
+        },
+      ),
+      { numRuns: 500 },
+    );
   });
 });
