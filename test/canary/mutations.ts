@@ -32,6 +32,12 @@ const FAST_LIKE_TESTS = ['test/core/feeds/fast-like/packets.test.ts'];
 const MERGE = 'src/core/merge/session-merge.ts';
 const MERGE_TESTS = ['test/core/merge/one-line.test.ts'];
 const LINES_TESTS = ['test/core/merge/lines.test.ts'];
+const INGEST_SOURCES = 'src/core/pipeline/ingest/ingest-sources.ts';
+const INGEST_TESTS = ['test/core/pipeline/ingest/ingest-input.test.ts'];
+const INGEST_CUTTER = 'src/core/net/ingest/cutter.ts';
+const INGEST_CUTTER_TESTS = ['test/core/net/ingest/cutter.test.ts'];
+const INGEST_SERVER = 'src/core/net/ingest/server.ts';
+const INGEST_SERVER_TESTS = ['test/core/net/ingest/server.test.ts'];
 const UDP = 'src/core/capture/udp.ts';
 const UDP_TESTS = ['test/core/capture/udp.test.ts'];
 
@@ -105,6 +111,63 @@ const CONFIG_TESTS = ['test/core/config/load.test.ts'];
 const HTTP_HEALTH_TESTS = ['test/core/serve/api/health.test.ts'];
 
 export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'a message of a sender that goes on in the next chunk begins anew',
+    file: INGEST_CUTTER,
+    from: 'this.#used += to - from;',
+    to: 'this.#used = to - from;',
+    tests: INGEST_CUTTER_TESTS,
+  },
+  {
+    name: 'a sender may say more than the limit at once',
+    file: INGEST_CUTTER,
+    within: 'push(',
+    from: 'length > this.#longest',
+    to: 'length > 2 ** 32',
+    tests: INGEST_CUTTER_TESTS,
+  },
+  {
+    name: 'records that a sender repeats are applied again',
+    file: INGEST_SOURCES,
+    from: 'const begin = source.at < source.next ?',
+    to: 'const begin = source.at < 0 ?',
+    tests: INGEST_TESTS,
+  },
+  {
+    name: 'a source that leaves out numbers says nothing of it',
+    file: INGEST_SOURCES,
+    from: 'else if (start > wanted) this.#lose(source, start - 1, 0, 0);',
+    to: '',
+    tests: INGEST_TESTS,
+  },
+  {
+    name: 'a record that is cut takes the bytes of the next message for its own',
+    file: INGEST_SOURCES,
+    from: 'if (end === to) return;',
+    to: 'if (end <= to) return;',
+    tests: INGEST_TESTS,
+  },
+  {
+    name: 'the records of one source are decoded as those of the next',
+    file: INGEST_SOURCES,
+    from: 'if (this.#staged !== source ||',
+    to: 'if (this.#staged === null ||',
+    tests: INGEST_TESTS,
+  },
+  {
+    name: 'a sender is read on while nobody takes what it said',
+    file: INGEST_SERVER,
+    from: 'connection.socket.pause();',
+    to: '',
+    tests: INGEST_SERVER_TESTS,
+  },
+  {
+    name: 'a sender that was made to wait waits for good',
+    file: INGEST_SERVER,
+    from: 'connection.socket.resume();',
+    to: '',
+    tests: INGEST_SERVER_TESTS,
+  },
   {
     name: 'bus: a cursor is taken for the one behind it',
     file: BUS,

@@ -8,6 +8,7 @@ import { convertDbn } from './workloads/convert.ts';
 import { decodeDbn } from './workloads/dbn.ts';
 import { fanOut, fanOutCpu, loopOut } from './workloads/fanout.ts';
 import { handOff } from './workloads/hand-off.ts';
+import { ingest } from './workloads/ingest.ts';
 import { imagePause } from './workloads/journal-image.ts';
 import { openJournalAt, restart, verifyJournal } from './workloads/journal-read.ts';
 import { compressBlocks } from './workloads/journal-size.ts';
@@ -326,6 +327,27 @@ export const PROFILES: readonly Profile[] = [
     make: (options) => receive(options, 'xdp'),
   },
   {
+    name: 'ingest-one',
+    title: 'records of one sender over TCP to books',
+    unit: 'record',
+    against: null,
+    make: (options) => ingest(options, 1, 0),
+  },
+  {
+    name: 'ingest-1024',
+    title: 'the same from 1,024 senders',
+    unit: 'record',
+    against: dearer('ingest-one'),
+    make: (options) => ingest(options, 1024, 0),
+  },
+  {
+    name: 'ingest-threads',
+    title: 'the same, heard by two threads beside the one with the books',
+    unit: 'record',
+    against: dearer('ingest-1024'),
+    make: (options) => ingest(options, 1024, 2),
+  },
+  {
     name: 'replay',
     title: 'the whole mdx replay of an ITCH capture, start and report included',
     unit: 'message',
@@ -370,5 +392,6 @@ export function profileNamed(name: string): Profile | undefined {
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
   fanout: PROFILES.filter(({ name }) => name.startsWith('fanout-')).map(({ name }) => name),
   journal: PROFILES.filter(({ name }) => name.startsWith('journal-')).map(({ name }) => name),
+  ingest: PROFILES.filter(({ name }) => name.startsWith('ingest-')).map(({ name }) => name),
   rx: PROFILES.filter(({ name }) => name.startsWith('rx-')).map(({ name }) => name),
 };

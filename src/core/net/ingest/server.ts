@@ -19,11 +19,26 @@ export interface IngestServerOptions {
   readonly limits: IngestLimits;
 }
 
+/** Senders that are heard, here or on other threads. */
+export interface Hearing {
+  readonly counts: IngestCounts;
+  readonly port: number;
+  /** Hands over some of what was said. @returns false: there was nothing. */
+  take(sink: IngestSink): boolean;
+  /** Behind a `take` that found nothing: waits until there is something, `ms` at most, or until `wake`. */
+  wait(ms: number): Promise<void>;
+  wake(): void;
+  /** Ends a sender for what it sent. The sink is told in its turn. */
+  cut(sender: number, ending: Ending): void;
+  /** Takes nobody any more and ends whoever is there. */
+  close(sink: IngestSink): Promise<void>;
+}
+
 /**
  * Senders of events that connect. What they send is held until somebody takes it, in bounds: nothing more is read of a
  * sender that is too far ahead, and TCP makes it wait.
  */
-export class IngestServer {
+export class IngestServer implements Hearing {
   readonly counts: IngestCounts = new IngestCounts();
   readonly #server: Server;
   readonly #limits: IngestLimits;

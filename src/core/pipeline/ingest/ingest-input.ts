@@ -1,7 +1,7 @@
 import { MdxError } from '../../errors.ts';
 import { EventWriter } from '../../event/writer.ts';
 import type { Feed, StreamFacts } from '../../feeds/feed.ts';
-import type { IngestServer } from '../../net/ingest/server.ts';
+import type { Hearing } from '../../net/ingest/server.ts';
 import { ENDINGS, type IngestCounts } from '../../net/ingest/sink.ts';
 import type { RunOptions } from '../run-options.ts';
 import type { InputResult, RunState } from '../run-state.ts';
@@ -42,9 +42,7 @@ export class IngestInput {
     const { counts, sink, messages } = state.openBooks(feed);
     const input = state.addInput(path, 'ingest', false);
     this.streams.push({ sequence: null });
-    // Loaded here: most runs have no server.
-    const { IngestServer } = await import('../../net/ingest/server.ts');
-    const server = await IngestServer.listen({ ...endpoint, shares: false });
+    const server = await listen(endpoint);
     const writer = new EventWriter(state.batch, sink);
     const tell = limited(options.tell ?? (() => {}));
     const { dictionary } = state;
@@ -60,6 +58,7 @@ export class IngestInput {
           { channel, dictionary, writer, counts, messages, midnight: null, source: name },
           'dbn',
         ),
+      sendersMax: endpoint.limits.senders,
       cut: (sender, ending) => server.cut(sender, ending),
       tell,
     });
@@ -84,7 +83,7 @@ export class IngestInput {
 
   async #takeAll(
     { text, sources: wanted }: IngestEndpoint,
-    server: IngestServer,
+    server: Hearing,
     sources: IngestSources,
     writer: EventWriter,
   ): Promise<void> {
@@ -102,7 +101,7 @@ export class IngestInput {
       await state.breathe({ path: text, bytes: counts.bytes, total: null });
       if (state.stopped !== null) return;
       if (hasMore) continue;
-      if (wanted !== null && counts.connected === 0 && sources.finished >= wanted) return;
+      if (wanted !== null && sources.connected === 0 && sources.finished >= wanted) return;
       await server.wait(LOOK_MS);
     }
   }
@@ -118,6 +117,16 @@ export class IngestInput {
       if (name !== undefined) sources.expect(name, channel, sequence + 1);
     }
   }
+}
+
+/** Loaded here: most runs have no server. */
+async function listen(endpoint: IngestEndpoint): Promise<Hearing> {
+  if (endpoint.threads === 0) {
+    const { IngestServer } = await import('../../net/ingest/server.ts');
+    return IngestServer.listen({ ...endpoint, shares: false });
+  }
+  const { IngestThreads } = await import('../../net/ingest/threads.ts');
+  return IngestThreads.listen(endpoint, endpoint.threads);
 }
 
 function feedOf(path: string, { feeds, pacer, from, until }: RunOptions, known: Feed | null): Feed {

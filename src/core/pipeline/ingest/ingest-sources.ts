@@ -32,6 +32,8 @@ export interface IngestTargets {
   readonly counts: FeedCounts;
   /** Records that are still wanted. */
   readonly recordsMax: number;
+  /** Senders there may be at a time: of several threads, none knows of all. */
+  readonly sendersMax: number;
   /** Sources there may be at most. */
   readonly sourcesMax: number;
   open(source: IngestSource): StreamDecoder;
@@ -75,6 +77,11 @@ export class IngestSources implements IngestSink {
     return finished;
   }
 
+  /** Senders that are there. */
+  get connected(): number {
+    return this.#bySender.size;
+  }
+
   /** All that was asked for has come. */
   get isFull(): boolean {
     return this.#targets.counts.messages >= this.#targets.recordsMax;
@@ -82,9 +89,11 @@ export class IngestSources implements IngestSink {
 
   hello(sender: number, hello: Hello): void {
     this.flush();
-    const source = this.#sourceOf(hello.source);
+    const isNew = (this.#byName.get(hello.source)?.sender ?? 0) === 0;
+    const isFull = isNew && this.#bySender.size >= this.#targets.sendersMax;
+    const source = isFull ? null : this.#sourceOf(hello.source);
     if (source === null) {
-      this.#targets.cut(sender, 'names');
+      this.#targets.cut(sender, isFull ? 'full' : 'names');
       return;
     }
     if (source.sender !== 0) {

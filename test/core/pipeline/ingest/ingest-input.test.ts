@@ -10,9 +10,10 @@ import {
   TYPE_METADATA,
   TYPE_RECORDS,
 } from '../../../../src/core/net/ingest/layout.ts';
-import type { RunResult } from '../../../../src/core/pipeline/run.ts';
+import { type RunResult, run } from '../../../../src/core/pipeline/run.ts';
 import { EventRecorder, stateOf } from '../../../world/event-recorder.ts';
 import { addRecord, cancelRecord, helloOf, serveIngest, TestSender } from '../../../world/ingest.ts';
+import { runOptions } from '../../../world/run-options.ts';
 import { headBytes } from '../../feeds/dbn/stream.ts';
 
 const GOODBYE = encodeMessage(TYPE_GOODBYE);
@@ -84,6 +85,61 @@ describe('senders of events', () => {
       ),
       { numRuns: 6 },
     );
+  });
+
+  it('are heard by several threads on one port as by one', async () => {
+    const served = await serveIngest('?sources=4&threads=2&senders=4');
+    const senders = await Promise.all(
+      ['A', 'B', 'C', 'D'].map((name) => TestSender.named(served.port, name)),
+    );
+    for (const id of ids(1, 300)) for (const sender of senders) sender.records(addRecord(7, id));
+    const [a, b, c, d] = senders;
+    a!.write(encodeGap({ first: 301, last: 302, timeHigh: 0, timeLow: 0 })).write(GOODBYE);
+    b!.write(GOODBYE);
+    c!.socket.end();
+    d!.records(new Uint8Array(16));
+    await Promise.all([c!.closed, d!.closed]);
+    for (const name of ['C', 'D']) {
+      const again = await TestSender.named(served.port, name, { start: 301 });
+      again
+        .write(encodeMessage(TYPE_METADATA, headBytes(3)))
+        .records(addRecord(7, 301))
+        .write(GOODBYE);
+    }
+    const result = await served.result;
+    expect(standing(result)).toEqual({ orders: 1202, stale: ['A'] });
+    expect(skippedOf(result)).toEqual({ lostRecords: 2, 'cut:broken': 1, 'cut:records': 1 });
+    expect(served.standing.counts).toMatchObject({ accepted: 6, connected: 0, held: 0 });
+  });
+
+  it('are no more on several threads than on one', async () => {
+    const served = await serveIngest('?sources=1&threads=2&senders=1');
+    const first = await TestSender.named(served.port, 'A');
+    while (served.standing.sources.length === 0) await new Promise(setImmediate);
+    const second = await TestSender.named(served.port, 'B');
+    await second.closed;
+    first.write(GOODBYE);
+    expect(skippedOf(await served.result)).toEqual({ 'cut:full': 1 });
+  });
+
+  it('find a port that is taken', async () => {
+    const served = await serveIngest('');
+    for (const threads of ['', '?threads=1']) {
+      const uri = `ingest+listen://127.0.0.1:${served.port}${threads}`;
+      await expect(run(runOptions([uri]))).rejects.toMatchObject({ code: 'socket-busy' });
+    }
+    served.stop();
+    await served.result;
+  });
+
+  it.each([
+    ['?sources=0', 'expected a number from 1 to 65536'],
+    ['?threads=65', 'expected a number from 1 to 64'],
+    ['?sorces=1', 'there is no option sorces'],
+    ['?hello=5', 'expected a duration'],
+    ['/path', 'expected ingest+listen://HOST:PORT'],
+  ])('are not listened for at %s', async (query, problem) => {
+    await expect(run(runOptions([`ingest+listen://127.0.0.1:0${query}`]))).rejects.toThrow(problem);
   });
 
   it('tell what they lost, and the books of theirs are stale', async () => {
