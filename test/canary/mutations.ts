@@ -552,8 +552,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'book: what names no book is of a bid',
     file: MARKET,
-    from: ' && book !== NO_BOOK) {',
-    to: ') {',
+    from: ' && book !== NO_BOOK && ',
+    to: ' && ',
     tests: BOOK_TESTS,
   },
   {

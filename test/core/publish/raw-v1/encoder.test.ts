@@ -35,6 +35,7 @@ const anyRules: fc.Arbitrary<BookRules> = fc.record({
   modifyUnknown: oneOf('add', 'ignore'),
   replaceUnknown: oneOf('add', 'ignore'),
   modifyPriority: oneOf('lost', 'keptUnlessBetter'),
+  modifyIsSideless: fc.boolean(),
 });
 
 const OF_ORDERS = [
