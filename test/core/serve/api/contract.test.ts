@@ -161,6 +161,10 @@ describe('the API', () => {
     );
     expect(codes.length).toBeGreaterThan(10);
     for (const code of codes) expect(page).toContain(`\`${code}\``);
+    const configuration = readFileSync(join(ROOT, 'docs/configuration.md'), 'utf8');
+    for (const [, key] of page.matchAll(/`(?:http|sse|events|ready|security)\.([\w.]+)`/g)) {
+      expect(configuration).toContain(`| \`${key}\``);
+    }
   });
 
   it('tells whole 64-bit integers', async () => {
