@@ -4,13 +4,15 @@ import type { Arg, BooleanFlag, OptionFlag } from '@oclif/core/interfaces';
 import { BaseCommand } from '../cli/base-command.ts';
 import type { Example } from '../cli/definition.ts';
 import { feedFlag, forceFlag, outputFlag, parseDuration } from '../cli/flags.ts';
-import { lineSpecs, tellListening } from '../cli/live-input.ts';
+import { isServer, lineSpecs, tellListening } from '../cli/live-input.ts';
 import { Output } from '../cli/output.ts';
 import { lineFlag, type ReceiveFlags, receiveFlags, snapshotGroupFlag } from '../cli/rx-flags.ts';
 import { sizeFlag } from '../cli/size-flag.ts';
+import { serverToken, tokenFileFlag } from '../cli/token.ts';
 import { MdxError } from '../core/errors.ts';
 import type { LiveLines } from '../core/pipeline/live-source.ts';
 import type { PipeTarget } from '../core/pipeline/pipe-stream.ts';
+import type { ByteSource } from '../core/pipeline/raw-source.ts';
 import type { RxReport } from '../core/pipeline/rx-report.ts';
 import type { RxRun } from '../core/pipeline/rx-run.ts';
 
@@ -29,11 +31,12 @@ interface RxFlags extends ReceiveFlags {
   limit: number | undefined;
   duration: number | undefined;
   'silent-after': number;
+  'token-file': string | undefined;
 }
 
 /** Receives live lines. */
 export default class Rx extends BaseCommand {
-  static override summary: string = 'receive multicast lines and pass them on, or record them';
+  static override summary: string = 'receive lines and pass them on, or record them';
   static override description: string =
     'Joins the groups of one or two lines and writes every packet, with its line, its receive time and what the kernel lost, as pcapng to standard output or to files. tcpdump and Wireshark read it, mdx merge makes one stream of it. Says `listening` on stderr once a group is joined. The report at the end accounts for every packet: received = written + dropped by reason. SIGUSR2 prints the counts; the first SIGINT or SIGTERM ends in order.';
   static override examples: Example[] = [
@@ -50,11 +53,15 @@ export default class Rx extends BaseCommand {
       description: 'Only what one source sends to the group',
       command: "mdx rx 'udp://232.1.1.1:5001?source=10.0.0.5&iface=eth0' | tcpdump -nr -",
     },
+    {
+      description: 'Record what a raw-v1 server sends, over both of its lines',
+      command: 'mdx rx ws://127.0.0.1:9081/ws ws://127.0.0.1:9082/ws -o frames.bin',
+    },
   ];
   static override readonly longRunning: boolean = true;
   static override args: { line: Arg<string[] | undefined> } = {
     line: Args.string({
-      description: 'group of line A, then of line B: udp://GROUP:PORT?iface=NAME',
+      description: 'group of line A, then of line B: udp://GROUP:PORT?iface=NAME; or ws://HOST:PORT',
       multiple: true,
       ignoreStdin: true,
     }),
@@ -83,11 +90,16 @@ export default class Rx extends BaseCommand {
       defaultHelp: async () => '5s',
       parse: async (text) => parseDuration('silent-after', text) / 1e6,
     })(),
+    'token-file': tokenFileFlag,
     ...receiveFlags,
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Rx);
+    if (args.line?.some(isServer) === true) {
+      await this.#recordServer(args.line, flags);
+      return;
+    }
     const specs = await lineSpecs(
       { lines: flags.line ?? [], positional: args.line ?? [], snapshots: flags.snapshot ?? [] },
       flags,
@@ -142,6 +154,40 @@ export default class Rx extends BaseCommand {
     const report = rxReport(run, feed?.name ?? null, this.config.version, elapsedNs);
     if (!toStdout) await this.printReport(report, (style) => renderRxReport(report, style));
     else this.#tellCounts(report, run.target, rxCountLine(report.lines));
+  }
+
+  /** Copies the frames of a raw-v1 server, with their lengths in front. */
+  async #recordServer(addresses: readonly string[], flags: RxFlags): Promise<void> {
+    const { joinLines } = await import('../core/pipeline/raw-v1/endpoint.ts');
+    const [path, other] = joinLines(addresses);
+    const lines = [...(flags.line ?? []), ...(flags.snapshot ?? [])];
+    if (path === undefined || other !== undefined || lines.length > 0) {
+      throw new MdxError('usage', 'the lines of a raw-v1 server and groups are not received by one command');
+    }
+    const toStdout = flags.output === undefined || flags.output === '-';
+    this.#refuseMisuse(flags, toStdout);
+    const { RawV1Source } = await import('../core/pipeline/raw-v1/source.ts');
+    const { recordFrames } = await import('../core/pipeline/raw-v1/record.ts');
+    const token = await serverToken(flags['token-file']);
+    const signals = [this.interruption.aborted];
+    if (flags.duration !== undefined) signals.push(AbortSignal.timeout(flags.duration));
+    const { output: file = '-', force } = flags;
+    const output = Output.open({ path: file, force, signal: this.interruption.aborted });
+    const recorded = { command: 'rx', path, frames: 0, bytes: 0, stopped: null };
+    let source: ByteSource | null = null;
+    try {
+      source = new RawV1Source(path, token, AbortSignal.any(signals), (text) => this.note(text));
+      await recordFrames(source, output, flags.limit ?? Number.POSITIVE_INFINITY, recorded);
+      await output.finish();
+    } catch (error) {
+      await output.abandon();
+      throw error;
+    } finally {
+      await source?.close();
+    }
+    const counts = `${recorded.frames} frames, ${recorded.bytes} bytes`;
+    if (toStdout) this.note(counts);
+    else await this.printReport(recorded, () => `${file}: ${counts}\n`);
   }
 
   #refuseMisuse(flags: RxFlags, toStdout: boolean): void {

@@ -99,6 +99,10 @@ const DIGEST_TESTS = ['test/core/pipeline/diff/queue-digests.test.ts'];
 
 const BUS = 'src/core/publish/bus.ts';
 const BUS_TESTS = ['test/core/publish/bus.test.ts'];
+const RAW_V1_FRAMES = 'src/core/feeds/raw-v1/frame-decoder.ts';
+const RAW_V1_RECORDING_TESTS = ['test/core/feeds/raw-v1/recording.test.ts'];
+const RAW_V1_LINES = 'src/core/pipeline/raw-v1/lines.ts';
+const RAW_V1_SOURCE_TESTS = ['test/core/pipeline/raw-v1-source.test.ts'];
 const RAW_V1 = 'src/core/publish/raw-v1';
 const RAW_V1_FRAME_TESTS = ['test/core/publish/raw-v1/encoder.test.ts'];
 const RAW_V1_TESTS = ['test/core/publish/raw-v1/server.test.ts'];
@@ -181,6 +185,49 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'if (chunk.pins > 0) this.#pinnedChunks += 1;\n    else this.#release(chunk);',
     to: 'this.#release(chunk);',
     tests: BUS_TESTS,
+  },
+  {
+    name: 'raw-v1 input: a change of the price keeps the place of its order',
+    file: RAW_V1_FRAMES,
+    from: 'const HEAD_MODIFY: number = KIND_MODIFY | LAST;',
+    to: 'const HEAD_MODIFY: number = KIND_MODIFY | ((FLAG_LAST | FLAG_KEEP_PRIORITY) << 8);',
+    tests: RAW_V1_RECORDING_TESTS,
+  },
+  {
+    name: 'raw-v1 input: a cursor that is skipped is no loss',
+    file: RAW_V1_FRAMES,
+    from: 'if (hasCursor && this.#next !== ANY && cursor > this.#next)',
+    to: 'if (hasCursor && this.#next !== ANY && cursor > this.#next + 8)',
+    tests: RAW_V1_RECORDING_TESTS,
+  },
+  {
+    name: 'raw-v1 input: what was known of sequences outlives a snapshot',
+    file: RAW_V1_FRAMES,
+    within: '#beginAnew(cursor',
+    from: 'this.#instruments.forget();',
+    to: '',
+    tests: RAW_V1_RECORDING_TESTS,
+  },
+  {
+    name: 'raw-v1 lines: a hole of one line is one of both',
+    file: RAW_V1_LINES,
+    from: '({ isBusy, isOpen, passed }) => isBusy && (!isOpen || passed <= this.#next),',
+    to: '({ isBusy, isOpen }) => isBusy && !isOpen,',
+    tests: RAW_V1_SOURCE_TESTS,
+  },
+  {
+    name: 'raw-v1 lines: what the other line has brought comes again',
+    file: RAW_V1_LINES,
+    from: 'if (cursor < this.#next) this.counts.duplicates += 1;',
+    to: 'if (cursor < this.#next) this.#put(bytes);',
+    tests: RAW_V1_SOURCE_TESTS,
+  },
+  {
+    name: 'raw-v1 lines: a cursor is believed in a history without a name',
+    file: RAW_V1_LINES,
+    from: '(this.#next === ANY || this.#epoch === null)',
+    to: 'this.#next === ANY',
+    tests: RAW_V1_SOURCE_TESTS,
   },
   {
     name: 'raw-v1: snapshot and cursor are of different moments',

@@ -2,7 +2,7 @@ import WebSocket from 'ws';
 import type { RawV1Endpoint } from './endpoint.ts';
 
 const HANDSHAKE_MS = 10_000;
-const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
+const MESSAGE_BYTES_MAX = 1 << 20;
 /** Servers send something every second; a connection that is silent for so long is none. */
 const SILENT_MS = 10_000;
 const RETRY_MS_MIN = 20;

@@ -24,6 +24,8 @@ export interface LineCounts {
   lostFrames: number;
   reconnects: number;
   snapshots: number;
+  /** Messages that are longer than any frame. */
+  foreign: number;
 }
 
 /**
@@ -39,7 +41,7 @@ export class RawV1Lines implements LineHandler {
   error: MdxError | null = null;
   /** Is called when there is something to read, or the end. */
   onChange: () => void = () => {};
-  readonly counts: LineCounts = { duplicates: 0, lostFrames: 0, reconnects: 0, snapshots: 0 };
+  readonly counts: LineCounts = { duplicates: 0, lostFrames: 0, reconnects: 0, snapshots: 0, foreign: 0 };
   readonly #lines: readonly RawV1Line[];
   readonly #wantsBooks: boolean;
   readonly #patienceMs: number;
@@ -100,6 +102,10 @@ export class RawV1Lines implements LineHandler {
   frame(line: RawV1Line, bytes: Buffer): void {
     this.#wasThere = true;
     this.#aloneSince = Number.POSITIVE_INFINITY;
+    if (bytes.length > layout.FRAME_BYTES_MAX) {
+      this.counts.foreign += 1;
+      return;
+    }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const header = layout.headerBytes(view, 0, bytes.length);
     // Whoever reads the stream says what is wrong with a frame.
