@@ -4,6 +4,7 @@ import { BaseCommand } from '../cli/base-command.ts';
 import { typedTexts } from '../cli/config-flags.ts';
 import type { Example } from '../cli/definition.ts';
 import { serveFlags } from '../cli/serve-flags.ts';
+import type { ServeLog } from '../cli/serve-log.ts';
 import type { ConfigSources, LoadedConfig } from '../core/config/load.ts';
 import { MdxError } from '../core/errors.ts';
 import type { Serve } from '../core/serve/server.ts';
@@ -56,38 +57,36 @@ export default class ServeCommand extends BaseCommand {
       throw new MdxError('usage', 'an input is missing: a file, a socket, or lines with --line A=udp://…');
     }
     const { Serve } = await import('../core/serve/server.ts');
+    const { ServeLog } = await import('../cli/serve-log.ts');
+    const log = new ServeLog({
+      config: () => this.#running!.config.log,
+      text: (level, text) => (level === 'warn' ? this.caution(text) : this.note(text)),
+      json: (line) => this.note(line.trimEnd()),
+    });
     const serve = await Serve.start({
       version: this.config.version,
       config,
-      tell: (level, text) => this.#tell(level, text),
+      tell: (level, text) => log.tell(level, text),
     });
-    process.on('SIGHUP', () => void this.#reload(serve, sources));
+    process.on('SIGHUP', () => void this.#reload(serve, sources, log));
     process.on('SIGUSR2', () => this.note(JSON.stringify(serve.status)));
     this.interruption.onRequest(() => serve.stop());
     if (this.interruption.signal !== null) serve.stop();
-    await serve.ended;
+    await serve.ended.finally(() => log.close());
   }
 
   /** Reads the configuration again; with a fault in it all stays as it is. */
-  async #reload(serve: Serve, sources: ConfigSources): Promise<void> {
+  async #reload(serve: Serve, sources: ConfigSources, log: ServeLog): Promise<void> {
     const { loadServeConfig } = await import('../core/config/load.ts');
     const { reload, reloadText } = await import('../core/config/reload.ts');
     try {
       const change = reload(this.#running!, loadServeConfig(sources));
       this.#running = change.next;
       serve.reload(change.next.config);
-      this.#tell('info', reloadText(change));
+      log.tell('info', reloadText(change));
     } catch (error) {
       if (!(error instanceof MdxError)) throw error;
-      this.#tell('warn', `the configuration stays as it was: ${error.message}`);
+      log.tell('warn', `the configuration stays as it was: ${error.message}`);
     }
-  }
-
-  #tell(level: 'info' | 'warn', text: string): void {
-    const { level: wanted, format } = this.#running!.config.log;
-    if (wanted === 'silent' || wanted === 'error' || (wanted === 'warn' && level === 'info')) return;
-    if (format === 'json') this.note(JSON.stringify({ time: new Date().toISOString(), level, msg: text }));
-    else if (level === 'warn') this.caution(text);
-    else this.note(text);
   }
 }

@@ -1921,6 +1921,55 @@ export const MUTATIONS: readonly Mutation[] = [
     to: "'recovery.retry_backoff_ms', same('recovery.backoff', inUnit('us'))",
     tests: ['test/core/config/earlier.test.ts'],
   },
+  {
+    name: 'observe: times that are negative are counted as short',
+    file: 'src/core/observe/thread-slots.ts',
+    from: 'if (ns < 0) {',
+    to: 'if (ns < Number.NEGATIVE_INFINITY) {',
+    tests: ['test/core/observe/thread-slots.test.ts'],
+  },
+  {
+    name: 'observe: the newest event of a stretch is measured, not the oldest',
+    file: 'src/core/serve/metrics/stage-probe.ts',
+    from: 'this.#high, this.#low) < 0)',
+    to: 'this.#high, this.#low) > 0)',
+    tests: ['test/core/serve/metrics/stage-probe.test.ts'],
+  },
+  {
+    name: 'observe: times of two clocks are mixed while the lines open',
+    file: 'src/core/serve/metrics/stage-probe.ts',
+    from: 'if (this.#slots.start !== this.#start) return;',
+    to: '',
+    tests: ['test/core/serve/metrics/stage-probe.test.ts'],
+  },
+  {
+    name: 'observe: one line with the clock of the system is enough',
+    file: 'src/core/serve/metrics/serve-metrics.ts',
+    from: 'lines.every(',
+    to: 'lines.some(',
+    tests: ['test/core/serve/metrics/metrics.test.ts'],
+  },
+  {
+    name: 'observe: buckets are not added up',
+    file: 'src/core/observe/exposition.ts',
+    from: 'total += count;',
+    to: 'total = count;',
+    tests: ['test/core/observe/exposition.test.ts'],
+  },
+  {
+    name: 'observe: sums fall when a client leaves',
+    file: 'src/core/serve/metrics/client-totals.ts',
+    from: 'if (!now.has(key)) add(',
+    to: 'if (now.has(key)) add(',
+    tests: ['test/core/serve/metrics/metrics.test.ts'],
+  },
+  {
+    name: 'log: what was left out goes without a word when a window is over',
+    file: 'src/core/observe/log.ts',
+    from: 'if (leftOut > 0) this',
+    to: 'if (leftOut > 1e9) this',
+    tests: ['test/core/observe/log.test.ts'],
+  },
 ];
 
 /** @returns the text with the mistake in it. Throws where its line does not stand there exactly once. */

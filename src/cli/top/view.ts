@@ -148,9 +148,7 @@ function threadTable({ metrics }: Look, style: Style): string[] {
       right('buffers'),
     ],
     threadsOf(metrics).map((thread) => [
-      valueIn(metrics, 'mdx_thread_alive', { thread }) === 1
-        ? plain(thread)
-        : style.bad(`${plain(thread)} (gone)`),
+      isThere(metrics, thread) ? plain(thread) : style.bad(`${plain(thread)} (gone)`),
       `${Math.round((valueIn(metrics, 'mdx_event_loop_utilization', { thread }) ?? 0) * 100)} %`,
       seconds('mdx_event_loop_lag_seconds', { thread, quantile: '0.99' }),
       seconds('mdx_event_loop_lag_seconds', { thread, quantile: '1' }),
@@ -200,6 +198,12 @@ function valueIn(
   labels: Readonly<Record<string, string>>,
 ): number | null {
   return metrics.find((series) => series.name === name && matches(series, labels))?.value ?? null;
+}
+
+/** A thread that has not begun has no memory yet. */
+function isThere(metrics: readonly Series[], thread: string): boolean {
+  const hasBegun = (valueIn(metrics, 'mdx_heap_bytes', { thread, part: 'used' }) ?? 0) > 0;
+  return !hasBegun || valueIn(metrics, 'mdx_thread_alive', { thread }) === 1;
 }
 
 function threadsOf(metrics: readonly Series[]): string[] {
