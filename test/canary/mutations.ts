@@ -116,6 +116,13 @@ const HTTP_HEALTH_TESTS = ['test/core/serve/api/health.test.ts'];
 
 export const MUTATIONS: readonly Mutation[] = [
   {
+    name: 'a source that began anew is taken for the one that a journal knows',
+    file: 'src/core/pipeline/ingest/ingest-input.ts',
+    from: 'sources.isAnew(channel) ? undefined : null',
+    to: 'null',
+    tests: ['test/core/pipeline/ingest/resume.test.ts'],
+  },
+  {
     name: 'a message of a sender that goes on in the next chunk begins anew',
     file: INGEST_CUTTER,
     from: 'this.#used += to - from;',

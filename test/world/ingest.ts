@@ -12,17 +12,25 @@ const T0 = 1_758_742_200_000_000_000n;
 const RTYPE_MBO = 0xa0;
 
 /** A run that reads what senders send. */
-export interface Served {
+export interface Served<R> {
   readonly port: number;
   readonly told: string[];
   readonly standing: IngestStanding;
-  readonly result: Promise<RunResult>;
+  readonly result: Promise<R>;
   /** Asks it to stop. */
   stop(): void;
 }
 
 /** Starts a run over an ingest input. @param query behind the `?` of its URI. */
-export async function serveIngest(query: string, wanted: Partial<RunOptions> = {}): Promise<Served> {
+export function serveIngest(query: string, wanted: Partial<RunOptions> = {}): Promise<Served<RunResult>> {
+  return serveWith(query, (paths, options) => run(runOptions(paths, { ...options, ...wanted })));
+}
+
+/** The same with what reads it. */
+export async function serveWith<R>(
+  query: string,
+  read: (paths: readonly string[], options: Partial<RunOptions>) => Promise<R>,
+): Promise<Served<R>> {
   const told: string[] = [];
   const asked = new AbortController();
   let standing: IngestStanding | null = null;
@@ -30,22 +38,19 @@ export async function serveIngest(query: string, wanted: Partial<RunOptions> = {
   const listening = new Promise<number>((resolve) => {
     isListening = resolve;
   });
-  const result = run(
-    runOptions([`ingest+listen://127.0.0.1:0${query}`], {
-      signal: asked.signal,
-      stop: () => asked.signal.aborted,
-      onIngest: (now) => {
-        standing = now;
-      },
-      tell: (text) => {
-        told.push(text);
-        const port = /^listening ingest:\/\/127\.0\.0\.1:(\d+)$/.exec(text)?.[1];
-        if (port !== undefined) isListening(Number(port));
-      },
-      breathe: () => new Promise((resolve) => setImmediate(resolve)),
-      ...wanted,
-    }),
-  );
+  const result = read([`ingest+listen://127.0.0.1:0${query}`], {
+    signal: asked.signal,
+    stop: () => asked.signal.aborted,
+    onIngest: (now) => {
+      standing = now;
+    },
+    tell: (text) => {
+      told.push(text);
+      const port = /^listening ingest:\/\/127\.0\.0\.1:(\d+)$/.exec(text)?.[1];
+      if (port !== undefined) isListening(Number(port));
+    },
+    breathe: () => new Promise((resolve) => setImmediate(resolve)),
+  });
   const port = await Promise.race([listening, result.then(() => 0)]);
   return { port, told, standing: standing!, result, stop: () => asked.abort() };
 }

@@ -65,7 +65,8 @@ export class IngestInput {
     this.#expectKnown(sources);
     state.inputPlaces = () =>
       sources.all.map(({ channel, next }) => ({ channel, session: null, nextTransport: next }));
-    state.sessionOf = () => null;
+    // Only what they are tells whether records of one that began anew are those of a journal.
+    state.sessionOf = (channel) => (sources.isAnew(channel) ? undefined : null);
     const wake = (): void => server.wake();
     options.signal?.addEventListener('abort', wake);
     try {

@@ -32,6 +32,8 @@ export class IngestSource {
   repeated = 0;
   connections = 0;
   note = '';
+  /** It began anew: its numbers are not those that were known before. */
+  isAnew = false;
   /** Of the connection at hand, once its metadata are known. */
   decoder: StreamDecoder | null = null;
   #head: HeadReader | null = null;

@@ -70,6 +70,11 @@ export class IngestSources implements IngestSink {
     this.all.push(source);
   }
 
+  /** Has the source of this channel begun anew? */
+  isAnew(channel: number): boolean {
+    return this.all.some((source) => source.channel === channel && source.isAnew);
+  }
+
   /** Sources that said goodbye and are away. */
   get finished(): number {
     let finished = 0;
@@ -219,6 +224,7 @@ export class IngestSources implements IngestSink {
   /** A sender that begins with the first record again: what it said before is over. */
   #beginAnew(source: IngestSource): void {
     source.next = 1;
+    source.isAnew = true;
     this.#write(source, KIND_SESSION, 1, 0, 0, 0);
   }
 
