@@ -44,7 +44,7 @@ const UDP_TESTS = ['test/core/capture/udp.test.ts'];
 const FLOW_PAIRS = 'src/core/pipeline/flow-pairs.ts';
 const RUN_TESTS = ['test/core/pipeline/run.test.ts'];
 
-const TO_DBN = 'src/core/convert/dbn-conversion.ts';
+const TO_DBN = 'src/core/convert/mbo-events.ts';
 const TO_DBN_TESTS = ['test/core/convert/dbn-conversion.test.ts'];
 const EVENT_FIELDS = 'src/core/pipeline/rows/event-fields.ts';
 const EVENT_TEXT_TESTS = ['test/core/convert/event-text.test.ts'];

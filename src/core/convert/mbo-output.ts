@@ -18,6 +18,7 @@ import { MboRecord } from '../feeds/dbn/mbo.ts';
 import type { ChunkSink } from './conversion.ts';
 import { DbnInstruments } from './dbn-instruments.ts';
 import { DbnPrice, dbnSize, SIZE_NOT_WHOLE } from './dbn-values.ts';
+import type { MboRecords } from './mbo-events.ts';
 
 const TWO_32 = 4294967296;
 const DATASET_CHARACTERS_MAX = 15;
@@ -30,7 +31,7 @@ const SCHEMA_MIXED = 0xffff;
  *
  * The schema of the metadata is "mixed", as in live sessions, because symbol mappings stand between the mbo records.
  */
-export class MboOutput {
+export class MboOutput implements MboRecords {
   written = 0;
   /** A record was put and not let go yet. */
   holds = false;
