@@ -1,10 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import type { ServeConfig } from '../config/serve-config.ts';
 import { MdxError } from '../errors.ts';
 import { watchThread } from '../observe/thread-health.ts';
 import { ByteRing } from '../packet/byte-ring.ts';
+import { EventHub } from '../publish/events/event-hub.ts';
+import { EventServer } from '../publish/events/event-server.ts';
+import { SseServer } from '../publish/sse/sse-server.ts';
 import { startHttp } from './api/start.ts';
 import type { ServeContext } from './context.ts';
 import { EngineLink } from './engine-link.ts';
+import { EventPublisher } from './events/event-publisher.ts';
+import { streamRoute } from './events/stream-route.ts';
 import { FollowedBooks } from './followed-books.ts';
 import { follow } from './follower.ts';
 import type { HttpServer } from './http/server.ts';
@@ -40,6 +46,8 @@ export class Serve {
   /** Null: raw-v1 is not served. */
   readonly #rawV1: RawV1Link | null;
   #rawV1Addresses: readonly string[] = [];
+  readonly #events: EventServer;
+  readonly #streams: SseServer;
 
   private constructor(options: ServeOptions) {
     const { config, version, tell } = options;
@@ -76,17 +84,26 @@ export class Serve {
       tell,
     );
     const followed = new FollowedBooks();
+    const hub = new EventHub(config.events);
+    const ingestLag = (): number => Math.max(0, this.#engine.status.lastEvent - hub.log.lastSeq);
+    this.#events = new EventServer(hub, { sendTimeoutMs: config.events.sendTimeoutMs, ingestLag });
+    this.#streams = new SseServer(hub, config.sse);
+    const events = new EventPublisher(hub, randomBytes(8).readBigUInt64LE().toString(32));
     this.context = {
       version,
       startedAt: Date.now(),
       status: () => this.#engine.status,
       books: () => followed.books(),
-      clients: () => this.#rawV1?.status.clients ?? [],
+      clients: () => [
+        ...(this.#rawV1?.status.clients ?? []),
+        ...this.#events.views(),
+        ...this.#streams.views(),
+      ],
       command: (command) => this.#engine.command(command),
     };
     const encoded = new StageProbe(slots, null, 'publish');
     const sent = new StageProbe(slots, null, 'sent');
-    const following = follow(main, [encoded, followed, sent]).catch((error: unknown) => {
+    const following = follow(main, [encoded, followed, events, sent]).catch((error: unknown) => {
       // An engine that failed says better why.
       if (this.#engine.status.state !== 'failed') throw error;
     });
@@ -143,6 +160,10 @@ export class Serve {
     const { config, tell } = this.#options;
     this.#http = await startHttp(config, this.context, {
       metrics: this.#metrics,
+      upgrades: {
+        '/api/ws': (request, socket, head, { token }) => this.#events.upgrade(request, socket, head, token),
+      },
+      routes: config.noStorage ? [] : [streamRoute(this.#streams)],
       onFailure: (error, what) => tell('warn', `${what}: ${(error as Error).message}`),
     });
     tell('info', `listening ${this.#http.url}`);
@@ -158,6 +179,8 @@ export class Serve {
     } finally {
       // Nobody is waited for any more.
       Atomics.store(this.#control, 0, 1);
+      this.#events.close('the server is stopping');
+      this.#streams.close();
       await this.#stopRawV1();
       await this.#http?.close(this.#options.config.shutdown.timeoutMs);
       this.#metrics.close();

@@ -20,11 +20,11 @@ const SHOWN_STALE = 6;
 
 /** Makes a row whenever price, quantity or order count of a best level, or the staleness of the book, is another. */
 export class BboRows implements EventObserver {
-  readonly #sink: (row: BboRow) => void;
+  readonly #sink: (row: BboRow, book: number) => void;
   readonly #ends: GroupEnds = new GroupEnds();
   #shown: Float64Array = new Float64Array(0);
 
-  constructor(sink: (row: BboRow) => void) {
+  constructor(sink: (row: BboRow, book: number) => void) {
     this.#sink = sink;
   }
 
@@ -67,12 +67,13 @@ export class BboRows implements EventObserver {
     if (definition === undefined) return;
     const bid = bestOf(market, book, false);
     const ask = bestOf(market, book, true);
-    this.#sink({
+    const row = {
       ...headFor(batch, at, definition),
       bid: bid === null ? null : levelReport(bid, definition),
       ask: ask === null ? null : levelReport(ask, definition),
       stale: market.stale[book] === 1,
-    });
+    };
+    this.#sink(row, book);
   }
 
   #grow(book: number): void {

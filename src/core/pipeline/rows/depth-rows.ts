@@ -23,12 +23,12 @@ const EMPTY: Shown = { bids: [], asks: [], stale: false };
 
 /** Makes a row whenever one of the best `depth` levels of a side, or the staleness of the book, is another. */
 export class DepthRows implements EventObserver {
-  readonly #sink: (row: DepthRow) => void;
+  readonly #sink: (row: DepthRow, book: number) => void;
   readonly #depth: number;
   readonly #ends: GroupEnds = new GroupEnds();
   readonly #shown: Shown[] = [];
 
-  constructor(depth: number, sink: (row: DepthRow) => void) {
+  constructor(depth: number, sink: (row: DepthRow, book: number) => void) {
     this.#depth = depth;
     this.#sink = sink;
   }
@@ -49,12 +49,13 @@ export class DepthRows implements EventObserver {
     const same = sameLevels(bids, before.bids) && sameLevels(asks, before.asks);
     this.#shown[book] = { bids, asks, stale };
     if (same && (isEmpty || stale === before.stale)) return;
-    this.#sink({
+    const row = {
       ...headFor(batch, at, definition),
       stale,
       bids: bids.map((level) => levelReport(level, definition)),
       asks: asks.map((level) => levelReport(level, definition)),
-    });
+    };
+    this.#sink(row, book);
   }
 }
 

@@ -1,0 +1,253 @@
+import type { FrameChunk } from '../bus.ts';
+import { type BookEvents, type EventHub, PIECE_BYTES } from './event-hub.ts';
+import { readSeq, startOf } from './event-log.ts';
+import { type EventFraming, Pieces } from './framing.ts';
+import type { Subscription } from './subscription.ts';
+
+/** Where the bytes of a client go: a WebSocket, or a stream over HTTP. */
+export interface EventPort {
+  readonly isOpen: boolean;
+  readonly pendingBytes: number;
+  /** The bytes must stay what they are until `taken` is called. */
+  write(bytes: Buffer, taken?: () => void): void;
+}
+
+/** Bytes that may be pending for a client of a WebSocket before it is not written to. */
+export const PENDING_BYTES: number = 1 << 19;
+
+/**
+ * One client: a place in the log, and what it wants of what comes there. It is told in order what it has lost, and goes
+ * on; where it asked for that, with the books as they are then.
+ */
+export class EventClient {
+  readonly subscriptions: Subscription[] = [];
+  events = 0;
+  /** Numbers of events that it was told it did not get. */
+  skipped = 0;
+  readonly #hub: EventHub;
+  readonly #port: EventPort;
+  readonly #framing: EventFraming;
+  readonly #pieces: Pieces;
+  readonly #pendingMax: number;
+  #cursor: number;
+  /** Number of the last event that it has passed. */
+  #lastSeq: number;
+
+  /** @param pendingMax bytes that may wait for it before it is not written to. */
+  constructor(hub: EventHub, port: EventPort, framing: EventFraming, pendingMax: number = PENDING_BYTES) {
+    this.#hub = hub;
+    this.#port = port;
+    this.#pendingMax = pendingMax;
+    this.#framing = framing;
+    this.#pieces = new Pieces(framing.eventsMax);
+    this.#cursor = hub.log.next;
+    this.#lastSeq = hub.log.lastSeq;
+  }
+
+  /** Events that it is behind. */
+  get lag(): number {
+    return this.#hub.log.next - this.#cursor;
+  }
+
+  /** Adds a subscription that begins now, with the books where it wants them. @returns false: the books are too much. */
+  begin(subscription: Subscription): boolean {
+    subscription.from = this.#hub.log.next;
+    this.subscriptions.push(subscription);
+    this.#hub.changed();
+    return !subscription.options.snapshot || this.#sendBooks(subscription);
+  }
+
+  /** Adds a subscription that goes on behind an event of the same history. */
+  resume(subscription: Subscription, seq: number): void {
+    const { log } = this.#hub;
+    // Whoever is there already has had what is in front of its place.
+    for (const other of this.subscriptions) other.from = Math.max(other.from, this.#cursor);
+    const complete = log.completeAfter();
+    const cursor = log.after(Math.max(seq, complete));
+    subscription.from = cursor;
+    this.subscriptions.push(subscription);
+    this.#hub.changed();
+    if (seq < complete) {
+      this.#tellLost(subscription, seq, complete + 1);
+      if (subscription.options.snapshot) {
+        subscription.from = log.next;
+        this.#sendBooks(subscription);
+      }
+    }
+    if (subscription.from >= this.#cursor) return;
+    this.#cursor = subscription.from;
+    this.#lastSeq = Math.max(seq, complete);
+  }
+
+  remove(subscription: Subscription): void {
+    const at = this.subscriptions.indexOf(subscription);
+    if (at >= 0) this.subscriptions.splice(at, 1);
+    this.#hub.changed();
+  }
+
+  control(type: string, data: object): void {
+    this.#port.write(this.#framing.control(type, data));
+  }
+
+  /** Writes what there is for it, as far as it takes it. */
+  pump(): void {
+    const { log } = this.#hub;
+    while (this.#port.isOpen) {
+      const sends = this.subscriptions.some(({ options }) => options.conflateMs === 0);
+      if (sends && this.#port.pendingBytes >= this.#pendingMax) return;
+      if (this.#cursor < log.oldest) this.#lose();
+      if (this.#cursor >= log.next) {
+        this.#lastSeq = log.lastSeq;
+        return;
+      }
+      if (this.subscriptions.length === 0) this.#cursor = log.next;
+      else this.#write();
+    }
+  }
+
+  /** Sends the latest values that a subscription has gathered. */
+  sendLatest(subscription: Subscription): void {
+    const { latest } = subscription;
+    if (latest.size === 0 || this.#port.pendingBytes >= this.#pendingMax) return;
+    const bytes = Buffer.concat([...latest.values()]);
+    let end = 0;
+    const ends = Array.from(latest.values(), (text) => {
+      end += text.length;
+      return end;
+    });
+    latest.clear();
+    this.sendEvents(bytes, ends);
+  }
+
+  /** Sends events that are not in the log, each with its comma. */
+  sendEvents(bytes: Buffer, ends: readonly number[], taken?: () => void): void {
+    const framing = this.#framing;
+    const pieces = this.#pieces;
+    const out = Buffer.allocUnsafe(
+      framing.room(bytes.length, ends.length) + ends.length * framing.room(0, 1),
+    );
+    let at = 0;
+    for (let from = 0; from < ends.length; from += framing.eventsMax) {
+      pieces.begin(bytes);
+      for (let index = from; index < Math.min(ends.length, from + framing.eventsMax); index += 1) {
+        pieces.add(index === 0 ? 0 : ends[index - 1]!, ends[index]!, framing.joins);
+      }
+      at = framing.write(out, at, pieces);
+    }
+    this.events += ends.length;
+    this.#port.write(out.subarray(0, at), taken);
+  }
+
+  /** Writes a piece of what is wanted from the cursor on. */
+  #write(): void {
+    const { log } = this.#hub;
+    const framing = this.#framing;
+    const out = this.#hub.takePiece();
+    let at = 0;
+    while (this.#cursor < log.next) {
+      const chunk = log.bus.chunkAt(this.#cursor)!;
+      const isFull = this.#gather(chunk, PIECE_BYTES - at);
+      if (this.#pieces.events > 0) {
+        at = framing.write(out, at, this.#pieces);
+        this.events += this.#pieces.events;
+      }
+      if (isFull) break;
+    }
+    if (at === 0) this.#hub.givePiece(out);
+    else this.#port.write(out.subarray(0, at), () => this.#hub.givePiece(out));
+  }
+
+  /** Chooses events for one frame and moves the cursor behind them. @returns whether there was no room for one more. */
+  #gather(chunk: FrameChunk, room: number): boolean {
+    const framing = this.#framing;
+    const pieces = this.#pieces;
+    const { count, ends, tags, bytes, first } = chunk;
+    pieces.begin(bytes);
+    let index = this.#cursor - first;
+    let isFull = false;
+    for (; index < count && pieces.events < framing.eventsMax; index += 1) {
+      const start = startOf(chunk, index);
+      const end = ends[index]!;
+      if (!this.#wants(chunk, index, tags[index]!, start, end)) continue;
+      if (framing.room(pieces.bytes + end - start, pieces.events + 1) > room) {
+        isFull = true;
+        break;
+      }
+      pieces.add(start, end, framing.joins);
+    }
+    if (index > this.#cursor - first) this.#lastSeq = readSeq(bytes, startOf(chunk, index - 1));
+    this.#cursor = first + index;
+    return isFull;
+  }
+
+  /** Is an event to be sent? Those that are conflated wait. */
+  #wants(chunk: FrameChunk, index: number, tag: number, start: number, end: number): boolean {
+    let wants = false;
+    const cursor = chunk.first + index;
+    for (let at = 0; at < this.subscriptions.length; at += 1) {
+      const subscription = this.subscriptions[at]!;
+      if (cursor < subscription.from || !subscription.wants(tag)) continue;
+      if (subscription.options.conflateMs === 0) wants = true;
+      else subscription.keep(tag, chunk.bytes.subarray(start, end));
+    }
+    return wants;
+  }
+
+  /** What comes next is no longer kept: says so, and goes on where the log begins. */
+  #lose(): void {
+    const { log } = this.#hub;
+    const oldest = log.oldestWhole();
+    const next = oldest === log.next ? log.lastSeq + 1 : log.seqAt(oldest);
+    const last = this.#lastSeq;
+    let cursor = this.subscriptions.length === 0 ? log.next : Number.POSITIVE_INFINITY;
+    for (const subscription of this.subscriptions) {
+      if (subscription.from < oldest && next > last + 1) this.#tellLost(subscription, last, next);
+      if (subscription.from < oldest && subscription.options.snapshot) {
+        subscription.from = log.next;
+        subscription.latest.clear();
+        this.#sendBooks(subscription);
+      }
+      cursor = Math.min(cursor, Math.max(oldest, subscription.from));
+    }
+    this.#cursor = cursor;
+    this.#lastSeq = cursor === log.next ? log.lastSeq : log.seqAt(cursor) - 1;
+  }
+
+  #tellLost(subscription: Subscription, last: number, next: number): void {
+    const skipped = next - last - 1;
+    subscription.skipped += skipped;
+    this.skipped += skipped;
+    this.control('lagged', {
+      ...(subscription.options.sub === null ? {} : { sub: subscription.options.sub }),
+      skipped: String(skipped),
+      skipped_total: String(subscription.skipped),
+      next_seq: String(next),
+    });
+  }
+
+  #sendBooks(subscription: Subscription): boolean {
+    const { log } = this.#hub;
+    const taken = this.#hub.takeBooks(subscription);
+    const events: BookEvents = taken ?? { bytes: Buffer.alloc(0), ends: [], books: 0 };
+    const { sub } = subscription.options;
+    if (taken === null) {
+      const message = 'the books are more than can be sent now: name instruments, or ask later';
+      this.control('error', {
+        code: 'snapshot',
+        message,
+        request: 'Subscribe',
+        ...(sub === null ? {} : { sub }),
+      });
+      return false;
+    }
+    this.control('snapshot', {
+      ...(sub === null ? {} : { sub }),
+      seq: String(log.lastSeq),
+      books: events.books,
+      events: events.ends.length,
+    });
+    if (events.ends.length === 0) this.#hub.letGo(events.bytes.length);
+    else this.sendEvents(events.bytes, events.ends, () => this.#hub.letGo(events.bytes.length));
+    return true;
+  }
+}

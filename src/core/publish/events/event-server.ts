@@ -1,0 +1,108 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketDoor } from '../websocket/door.ts';
+import { CLOSE_GOING_AWAY } from '../websocket/peer.ts';
+import type { EventHub } from './event-hub.ts';
+import { EventSession } from './event-session.ts';
+
+export interface EventServerOptions {
+  /** A client that takes nothing for so long is closed. */
+  readonly sendTimeoutMs: number;
+  /** Events that have come in and were not handled yet. */
+  readonly ingestLag: () => number;
+}
+
+/** A client as operators see it. */
+export interface EventClientView {
+  readonly id: number;
+  readonly protocol: 'events';
+  readonly address: string;
+  readonly token: string | null;
+  readonly connectedMs: number;
+  readonly frames: number;
+  readonly bytes: number;
+  readonly pendingBytes: number;
+  readonly lag: number;
+  readonly skipped: number;
+}
+
+const MESSAGE_BYTES_MAX = 65_536;
+const MESSAGES_PER_SECOND = 100;
+const CLOSE_MS = 1000;
+const SWEEP_MS_MIN = 10;
+
+/** Serves events over WebSockets that are handed over to it. */
+export class EventServer {
+  readonly hub: EventHub;
+  readonly #options: EventServerOptions;
+  readonly #door: WebSocketDoor;
+  readonly #sessions: Map<number, EventSession> = new Map();
+  readonly #sweep: NodeJS.Timeout;
+  #nextId = 1;
+  #closing = false;
+
+  constructor(hub: EventHub, options: EventServerOptions) {
+    this.hub = hub;
+    this.#options = options;
+    const { sendTimeoutMs } = options;
+    const limits = {
+      messageBytes: MESSAGE_BYTES_MAX,
+      messagesPerSecond: MESSAGES_PER_SECOND,
+      writeMs: sendTimeoutMs,
+      closeMs: CLOSE_MS,
+    };
+    this.#door = new WebSocketDoor({ limits, protocols: ['mdx.json.v1'] });
+    const sweep = (): void => {
+      const now = performance.now();
+      for (const { peer } of this.#sessions.values()) peer.check(now);
+    };
+    this.#sweep = setInterval(sweep, Math.max(SWEEP_MS_MIN, sendTimeoutMs / 4)).unref();
+  }
+
+  /** Takes a request over that may be served. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, token: string | null): void {
+    this.#door.admit(request, socket, head, [], (peer) => {
+      const figures = () => ({ clients: this.#sessions.size, ingestLag: this.#options.ingestLag() });
+      const session = new EventSession(this.hub, peer, token, performance.now(), figures);
+      const id = this.#nextId;
+      this.#nextId += 1;
+      this.#sessions.set(id, session);
+      peer.handle({
+        message: (bytes, isBinary) => session.message(bytes, isBinary),
+        drained: () => session.client.pump(),
+        closed: () => {
+          this.#sessions.delete(id);
+          session.end();
+        },
+      });
+      if (this.#closing) peer.close(CLOSE_GOING_AWAY, 'the server is stopping');
+      else session.start();
+    });
+  }
+
+  views(): EventClientView[] {
+    const now = performance.now();
+    return Array.from(this.#sessions, ([id, { peer, client, token, connectedAt }]) => ({
+      id,
+      protocol: 'events' as const,
+      address: peer.address,
+      token,
+      connectedMs: Math.round(now - connectedAt),
+      frames: client.events,
+      bytes: peer.bytes,
+      pendingBytes: peer.pendingBytes,
+      lag: client.lag,
+      skipped: client.skipped,
+    }));
+  }
+
+  /** Closes the clients with the reason, behind what was written to them. */
+  close(reason: string): void {
+    this.#closing = true;
+    clearInterval(this.#sweep);
+    for (const { peer, client } of this.#sessions.values()) {
+      client.pump();
+      peer.close(CLOSE_GOING_AWAY, reason);
+    }
+  }
+}
