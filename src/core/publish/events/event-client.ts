@@ -1,5 +1,5 @@
 import type { FrameChunk } from '../bus.ts';
-import { type BookEvents, type EventHub, PIECE_BYTES } from './event-hub.ts';
+import { type BookEvents, type EventHub, type HubClient, PIECE_BYTES } from './event-hub.ts';
 import { readSeq, startOf } from './event-log.ts';
 import { type EventFraming, Pieces } from './framing.ts';
 import type { Subscription } from './subscription.ts';
@@ -19,7 +19,7 @@ export const PENDING_BYTES: number = 1 << 19;
  * One client: a place in the log, and what it wants of what comes there. It is told in order what it has lost, and goes
  * on; where it asked for that, with the books as they are then.
  */
-export class EventClient {
+export class EventClient implements HubClient {
   readonly subscriptions: Subscription[] = [];
   events = 0;
   /** Numbers of events that it was told it did not get. */

@@ -1,4 +1,3 @@
-import type { EventClient } from './event-client.ts';
 import { EventLog, type EventLogLimits } from './event-log.ts';
 import { bitOf, type EventKind } from './kinds.ts';
 import type { Subscription } from './subscription.ts';
@@ -6,6 +5,16 @@ import type { Subscription } from './subscription.ts';
 export interface EventHubOptions extends EventLogLimits {
   readonly batchMax: number;
   readonly recentEvents: number;
+}
+
+/** A client as the hub knows it. */
+export interface HubClient {
+  readonly subscriptions: readonly Subscription[];
+  readonly events: number;
+  readonly skipped: number;
+  readonly lag: number;
+  /** There may be something to send. */
+  pump(): void;
 }
 
 /** Events that say what the books are, as elements with commas: element `i` ends at `ends[i]`. */
@@ -35,7 +44,7 @@ const BOOK_BYTES_MAX: number = 64 * 1024 * 1024;
 export class EventHub {
   readonly log: EventLog;
   readonly options: EventHubOptions;
-  readonly clients: Set<EventClient> = new Set();
+  readonly clients: Set<HubClient> = new Set();
   /** Name of the history that numbers of events are of; null before the first. */
   run: string | null = null;
   books: BookSource | null = null;
@@ -72,13 +81,13 @@ export class EventHub {
     for (const client of this.clients) client.pump();
   }
 
-  join(client: EventClient): void {
+  join(client: HubClient): void {
     this.clients.add(client);
     this.changed();
     this.isOn();
   }
 
-  leave(client: EventClient): void {
+  leave(client: HubClient): void {
     if (!this.clients.delete(client)) return;
     this.#sentBefore += client.events;
     this.#skippedBefore += client.skipped;
