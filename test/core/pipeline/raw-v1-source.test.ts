@@ -316,6 +316,7 @@ describe('two lines', () => {
     const result = await reader.finish(9);
     expect(orders(result)).toBe(9);
     expect(result.streams[0]!.sequence).toMatchObject({ first: 3, last: 9, duplicates: 0 });
+    expect(result.inputs[0]!.skipped.get('snapshots')).toBe(1);
   });
 
   test('that have both passed a frame have lost it: it is told, and the books begin anew', async () => {
