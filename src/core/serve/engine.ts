@@ -301,7 +301,11 @@ export class Engine {
       books: null,
       naming: source.instruments === null ? null : await readInstruments(source.instruments),
       date: source.date,
-      arbiter: arbiterOf({ ...config, recovery: { ...config.recovery, endpoint: null } }, 1),
+      arbiter: {
+        ...arbiterOf({ ...config, recovery: { ...config.recovery, endpoint: null } }, 1),
+        // The merge says where its stream begins, and what is missing in front of it.
+        ...(live === null ? {} : { start: 'first-seen' as const }),
+      },
       batchEvents: 1024,
       stopAt: null,
       invariants: 'off',
