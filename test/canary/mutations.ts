@@ -44,6 +44,8 @@ const UDP_TESTS = ['test/core/capture/udp.test.ts'];
 const FLOW_PAIRS = 'src/core/pipeline/flow-pairs.ts';
 const RUN_TESTS = ['test/core/pipeline/run.test.ts'];
 
+const EVENT_TESTS = ['test/core/serve/events/events.test.ts'];
+const SSE_TESTS = ['test/core/serve/events/sse.test.ts'];
 const TO_DBN = 'src/core/convert/mbo-events.ts';
 const TO_DBN_TESTS = ['test/core/convert/dbn-conversion.test.ts'];
 const EVENT_FIELDS = 'src/core/pipeline/rows/event-fields.ts';
@@ -115,6 +117,34 @@ const CONFIG_TESTS = ['test/core/config/load.test.ts'];
 const HTTP_HEALTH_TESTS = ['test/core/serve/api/health.test.ts'];
 
 export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'events: a filter takes everything of a source that it does not name',
+    file: 'src/core/publish/events/filter.ts',
+    from: 'if (sources !== null && !sources.has(source)) return 0;',
+    to: 'if (sources !== null && sources.has(source)) return 0;',
+    tests: EVENT_TESTS,
+  },
+  {
+    name: 'events: going on begins with the event that the client has',
+    file: 'src/core/publish/events/event-log.ts',
+    from: 'if (this.seqAt(middle) > seq) high = middle;',
+    to: 'if (this.seqAt(middle) >= seq) high = middle;',
+    tests: EVENT_TESTS,
+  },
+  {
+    name: 'events: the books come again and so do the changes in front of them',
+    file: 'src/core/publish/events/event-client.ts',
+    from: 'if (cursor < subscription.from || !subscription.wants(tag)) continue;',
+    to: 'if (!subscription.wants(tag)) continue;',
+    tests: SSE_TESTS,
+  },
+  {
+    name: 'events: one number too many is told as lost',
+    file: 'src/core/publish/events/event-client.ts',
+    from: 'const skipped = next - last - 1;',
+    to: 'const skipped = next - last;',
+    tests: EVENT_TESTS,
+  },
   {
     name: 'a source that began anew is taken for the one that a journal knows',
     file: 'src/core/pipeline/ingest/ingest-input.ts',
