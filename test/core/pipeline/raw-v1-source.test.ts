@@ -303,19 +303,24 @@ const orders = ({ books }: RunResult): number => books.marketOf(0).orders.live;
 
 describe('two lines', () => {
   test('bring each frame once and in order, whichever of them misses some', async () => {
+    let first: WebSocket | null = null;
     const a = await scripted(({ query, socket }) => {
+      first = socket;
       expect(query.get('snapshot')).toBe('1');
       send(socket, [...image(2n), ...[2n, 3n, 6n, 7n].map(live)]);
     });
     const b = await scripted(({ query, socket }) => {
       expect(query.has('from_seq')).toBe(true);
-      send(socket, [2n, 4n, 5n, 6n, 8n].map(live));
+      // The other line is ahead, and was heard to be, before this one says anything.
+      first?.send(live(9n));
+      first?.ping();
+      first?.once('pong', () => send(socket, [2n, 4n, 5n, 6n, 8n].map(live)));
     });
     const reader = new Reader([a, b]);
-    await reader.until(9);
-    const result = await reader.finish(9);
-    expect(orders(result)).toBe(9);
-    expect(result.streams[0]!.sequence).toMatchObject({ first: 3, last: 9, duplicates: 0 });
+    await reader.until(10);
+    const result = await reader.finish(10);
+    expect(orders(result)).toBe(10);
+    expect(result.streams[0]!.sequence).toMatchObject({ first: 3, last: 10, duplicates: 0 });
     expect(result.inputs[0]!.skipped.get('snapshots')).toBe(1);
   });
 
