@@ -1,8 +1,5 @@
 export type LogLevel = 'info' | 'warn';
 
-/** Takes what is to be told to whoever operates the program. */
-export type Tell = (level: LogLevel, text: string) => void;
-
 export interface RepeatOptions {
   /** Texts of one kind in a window that are told one by one. */
   readonly most: number;
