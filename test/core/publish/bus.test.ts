@@ -11,7 +11,7 @@ function frame(cursor: number, length: number): Uint8Array {
 describe('the bus of frames', () => {
   test('gives every reader the frames from its cursor on, in the longest pieces that lie together', () => {
     const lengths = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 300 });
-    fc.assert(
+    void fc.assert(
       fc.property(
         lengths,
         fc.integer({ min: 1, max: 400 }),

@@ -165,7 +165,7 @@ test('frames are to the byte what the protocol says', () => {
 
 describe('frames of order changes', () => {
   test('lead a client to the books, queue by queue, one for each change that the market counts, whatever the events and rules', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(
         anyRules,
         fc.array(anyEvent, { minLength: 1, maxLength: 120, size: 'max' }),
@@ -198,7 +198,7 @@ describe('frames of order changes', () => {
   });
 
   test('go on from an image at any place as if they had been there from the start', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(
         anyRules,
         fc.array(anyEvent, { minLength: 1, maxLength: 60 }),
@@ -281,7 +281,7 @@ describe('frames of order changes', () => {
     const { FramePrice } = await import('../../../../src/core/publish/raw-v1/price.ts');
     const price = new FramePrice();
     const anyPrice = fc.bigInt({ min: -(1n << 53n) + 1n, max: (1n << 53n) - 1n });
-    fc.assert(
+    void fc.assert(
       fc.property(anyPrice, fc.integer({ min: 0, max: 12 }), (value, scale) => {
         const exact = scale <= 8 ? value * 10n ** BigInt(8 - scale) : value / 10n ** BigInt(scale - 8);
         const isExact = scale <= 8 || value % 10n ** BigInt(scale - 8) === 0n;
