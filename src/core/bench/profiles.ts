@@ -6,7 +6,7 @@ import { applyToMarket, applyToObjects } from './workloads/apply.ts';
 import { captureWalk } from './workloads/capture-walk.ts';
 import { convertDbn } from './workloads/convert.ts';
 import { decodeDbn } from './workloads/dbn.ts';
-import { fanOut, fanOutCpu, loopOut } from './workloads/fanout.ts';
+import { eventsOut, fanOut, fanOutCpu, loopOut } from './workloads/fanout.ts';
 import { handOff } from './workloads/hand-off.ts';
 import { ingest } from './workloads/ingest.ts';
 import { imagePause } from './workloads/journal-image.ts';
@@ -355,6 +355,20 @@ export const PROFILES: readonly Profile[] = [
     make: null,
   },
   {
+    name: 'serve-json',
+    title: 'events as JSON to one client in another process, up to 100 in a message, by the clock',
+    unit: 'event',
+    against: null,
+    make: (options) => eventsOut(options, 100),
+  },
+  {
+    name: 'serve-json-single',
+    title: 'the same, one in a message',
+    unit: 'event',
+    against: { profile: 'serve-json', as: 'cost', sameBooks: false },
+    make: (options) => eventsOut(options, 1),
+  },
+  {
     name: 'fanout-1',
     title: 'order changes as raw-v1 to one client in another process, by the clock',
     unit: 'frame',
@@ -390,6 +404,7 @@ export function profileNamed(name: string): Profile | undefined {
 
 /** Names that stand for several profiles. */
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  serve: PROFILES.filter(({ name }) => name.startsWith('serve-')).map(({ name }) => name),
   fanout: PROFILES.filter(({ name }) => name.startsWith('fanout-')).map(({ name }) => name),
   journal: PROFILES.filter(({ name }) => name.startsWith('journal-')).map(({ name }) => name),
   ingest: PROFILES.filter(({ name }) => name.startsWith('ingest-')).map(({ name }) => name),

@@ -10,8 +10,11 @@ import { RECORD_WORDS, WORD_ID, WORD_PRICE, WORD_QUANTITY } from '../../event/re
 import { itch } from '../../feeds/itch/index.ts';
 import { Books } from '../../pipeline/books.ts';
 import { FrameRun } from '../../publish/bus.ts';
+import { EventHub } from '../../publish/events/event-hub.ts';
+import { EventServer } from '../../publish/events/event-server.ts';
 import { RawV1Publisher } from '../../publish/raw-v1/publisher.ts';
 import { RawV1Server } from '../../publish/raw-v1/server.ts';
+import { EventPublisher } from '../../serve/events/event-publisher.ts';
 import { makeEventStream } from '../event-stream.ts';
 import type { FanoutRequest } from '../fanout-clients.ts';
 import type { Workload, WorkloadOptions } from '../workload.ts';
@@ -23,7 +26,8 @@ const BATCHES_PER_LOOK = 16;
 /** Frames that are sent to all clients together in one run, at most. */
 const SENT_MAX = 4_000_000;
 const FRAME_BYTES_MAX = 128;
-const PATH = '/ws?channel=obo&codec=raw-v1';
+const RAW_V1_PATH = '/ws?channel=obo&codec=raw-v1';
+const EVENTS_PATH = '/api/ws';
 const LIMITS = {
   heartbeatMs: 3_600_000,
   writeTimeoutMs: 60_000,
@@ -35,11 +39,14 @@ const LIMITS = {
 /** What sends frames to all clients. */
 interface Sender {
   readonly server: Server;
+  readonly path: string;
   /** Publishes the events of a batch. */
   publish(batch: EventBatch): void;
   flush(): void;
   /** Bytes that each client has been sent so far. */
   readonly bytes: () => number;
+  /** Is nothing held back for a client that has not taken what came before? */
+  readonly isSettled: () => boolean;
   close(): void;
 }
 
@@ -56,6 +63,11 @@ export function fanOutCpu(options: WorkloadOptions, clients: number): Promise<Wo
 /** What comes to mind first: a loop over the clients that makes the frame for each, and sends it. */
 export function loopOut(options: WorkloadOptions, clients: number): Promise<Workload> {
   return make({ ...options, events: Math.min(options.events, 4000) }, clients, 'cpu', loopSender());
+}
+
+/** Events as JSON to one client: ns of the clock for an event that it has. @param batchMax events of a message. */
+export function eventsOut(options: WorkloadOptions, batchMax: number): Promise<Workload> {
+  return make({ ...options, events: Math.min(options.events, 400_000) }, 1, 'clock', eventSender(batchMax));
 }
 
 async function make(
@@ -78,7 +90,14 @@ async function make(
   await once(sender.server, 'listening');
   const readers = new Readers();
   const before = sender.bytes();
-  await readers.join((sender.server.address() as AddressInfo).port, clients);
+  await readers.join((sender.server.address() as AddressInfo).port, sender.path, clients);
+  const settle = async (): Promise<void> => {
+    for (;;) {
+      const bytes = sender.bytes();
+      await readers.have(bytes - before);
+      if (sender.isSettled() && sender.bytes() === bytes) return;
+    }
+  };
   const run = async (): Promise<void> => {
     let batches = 0;
     for (const batch of stream.steady) {
@@ -86,10 +105,10 @@ async function make(
       batches += 1;
       if (batches % BATCHES_PER_LOOK !== 0) continue;
       sender.flush();
-      await readers.have(sender.bytes() - before);
+      await settle();
     }
     sender.flush();
-    await readers.have(sender.bytes() - before);
+    await settle();
   };
   return {
     units: events * clients,
@@ -125,8 +144,8 @@ class Readers {
     this.#child = fork(file, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   }
 
-  async join(port: number, clients: number): Promise<void> {
-    this.#say({ port, path: PATH, clients });
+  async join(port: number, path: string, clients: number): Promise<void> {
+    this.#say({ port, path, clients });
     await once(this.#child, 'message');
   }
 
@@ -159,8 +178,10 @@ function rawV1Sender(): Sender {
   let bytes = 0;
   return {
     server,
+    path: RAW_V1_PATH,
     publish: (batch) => books.accept(batch),
     flush: () => publisher.flush(),
+    isSettled: () => true,
     bytes() {
       while (publisher.bus.run(cursor, Number.MAX_SAFE_INTEGER, frames)) {
         bytes += frames.end - frames.start;
@@ -170,6 +191,40 @@ function rawV1Sender(): Sender {
     },
     close() {
       server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+function eventSender(batchMax: number): Sender {
+  const hub = new EventHub({
+    retainedEvents: 500_000,
+    retainedBytes: 256 << 20,
+    recentEvents: 10_000,
+    batchMax,
+  });
+  const events = new EventServer(hub, { sendTimeoutMs: 60_000, ingestLag: () => 0 });
+  const publisher = new EventPublisher(hub, 'bench');
+  const books = new Books(itch.rules, syntheticDictionary(), null, [publisher]);
+  publisher.start(itch, {
+    books,
+    epoch: { high: 1, low: 1 },
+    imageEvent: 0,
+    timeBase: 'utc',
+    framing: 'moldudp64',
+    places: () => [],
+  });
+  const server = createServer();
+  server.on('upgrade', (request, socket, head) => events.upgrade(request, socket, head, null));
+  return {
+    server,
+    path: EVENTS_PATH,
+    publish: (batch) => books.accept(batch),
+    flush: () => publisher.flush(),
+    bytes: () => events.views()[0]?.bytes ?? 0,
+    isSettled: () => (events.views()[0]?.lag ?? 0) === 0,
+    close() {
+      events.close('the run is over');
       server.close();
     },
   };
@@ -186,7 +241,18 @@ function loopSender(): Sender {
       for (const client of sockets.clients) client.send(frameOf(batch, at));
     }
   };
-  return { server, publish, flush: () => {}, bytes: () => bytes, close: () => void server.close() };
+  return {
+    server,
+    path: '/',
+    publish,
+    flush: () => {},
+    bytes: () => bytes,
+    isSettled: () => true,
+    close() {
+      for (const client of sockets.clients) client.terminate();
+      server.close();
+    },
+  };
 }
 
 /** An add as anyone would write it. */
