@@ -45,7 +45,6 @@ const FLOW_PAIRS = 'src/core/pipeline/flow-pairs.ts';
 const RUN_TESTS = ['test/core/pipeline/run.test.ts'];
 
 const EVENT_TESTS = ['test/core/serve/events/events.test.ts'];
-const SSE_TESTS = ['test/core/serve/events/sse.test.ts'];
 const TO_DBN = 'src/core/convert/mbo-events.ts';
 const TO_DBN_TESTS = ['test/core/convert/dbn-conversion.test.ts'];
 const EVENT_FIELDS = 'src/core/pipeline/rows/event-fields.ts';
@@ -132,11 +131,11 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: EVENT_TESTS,
   },
   {
-    name: 'events: the books come again and so do the changes in front of them',
+    name: 'events: what a subscription had comes again when another one goes on further back',
     file: 'src/core/publish/events/event-client.ts',
     from: 'if (cursor < subscription.from || !subscription.wants(tag)) continue;',
     to: 'if (!subscription.wants(tag)) continue;',
-    tests: SSE_TESTS,
+    tests: EVENT_TESTS,
   },
   {
     name: 'events: one number too many is told as lost',

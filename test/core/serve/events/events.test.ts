@@ -154,6 +154,19 @@ describe('events over a WebSocket', () => {
     expect(beyond.data.code).toBe('bad_request');
   });
 
+  test('go on for one subscription without coming again for another', async () => {
+    const { stage, client } = await staged();
+    const of = (source: string) => ({ type: 'Sources', sources: [source] });
+    await client.answer({ type: 'Subscribe', sub: 'live', filter: of('s') }, 'subscribed');
+    stage.play([add(1, 0), add(2, 1), add(3, 0)]);
+    await client.caughtUp();
+    const from = { run: RUN, seq: '0' };
+    await client.answer({ type: 'Subscribe', sub: 'late', filter: of('t'), from }, 'subscribed');
+    stage.play([add(4, 0), add(5, 1)]);
+    await client.caughtUp();
+    expect(client.events.map(({ seq }) => seq)).toEqual(['1', '3', '2', '4', '5']);
+  });
+
   test('that are no longer kept are told as lost, exactly, and the connection goes on', async () => {
     const { stage, client, url } = await staged({ retainedEvents: 50 });
     stage.play(adds(1, 200));
