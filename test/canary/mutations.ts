@@ -138,6 +138,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: EVENT_TESTS,
   },
   {
+    name: 'events: answers pile up for a client that does not take them',
+    file: 'src/core/publish/events/event-session.ts',
+    from: 'this.client.answerBytes > ANSWER_BYTES_MAX',
+    to: 'this.client.answerBytes < 0',
+    tests: EVENT_TESTS,
+  },
+  {
     name: 'events: one number too many is told as lost',
     file: 'src/core/publish/events/event-client.ts',
     from: 'const skipped = next - last - 1;',

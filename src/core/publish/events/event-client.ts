@@ -24,6 +24,8 @@ export class EventClient implements HubClient {
   events = 0;
   /** Numbers of events that it was told it did not get. */
   skipped = 0;
+  /** Bytes of answers that it has not taken yet. */
+  answerBytes = 0;
   readonly #hub: EventHub;
   readonly #port: EventPort;
   readonly #framing: EventFraming;
@@ -86,7 +88,11 @@ export class EventClient implements HubClient {
   }
 
   control(type: string, data: object): void {
-    this.#port.write(this.#framing.control(type, data));
+    const bytes = this.#framing.control(type, data);
+    this.answerBytes += bytes.length;
+    this.#port.write(bytes, () => {
+      this.answerBytes -= bytes.length;
+    });
   }
 
   /** Writes what there is for it, as far as it takes it. */

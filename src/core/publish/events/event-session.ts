@@ -1,4 +1,4 @@
-import type { WebSocketPeer } from '../websocket/peer.ts';
+import { CLOSE_POLICY, type WebSocketPeer } from '../websocket/peer.ts';
 import { EventClient } from './event-client.ts';
 import type { EventHub } from './event-hub.ts';
 import { startOf } from './event-log.ts';
@@ -9,6 +9,8 @@ import { Subscription, type SubscriptionOptions } from './subscription.ts';
 
 const SUBSCRIPTIONS_MAX = 64;
 const RECENT_BYTES_MAX: number = 4 * 1024 * 1024;
+/** Bytes of answers that may wait for a client that asks for more. */
+const ANSWER_BYTES_MAX: number = 4 * 1024 * 1024;
 const ALL: SubscriptionOptions = { sub: null, filter: EVERYTHING, snapshot: false, conflateMs: 0 };
 
 /** What a client of the stream is told of the server. */
@@ -63,6 +65,10 @@ export class EventSession {
   }
 
   message(bytes: Buffer, isBinary: boolean): void {
+    if (this.client.answerBytes > ANSWER_BYTES_MAX) {
+      this.peer.close(CLOSE_POLICY, 'asks without taking the answers');
+      return;
+    }
     const text = isBinary ? '' : bytes.toString('utf8');
     try {
       if (isBinary) throw new RequestError('bad_json', 'requests are text messages');

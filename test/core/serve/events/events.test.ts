@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import * as record from '../../../../src/core/event/record.ts';
 import type { EventHubOptions } from '../../../../src/core/publish/events/event-hub.ts';
@@ -294,5 +295,18 @@ describe('requests', () => {
     stage.play([add(5, 0), add(6, 1)]);
     await client.caughtUp();
     expect(client.events.map(({ seq }) => seq)).toEqual(['1', '2', '4', '5', '6']);
+  });
+
+  test('that ask for more than they take are closed', async () => {
+    const { stage, client } = await staged({ recentEvents: 10_000 });
+    for (let first = 1; first < 5000; first += 500) stage.play(adds(first, 500));
+    await client.caughtUp();
+    const closed = once(client.socket, 'close');
+    // All of them are there before the first answer is taken.
+    for (let count = 0; count < 12; count += 1)
+      client.ask({ type: 'Recent', limit: 10_000, filter: { type: 'All' } });
+    const [code] = (await closed) as [number];
+    expect(code).toBe(1008);
+    expect(client.messages.filter(({ type }) => type === 'recent_events').length).toBeLessThan(12);
   });
 });
