@@ -55,6 +55,11 @@ export class EngineLink {
     this.ended.catch(() => this.#failAll());
   }
 
+  /** It is not waited for any more: the process may end without it. */
+  letGo(): void {
+    this.#worker.unref();
+  }
+
   stop(): void {
     this.#ask({ kind: 'stop' });
   }

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { channelsOf, JournalOutput } from '../convert/journal-output.ts';
 import { MdxError } from '../errors.ts';
 import { EventBatch } from '../event/batch.ts';
+import type { Naming } from '../event/naming.ts';
 import {
   FLAG_LAST,
   FLAG_SNAPSHOT,
@@ -76,6 +77,7 @@ export class Engine {
   #taps: readonly Tap[] = [];
   #epoch: Epoch = { high: 0, low: 0 };
   #lastEvent = 0;
+  #naming: Naming | null = null;
   #feed: Feed | null = null;
   #facts: RunFacts | null = null;
   #progress: Progress | null = null;
@@ -163,6 +165,8 @@ export class Engine {
   }
 
   async #run(): Promise<void> {
+    const { instruments } = this.#plan.config.source;
+    if (instruments !== null) this.#naming = await readInstruments(instruments);
     const recovered = await this.#openJournal();
     this.#openTaps();
     if (recovered !== null) this.#beginWith(recovered);
@@ -212,7 +216,8 @@ export class Engine {
     this.#journal = new JournalOutput(writer, COMMIT_MS);
     this.#epoch = writer.found.epoch;
     this.#lastEvent = writer.found.lastEvent;
-    const recovered = recoverBooks({ disk: NODE_DISK, directory, feeds: FEEDS, naming: null, tell });
+    const naming = this.#naming;
+    const recovered = recoverBooks({ disk: NODE_DISK, directory, feeds: FEEDS, naming, tell });
     if (recovered !== null) {
       this.#tell('info', `${directory}: goes on behind event ${recovered.lastEvent}`);
       if (writer.found.isNewEpoch)
@@ -299,7 +304,7 @@ export class Engine {
       until: null,
       messagesMax: Number.POSITIVE_INFINITY,
       books: null,
-      naming: source.instruments === null ? null : await readInstruments(source.instruments),
+      naming: this.#naming,
       date: source.date,
       arbiter: {
         ...arbiterOf({ ...config, recovery: { ...config.recovery, endpoint: null } }, 1),

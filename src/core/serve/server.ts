@@ -177,8 +177,10 @@ export class Serve {
     try {
       await Promise.race([stopped, this.#lateStop(), this.#rawV1Failure()]);
     } finally {
-      // Nobody is waited for any more.
+      // Nobody is waited for any more; where a part has failed, the engine goes, too.
       Atomics.store(this.#control, 0, 1);
+      this.#engine.stop();
+      this.#engine.letGo();
       this.#events.close('the server is stopping');
       this.#streams.close();
       await this.#stopRawV1();

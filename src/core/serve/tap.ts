@@ -63,6 +63,7 @@ export class Tap implements Conversion {
   readonly #version: string;
   readonly #gates: TapGates;
   readonly #firstEvent: number;
+  /** At most what the ring of the journal holds: where that is full, the engine waits, and nothing more comes here. */
   readonly #held: Held[] = [];
   #timer: NodeJS.Timeout | null = null;
   #feed: Feed | null = null;

@@ -13,12 +13,17 @@ const DIRECTORY = mkdtempSync(join(tmpdir(), 'mdx-engine-'));
 afterAll(() => rmSync(DIRECTORY, { recursive: true }));
 
 /** Starts an engine on a capture and waits until its books here have this event. */
-async function servedUntil(path: string, journal: string, event: number): Promise<Serve> {
+async function servedUntil(
+  path: string,
+  journal: string,
+  event: number,
+  instruments: string | null = null,
+): Promise<Serve> {
   const serve = await Serve.start({
     version: 'test',
     config: {
       ...SERVE_DEFAULTS,
-      source: { ...SERVE_DEFAULTS.source, inputs: [path] },
+      source: { ...SERVE_DEFAULTS.source, inputs: [path], instruments },
       journal: { ...SERVE_DEFAULTS.journal, directory: journal },
       http: { ...SERVE_DEFAULTS.http, listen: '127.0.0.1:0' },
       rawV1: { ...SERVE_DEFAULTS.rawV1, a: null, b: null },
@@ -55,4 +60,19 @@ test('followers have the books of the input, and after a restart those of the jo
   second.stop();
   await second.ended;
   expect(second.status.journal?.lastEvent).toBe(events);
+});
+
+test('names of a file are those of the books, behind a restart, too', async () => {
+  const { a } = play({ seed: 6, profile: { messages: 100 } });
+  const path = join(DIRECTORY, 'named.pcap');
+  const names = join(DIRECTORY, 'names.csv');
+  writeFileSync(path, a);
+  writeFileSync(names, 'instrument,symbol\n1,NAMED\n');
+  for (let start = 0; start < 2; start += 1) {
+    const serve = await servedUntil(path, join(DIRECTORY, 'named'), 1, names);
+    const { dictionary } = serve.context.books()!.books;
+    expect(dictionary.books.find(({ instrument }) => instrument === 1n)!.symbol).toBe('NAMED');
+    serve.stop();
+    await serve.ended;
+  }
 });
