@@ -27,6 +27,7 @@ import { Pacer } from '../pipeline/pacer.ts';
 import { type Recovered, recoverBooks } from '../pipeline/resume/recover-books.ts';
 import { Resumption } from '../pipeline/resume/resumption.ts';
 import { run } from '../pipeline/run.ts';
+import { WHOLE_RUN } from '../pipeline/run-defaults.ts';
 import type { Progress } from '../pipeline/run-options.ts';
 import type { EnginePlan } from './engine-plan.ts';
 import {
@@ -293,17 +294,11 @@ export class Engine {
     };
     const sinks = this.#journal === null ? this.#taps : [this.#journal, ...this.#taps];
     await run({
+      ...WHOLE_RUN,
       paths: live === null ? inputPaths(config) : [live.source.path],
-      feeds: FEEDS,
       feedName: source.feed,
-      ports: null,
-      groups: null,
       snapshots: snapshotDestinations(config.lines.snapshot),
       snapshotRequired: merge.start === 'snapshot',
-      from: null,
-      until: null,
-      messagesMax: Number.POSITIVE_INFINITY,
-      books: null,
       naming: this.#naming,
       date: source.date,
       arbiter: {
@@ -311,12 +306,8 @@ export class Engine {
         // The merge says where its stream begins, and what is missing in front of it.
         ...(live === null ? {} : { start: 'first-seen' as const }),
       },
-      batchEvents: 1024,
-      stopAt: null,
-      invariants: 'off',
       observers: [watch, this.#probe, ...sinks],
       pacer: source.speed === null ? null : new Pacer(realClock(signal), source.speed),
-      steps: null,
       endsOpen: true,
       resume: recovered === null ? null : new Resumption(recovered),
       signal,

@@ -1,12 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ByteWindow } from '../binary/byte-window.ts';
-import { FEEDS } from '../feeds/registry.ts';
-import { ONE_LINE } from '../merge/session-merge.ts';
 import type { ByteRing } from '../packet/byte-ring.ts';
 import type { EventObserver } from '../pipeline/books.ts';
 import type { ByteSource } from '../pipeline/byte-source.ts';
 import { roomOf } from '../pipeline/raw-source.ts';
 import { type RunResult, run } from '../pipeline/run.ts';
+import { WHOLE_RUN } from '../pipeline/run-defaults.ts';
 
 /** Name of the engine where its events are read. */
 const ENGINE = 'the engine';
@@ -71,29 +70,10 @@ export function follow(
     for (const publisher of publishers) publisher.flush();
   };
   return run({
+    ...WHOLE_RUN,
     paths: [ENGINE],
-    feeds: FEEDS,
-    feedName: null,
-    ports: null,
-    groups: null,
-    snapshots: [],
-    snapshotRequired: false,
-    from: null,
-    until: null,
-    messagesMax: Number.POSITIVE_INFINITY,
-    books: null,
-    naming: null,
-    date: null,
-    arbiter: { ...ONE_LINE, gapTimeoutNs: 0, start: 'first-seen' },
-    batchEvents: 1024,
-    stopAt: null,
-    invariants: 'off',
     observers: publishers,
-    pacer: null,
-    steps: null,
-    signal: null,
     open: async () => new RingSource(ring, flush, isStopped),
     stop: isStopped,
-    breathe: async () => {},
   });
 }

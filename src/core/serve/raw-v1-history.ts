@@ -1,6 +1,5 @@
-import { FEEDS } from '../feeds/registry.ts';
-import { ONE_LINE } from '../merge/session-merge.ts';
 import { run } from '../pipeline/run.ts';
+import { WHOLE_RUN } from '../pipeline/run-defaults.ts';
 import { FrameRun } from '../publish/bus.ts';
 import type { PriceForm } from '../publish/raw-v1/price.ts';
 import { RawV1Publisher } from '../publish/raw-v1/publisher.ts';
@@ -78,29 +77,11 @@ export class JournalHistory implements FrameHistory {
       if (at >= to) verdict = 'done';
     };
     await run({
+      ...WHOLE_RUN,
       paths: [this.#directory],
-      feeds: FEEDS,
-      feedName: null,
-      ports: null,
-      groups: null,
-      snapshots: [],
-      snapshotRequired: false,
-      from: null,
-      until: null,
-      messagesMax: Number.POSITIVE_INFINITY,
-      books: null,
-      naming: null,
-      date: null,
-      arbiter: { ...ONE_LINE, gapTimeoutNs: 0, start: 'first-seen' },
-      batchEvents: 1024,
-      stopAt: null,
-      invariants: 'off',
       observers: [publisher],
-      pacer: null,
-      steps: null,
       follow: true,
       ...(beginAt > 0 ? { beginAt } : {}),
-      signal: null,
       stop: () => verdict !== 'short',
       breathe: show,
     });

@@ -4,10 +4,8 @@ import { extname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { MdxError } from '../../errors.ts';
-import { BATCH_RECORDS_DEFAULT } from '../../event/batch.ts';
-import { FEEDS } from '../../feeds/registry.ts';
-import { ONE_LINE } from '../../merge/session-merge.ts';
 import { run } from '../../pipeline/run.ts';
+import { WHOLE_RUN } from '../../pipeline/run-defaults.ts';
 import type { IngestPlan, IngestWord } from '../ingest-plan.ts';
 import type { Workload, WorkloadOptions } from '../workload.ts';
 
@@ -65,30 +63,10 @@ async function take(others: ChildProcess, plan: Omit<IngestPlan, 'port'>, thread
   let before = process.cpuUsage();
   let used = 0;
   const result = await run({
+    ...WHOLE_RUN,
     paths: [
       `ingest+listen://127.0.0.1:0?sources=${plan.senders}${threads === 0 ? '' : `&threads=${threads}`}`,
     ],
-    feeds: FEEDS,
-    feedName: null,
-    ports: null,
-    groups: null,
-    snapshots: [],
-    snapshotRequired: false,
-    from: null,
-    until: null,
-    messagesMax: Number.POSITIVE_INFINITY,
-    books: null,
-    naming: null,
-    date: null,
-    arbiter: { ...ONE_LINE, gapTimeoutNs: 0, start: 'first-seen' },
-    batchEvents: BATCH_RECORDS_DEFAULT,
-    stopAt: null,
-    invariants: 'off',
-    observers: [],
-    pacer: null,
-    steps: null,
-    signal: null,
-    stop: () => false,
     tell: (text) => {
       const port = Number(/:(\d+)$/.exec(text)?.[1] ?? 0);
       others.send({ ...plan, port } satisfies IngestPlan);
