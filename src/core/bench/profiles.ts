@@ -376,6 +376,13 @@ export const PROFILES: readonly Profile[] = [
     make: (options) => fanOut(options, 1),
   },
   {
+    name: 'fanout-1-cpu',
+    title: 'the same in CPU time of the server',
+    unit: 'frame',
+    against: null,
+    make: (options) => fanOutCpu(options, 1),
+  },
+  {
     name: 'fanout-100',
     title: 'the same to 100 clients, a unit is a frame that one of them has',
     unit: 'frame',

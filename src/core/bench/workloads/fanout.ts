@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import type { EventBatch } from '../../event/batch.ts';
@@ -21,8 +22,10 @@ import type { Workload, WorkloadOptions } from '../workload.ts';
 import { INSTRUMENTS, SEED, syntheticDictionary } from './synthetic.ts';
 
 const LIVE = 10_000;
-/** Batches between two looks at whether the clients have everything: their ring holds several times that. */
+/** Batches between two looks at how far the clients are: their ring holds several times what two of them bring. */
 const BATCHES_PER_LOOK = 16;
+/** Longest stretch of work between two turns of the event loop, as where a server follows its engine. */
+const TURN_MS_MAX = 4;
 /** Frames that are sent to all clients together in one run, at most. */
 const SENT_MAX = 4_000_000;
 const FRAME_BYTES_MAX = 128;
@@ -43,6 +46,8 @@ interface Sender {
   /** Publishes the events of a batch. */
   publish(batch: EventBatch): void;
   flush(): void;
+  /** Frames that were published so far; where several may be in one message, events. */
+  readonly published: () => number;
   /** Bytes that each client has been sent so far. */
   readonly bytes: () => number;
   /** Is nothing held back for a client that has not taken what came before? */
@@ -98,20 +103,36 @@ async function make(
       if (sender.isSettled() && sender.bytes() === bytes) return;
     }
   };
+  let units = 0;
   const run = async (): Promise<void> => {
+    const first = sender.published();
+    let turnAt = performance.now();
     let batches = 0;
+    let looked = Promise.resolve();
     for (const batch of stream.steady) {
       sender.publish(batch);
       batches += 1;
+      if (performance.now() - turnAt > TURN_MS_MAX) {
+        sender.flush();
+        await nextTurn();
+        turnAt = performance.now();
+      }
       if (batches % BATCHES_PER_LOOK !== 0) continue;
+      // Who has what the look before was for may still be at what came since.
       sender.flush();
-      await settle();
+      await looked;
+      looked = readers.have(sender.bytes() - before);
     }
     sender.flush();
+    await looked;
     await settle();
+    units = (sender.published() - first) * clients;
   };
   return {
-    units: events * clients,
+    /** What the last run brought: known when it was warmed up. */
+    get units() {
+      return units;
+    },
     bytes: null,
     note: `${clients} clients in another process, ${events} events`,
     waits: true,
@@ -179,6 +200,7 @@ function rawV1Sender(): Sender {
     path: RAW_V1_PATH,
     publish: (batch) => books.accept(batch),
     flush: () => publisher.flush(),
+    published: () => publisher.bus.next,
     isSettled: () => true,
     bytes() {
       while (publisher.bus.run(cursor, Number.MAX_SAFE_INTEGER, frames)) {
@@ -214,11 +236,16 @@ function eventSender(batchMax: number): Sender {
   });
   const server = createServer();
   server.on('upgrade', (request, socket, head) => events.upgrade(request, socket, head, null));
+  let published = 0;
   return {
     server,
     path: EVENTS_PATH,
-    publish: (batch) => books.accept(batch),
+    publish(batch) {
+      books.accept(batch);
+      published += batch.count;
+    },
     flush: () => publisher.flush(),
+    published: () => published,
     bytes: () => events.views()[0]?.bytes ?? 0,
     isSettled: () => (events.views()[0]?.lag ?? 0) === 0,
     close() {
@@ -232,7 +259,9 @@ function loopSender(): Sender {
   const server = createServer();
   const sockets = new WebSocketServer({ server, perMessageDeflate: false });
   let bytes = 0;
+  let published = 0;
   const publish = (batch: EventBatch): void => {
+    published += batch.count;
     for (let record = 0; record < batch.count; record += 1) {
       const at = record * RECORD_WORDS;
       bytes += 2 + 74;
@@ -244,6 +273,7 @@ function loopSender(): Sender {
     path: '/',
     publish,
     flush: () => {},
+    published: () => published,
     bytes: () => bytes,
     isSettled: () => true,
     close() {
