@@ -1,6 +1,7 @@
 import { MdxError } from '../errors.ts';
 import { commitOf, load, machine } from './machine.ts';
-import { GROUPS, PROFILES, type Profile, profileNamed } from './profiles.ts';
+import type { Profile } from './profile.ts';
+import { GROUPS, PROFILES, profileNamed } from './profiles.ts';
 import { ReplayProcess } from './replay-process.ts';
 import { type BenchReport, type Ratio, type Result, type Skipped, spreadOf } from './report.ts';
 import { verdictsOf } from './targets.ts';

@@ -1,6 +1,6 @@
 import type { Machine } from './machine.ts';
 import type { Latency } from './measure.ts';
-import type { Comparison } from './profiles.ts';
+import type { Comparison } from './profile.ts';
 
 export interface Spread {
   readonly min: number;

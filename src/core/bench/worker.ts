@@ -1,3 +1,4 @@
+import module from 'node:module';
 import { MdxError } from '../errors.ts';
 import { collectGarbage, cpuNs, type HeapUse, heapUse, type Latency, latencyOf } from './measure.ts';
 import { profileNamed } from './profiles.ts';
@@ -38,6 +39,9 @@ const LATENCY_SAMPLES_MAX = 500_000;
 
 let workload: Workload | null = null;
 
+// What a profile loads was compiled by those before it, too.
+module.enableCompileCache();
+
 process.on('message', async (question: Question) => {
   process.send!(await answer(question));
 });
@@ -57,6 +61,8 @@ async function answer(question: Question): Promise<Prepared | Measured | Inspect
 async function prepare(profile: string, options: WorkloadOptions): Promise<Prepared> {
   try {
     workload = await profileNamed(profile)!.make!(options);
+    // The process is ended by a signal, which writes nothing.
+    module.flushCompileCache();
   } catch (error) {
     if (!(error instanceof MdxError)) throw error;
     return { units: 0, bytes: null, note: null, skipped: error.message };

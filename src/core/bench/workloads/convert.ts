@@ -1,5 +1,7 @@
 import { ByteWindow } from '../../binary/byte-window.ts';
-import type { ChunkSink, Conversion } from '../../convert/conversion.ts';
+import type { Conversion } from '../../convert/conversion.ts';
+import { EventParquet } from '../../convert/event-parquet.ts';
+import { EventText } from '../../convert/event-text.ts';
 import { EventBatch } from '../../event/batch.ts';
 import { Dictionary } from '../../event/dictionary.ts';
 import { EventWriter } from '../../event/writer.ts';
@@ -12,7 +14,7 @@ import type { Workload, WorkloadOptions } from '../workload.ts';
 import { marketChecksum } from './synthetic.ts';
 
 /** DBN records in memory → decoder → books and rows of every event, whose bytes go nowhere. */
-export function convertDbn(options: WorkloadOptions, open: (sink: ChunkSink) => Conversion): Workload {
+export function convertDbn(options: WorkloadOptions, form: 'ndjson' | 'csv' | 'parquet'): Workload {
   const { bytes, start, records, loops, note } = dbnTape(options.data, options.events);
   const passes = loops ? Math.max(1, Math.round(options.events / records)) : 1;
   const window = new ByteWindow(bytes.length);
@@ -27,7 +29,7 @@ export function convertDbn(options: WorkloadOptions, open: (sink: ChunkSink) => 
     note,
     reset() {
       const dictionary = new Dictionary();
-      const conversion = open(() => {});
+      const conversion = open(form);
       conversion.start?.(dbn, {
         timeBase: 'utc',
         framing: null,
@@ -57,4 +59,9 @@ export function convertDbn(options: WorkloadOptions, open: (sink: ChunkSink) => 
     run: () => run(),
     checksum: () => marketChecksum(books.marketOf(0)),
   };
+}
+
+function open(form: 'ndjson' | 'csv' | 'parquet'): Conversion {
+  const nowhere = (): void => {};
+  return form === 'parquet' ? new EventParquet(nowhere) : new EventText(nowhere, form);
 }

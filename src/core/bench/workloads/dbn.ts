@@ -7,8 +7,14 @@ import { FeedCounts } from '../../feeds/counts.ts';
 import { dbn } from '../../feeds/dbn/index.ts';
 import { STREAM_MORE, type StreamDecoder } from '../../feeds/feed.ts';
 import { type DbnTape, dbnTape } from '../dbn-stream.ts';
+import { mbp10Tape } from '../mbp10-stream.ts';
 import type { Workload, WorkloadOptions } from '../workload.ts';
 import { marketChecksum } from './synthetic.ts';
+
+/** Levels of books, and what of them changed. */
+export function decodeMbp10(options: WorkloadOptions): Workload {
+  return decodeDbn(options, false, mbp10Tape());
+}
 
 /** Records in memory → decoder, and with `applies` → books, crossed ones counted at the end of every group. */
 export function decodeDbn(

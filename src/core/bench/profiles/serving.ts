@@ -1,0 +1,56 @@
+import { from, type Profile } from '../profile.ts';
+
+const fanout = from(() => import('../workloads/fanout.ts'));
+
+/** From the books to clients. */
+export const SERVING_PROFILES: readonly Profile[] = [
+  {
+    name: 'serve-json',
+    title: 'events as JSON to one client in another process, up to 100 in a message, by the clock',
+    unit: 'event',
+    against: null,
+    make: fanout(({ eventsOut }, options) => eventsOut(options, 100)),
+  },
+  {
+    name: 'serve-json-single',
+    title: 'the same, one in a message',
+    unit: 'event',
+    against: { profile: 'serve-json', as: 'cost', sameBooks: false },
+    make: fanout(({ eventsOut }, options) => eventsOut(options, 1)),
+  },
+  {
+    name: 'fanout-1',
+    title: 'order changes as raw-v1 to one client in another process, by the clock',
+    unit: 'frame',
+    against: null,
+    make: fanout(({ fanOut }, options) => fanOut(options, 1)),
+  },
+  {
+    name: 'fanout-1-cpu',
+    title: 'the same in CPU time of the server',
+    unit: 'frame',
+    against: null,
+    make: fanout(({ fanOutCpu }, options) => fanOutCpu(options, 1)),
+  },
+  {
+    name: 'fanout-100',
+    title: 'the same to 100 clients, a unit is a frame that one of them has',
+    unit: 'frame',
+    against: null,
+    make: fanout(({ fanOut }, options) => fanOut(options, 100)),
+  },
+  {
+    name: 'fanout-100-cpu',
+    title: 'the same in CPU time of the server',
+    unit: 'frame',
+    against: { profile: 'fanout-100-loop', as: 'speed', sameBooks: false },
+    make: fanout(({ fanOutCpu }, options) => fanOutCpu(options, 100)),
+  },
+  {
+    name: 'fanout-100-loop',
+    title: 'a loop over 100 clients that makes the frame for each, in CPU time of the server',
+    unit: 'frame',
+    against: null,
+    make: fanout(({ loopOut }, options) => loopOut(options, 100)),
+  },
+];
