@@ -88,9 +88,9 @@ class Stage {
   #id = 0n;
   readonly #sockets: Set<Socket>[] = [];
 
-  constructor(epoch: number, token: string | null = null) {
+  constructor(epoch: number, token: string | null = null, publisherId = 0) {
     const dictionary = new Dictionary();
-    const key = { source: 's', publisher: 0, channel: 0, symbol: null };
+    const key = { source: 's', publisher: publisherId, channel: 0, symbol: null };
     dictionary.add({ ...key, instrument: 77n, priceScale: 2, quantityScale: 0 });
     dictionary.add({ ...key, instrument: 78n, priceScale: 2, quantityScale: 0 });
     const publisher = new RawV1Publisher({ price: 'native', retainedFrames: 10_000, retainedBytes: 1 << 23 });
@@ -186,6 +186,21 @@ describe('the server of mdx serve', () => {
     }
     expect(results[1]!.inputs[0]!.skipped.get('duplicates')).toBeGreaterThan(0);
     await other.close();
+  });
+
+  test('says whose books are those that nobody has named yet', async () => {
+    const stage = await new Stage(7, null, 3).listen();
+    stage.trade(2);
+    const reader = new Reader([stage.urls[0]!]);
+    while (stage.server.clients < 1) await turn();
+    const later = { publisher: 3, channel: 0, symbol: null, priceScale: 2, quantityScale: 0 };
+    const book = stage.books.dictionary.add({ ...later, source: 's', instrument: 79n });
+    stage.books.accept(batchOf([{ kind: record.KIND_ADD, book, id: 99n, price: 100n, quantity: 5n }]));
+    stage.flush();
+    await reader.until(stage.changes);
+    const result = await reader.finish(stage.changes);
+    expect(result.books.dictionary.books[2]).toMatchObject(later);
+    expect(hashOf(result)).toBe(stage.hash);
   });
 });
 

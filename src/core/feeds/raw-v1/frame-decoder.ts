@@ -272,7 +272,7 @@ export class FrameDecoder {
   /** What a heartbeat or the end of a snapshot says: another history is one whose frames nobody has seen. */
   #readControl(view: DataView, at: number, length: number): void {
     if (length < layout.CONTROL_BYTES) return;
-    this.#instruments.readScales(view, at, length);
+    this.#instruments.readDefaults(view, at, length);
     const low = view.getInt32(at, true);
     const high = view.getInt32(at + 4, true);
     const isOther = high !== this.epochHigh || low !== this.epochLow;
@@ -286,7 +286,7 @@ export class FrameDecoder {
     const isExtended = length >= layout.CONTROL_BYTES;
     this.isInSnapshot = true;
     this.#ordersLeft = 0;
-    this.#instruments.readScales(view, at, length);
+    this.#instruments.readDefaults(view, at, length);
     this.epochLow = isExtended ? view.getInt32(at, true) : 0;
     this.epochHigh = isExtended ? view.getInt32(at + 4, true) : 0;
     const cursor = isExtended ? numberAt(view, at + 8) : ANY;

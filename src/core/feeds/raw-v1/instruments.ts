@@ -5,6 +5,7 @@ import { BookTable } from '../book-table.ts';
 import {
   AT_INSTRUMENT,
   CONTROL_BYTES,
+  CONTROL_BYTES_WITH_PUBLISHER,
   EXTENDED_SNAPSHOT_HEADER_BYTES,
   PRICE_SCALE,
   QUANTITY_SCALE,
@@ -19,9 +20,10 @@ export class Instruments {
   readonly #dictionary: Dictionary;
   readonly #channel: number;
   readonly #table: BookTable = new BookTable();
-  /** Of books that no snapshot header tells the scales of. */
+  /** Of books that no snapshot header names. */
   #priceScale = PRICE_SCALE;
   #quantityScale = QUANTITY_SCALE;
+  #publisher = 0;
   /** By book: sequence of its last frame; it counts only where `#era` is the one now. */
   #last: Float64Array = new Float64Array(BOOKS_AT_START);
   #eraOf: Int32Array = new Int32Array(BOOKS_AT_START);
@@ -39,13 +41,14 @@ export class Instruments {
     this.#era += 1;
   }
 
-  /** Takes the scales of books that no header names from a control payload, which may be too short for them. */
-  readScales(view: DataView, at: number, length: number): void {
+  /** Takes what holds for books that no header names from a control payload, which may be too short for it. */
+  readDefaults(view: DataView, at: number, length: number): void {
     if (length < CONTROL_BYTES) return;
     const price = view.getUint8(at + 21);
     const quantity = view.getUint8(at + 22);
     if (price <= SCALE_MAX) this.#priceScale = price;
     if (quantity <= SCALE_MAX) this.#quantityScale = quantity;
+    if (length >= CONTROL_BYTES_WITH_PUBLISHER) this.#publisher = view.getUint16(at + 24, true);
   }
 
   /** Book of the frame at `frame`; NO_BOOK beyond the most there may be. */
@@ -53,7 +56,7 @@ export class Instruments {
     const low = view.getInt32(frame + AT_INSTRUMENT, true);
     const high = view.getInt32(frame + AT_INSTRUMENT + 4, true);
     const known = this.#table.find(high, low);
-    return known >= 0 ? known : this.#open(high, low, 0, toBigUint(high, low), null, -1, -1);
+    return known >= 0 ? known : this.#open(high, low, this.#publisher, toBigUint(high, low), null, -1, -1);
   }
 
   /** Book that the snapshot header at `frame` names, whose payload has its longer form; NO_BOOK as above. */

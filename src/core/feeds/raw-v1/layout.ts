@@ -61,6 +61,8 @@ export const EXTENDED_SNAPSHOT_HEADER_BYTES = 30;
  * instruments · 20 u8 form of prices · 21 u8 price scale · 22 u8 quantity scale · 23 u8 0
  */
 export const CONTROL_BYTES = 24;
+/** With what newer servers say behind that: 24 u16 publisher */
+export const CONTROL_BYTES_WITH_PUBLISHER = 26;
 
 export const MODIFY_QUANTITY_ONLY = 1;
 /** Reason of a cancel that stands for a change which has no form in frames: the book is not shown any longer. */

@@ -15,6 +15,7 @@ export interface StreamFacts {
   /** Of instruments that no header has named. */
   readonly priceScale: number;
   readonly quantityScale: number;
+  readonly publisher: number;
 }
 
 /** Writes frames that are no order's: sequence and cursor are 0 in their headers. */
@@ -39,6 +40,7 @@ export class ControlFrames {
     writer.view.setUint8(at + 21, facts.priceScale);
     writer.view.setUint8(at + 22, facts.quantityScale);
     writer.view.setUint8(at + 23, 0);
+    writer.view.setUint16(at + 24, facts.publisher, true);
     writer.end(0);
   }
 

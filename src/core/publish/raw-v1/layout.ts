@@ -41,9 +41,10 @@ export const GAP_BYTES = 16;
 /**
  * Heartbeat, snapshot start and end; readers of the first form skip it:
  * 0 u64 epoch · 8 u64 cursor of the live frame that comes next · 16 u32 instruments that follow · 20 u8 prices (0 as the
- * feed has them, 1 e8) · 21 u8 price scale · 22 u8 quantity scale, both of instruments that no header names · 23 u8 0
+ * feed has them, 1 e8) · 21 u8 price scale · 22 u8 quantity scale · 23 u8 0 · 24 u16 publisher; scales and publisher are
+ * those of instruments that no header names
  */
-export const CONTROL_BYTES = 24;
+export const CONTROL_BYTES = 26;
 /**
  * Snapshot header: 0 u32 levels · 4 u32 orders that follow; what is behind it readers of the first form skip:
  * 8 u64 sequence of its last live frame · 16 u64 the venue's number · 24 u16 publisher · 26 u8 price scale ·

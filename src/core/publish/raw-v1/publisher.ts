@@ -45,7 +45,7 @@ export class RawV1Publisher {
   readonly bus: FrameBus;
   readonly table: BookTable = new BookTable();
   listener: PublisherListener | null = null;
-  /** Frames in front of this cursor may be of books that are refused by now. */
+  /** Nobody goes on in front of this cursor: frames there may be of books that are refused by now, or were. */
   floor = 0;
   readonly #options: PublisherOptions;
   readonly #writer: FrameWriter;
@@ -122,6 +122,7 @@ export class RawV1Publisher {
       price,
       priceScale: frameScale(price, last?.priceScale ?? 0),
       quantityScale: last?.quantityScale ?? 0,
+      publisher: last?.publisher ?? 0,
     };
   }
 
@@ -142,6 +143,8 @@ export class RawV1Publisher {
     let changes = 0;
     for (const market of books.markets) changes += market.changes;
     this.bus.begin(changes);
+    // Which books were refused is not kept: whoever was told of one, or was not, begins anew with a snapshot.
+    if (this.#options.price === 'e8' && changes > 0) this.floor = changes + 1;
     this.#frames.cursor = changes;
     this.#woken = changes;
   }

@@ -354,7 +354,7 @@ export class RawV1Server implements PublisherListener {
     if (fromSeq === null) return { cursor: bus.next, image: null, past: null };
     if (fromSeq > bus.next) return `from_seq=${fromSeq}: the next frame is ${bus.next}`;
     if (fromSeq < publisher.floor) {
-      return `from_seq=${fromSeq}: a book was refused at ${publisher.floor}, ask for a snapshot`;
+      return `from_seq=${fromSeq}: books may have been refused up to ${publisher.floor}, ask for a snapshot`;
     }
     if (fromSeq < bus.oldest && this.history !== null && this.#pasts < PASTS_MAX) {
       return { cursor: bus.oldest, image: null, past: fromSeq };

@@ -45,19 +45,24 @@ interface Wanted {
   readonly retainedFrames?: number;
   readonly retainedBytes?: number;
   readonly authorizer?: Authorizer;
+  readonly price?: 'native' | 'e8';
+  /** Order changes in the history that a restart goes on with. */
+  readonly changes?: number;
 }
 
 async function stageOf(wanted: Wanted = {}): Promise<Stage> {
   const { retainedFrames = 100_000, retainedBytes = 1 << 23, authorizer = OPEN } = wanted;
+  const { price = 'native', changes = 0 } = wanted;
   const dictionary = new Dictionary();
   const key = { publisher: 1, instrument: 77n, channel: 0, priceScale: 2, quantityScale: 0, symbol: 'TEST' };
   dictionary.add({ source: 's', ...key });
-  const publisher = new RawV1Publisher({ price: 'native', retainedFrames, retainedBytes });
+  const publisher = new RawV1Publisher({ price, retainedFrames, retainedBytes });
   const rules = { idScope: 'source', groupScope: 'book', modifyUnknown: 'ignore' } as const;
   const books = new Books({ ...rules, replaceUnknown: 'ignore', modifyPriority: 'lost' }, dictionary, null, [
     publisher,
   ]);
-  publisher.start(null, { books, epoch: { high: 0x01020304, low: 5 }, imageEvent: 0 });
+  if (changes > 0) books.marketOf(0).restoreChanges(0, changes);
+  publisher.start(null, { books, epoch: { high: 0x01020304, low: 5 }, imageEvent: changes });
   const limits = { ...LIMITS, ...wanted.limits };
   const server = new RawV1Server(publisher, authorizer, limits);
   const servers = [0, 1].map(() => createServer(RawV1Server.httpOptions(limits)));
@@ -219,6 +224,16 @@ describe('raw-v1 clients', () => {
     expect(server.views().map(({ token }) => token)).toEqual(['one']);
     expect(await refusal(urls[1]!, good)).toEqual([503, '1 clients are connected, no more are taken\n']);
     expect(server.counts).toMatchObject({ auth: 3, query: wrong.length, snapshot: 1, cap: 1 });
+  });
+
+  test('go on behind a restart, but not where prices are converted: which books were refused is not kept', async () => {
+    const native = await stageOf({ changes: 5 });
+    await new Client(`${native.urls[0]}?from_seq=5`).opened;
+    const e8 = await stageOf({ changes: 5, price: 'e8' });
+    const url = `${e8.urls[0]}?from_seq=`;
+    expect((await refusal(`${url}5`))[0]).toBe(400);
+    e8.add(1, 2);
+    await new Client(`${url}6`).opened;
   });
 
   test('that are overtaken are told which frames they lost, and closed', async () => {
