@@ -38,7 +38,7 @@ mdx serve --config mdx.toml
 - Its variable of the environment is \`MDX_\` and its name: \`merge.gap_timeout\` is \`MDX_MERGE_GAP_TIMEOUT\`; items of a
   list stand behind each other with commas. \`--set merge.gap_timeout=5ms\` says any key that is no secret.
 - A name that nobody knows is refused, in the file, in the environment and behind \`--set\`, with the one that was most
-  likely meant. (Left alone are \`MDX_TOKEN\`, which is for clients, and what clusters set for a service named mdx.)
+  likely meant. (Left alone are \`MDX_TOKEN\`, which opens ws:// inputs, and what clusters set for a service named mdx.)
 - Durations have a unit: \`"250us"\`, \`"50ms"\`, \`"10s"\`, \`"36h"\`, \`"7d"\`. Sizes are bytes, or \`"64KiB"\`, \`"8MiB"\`, \`"50GB"\`.
 - \`"none"\` says of a key that may be without a value that it is.
 - Files and folders are relative to the folder of the file that names them; in flags and in the environment, to the

@@ -5,6 +5,7 @@ import { dateFlag, durationFlag, feedFlag, instrumentsFlag, speedFlag, startFlag
 import { journalFlags } from './journal-flags.ts';
 import { pendingCapFlag, recoveryFlags, windowFlag } from './merge-flags.ts';
 import { lineFlag, receiveFlags, snapshotGroupFlag } from './rx-flags.ts';
+import { tokenFileFlag } from './token.ts';
 
 /*
  * Flags of `mdx serve`. They are read as text, by the key of the configuration that names them, so that a flag, a
@@ -34,6 +35,7 @@ export const serveFlags: FlagInput = {
   speed: speedFlag,
   date: dateFlag,
   instruments: instrumentsFlag,
+  'token-file': tokenFileFlag,
   journal: said('directory of the journal; it is gone on with where there is one', 'DIR'),
   http: said('address of the API, health, metrics and event streams [127.0.0.1:8080]', 'HOST:PORT'),
   'raw-v1-a': said('endpoint A of the raw-v1 feed, or none [127.0.0.1:9081]', 'HOST:PORT'),

@@ -58,6 +58,7 @@ export default class ServeCommand extends BaseCommand {
     }
     const { Serve } = await import('../core/serve/server.ts');
     const { ServeLog } = await import('../cli/serve-log.ts');
+    const { serverToken } = await import('../cli/token.ts');
     const log = new ServeLog({
       config: () => this.#running!.config.log,
       text: (level, text) => (level === 'warn' ? this.caution(text) : this.note(text)),
@@ -66,6 +67,7 @@ export default class ServeCommand extends BaseCommand {
     const serve = await Serve.start({
       version: this.config.version,
       config,
+      token: await serverToken(config.source.tokenFile ?? undefined),
       tell: (level, text) => log.tell(level, text),
     });
     process.on('SIGHUP', () => void this.#reload(serve, sources, log));

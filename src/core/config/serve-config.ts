@@ -9,6 +9,8 @@ export interface ServeConfig {
     /** Trading day, YYYY-MM-DD. */
     readonly date: string | null;
     readonly instruments: string | null;
+    /** File with the token that ws:// inputs ask for; null = that of the environment, if any. */
+    readonly tokenFile: string | null;
   };
   /** The groups of each line and the snapshot groups, as `--line A=…` and `--snapshot` name them. */
   readonly lines: {

@@ -9,6 +9,8 @@ export interface EnginePlan {
   readonly config: ServeConfig;
   /** Lines that are received, with their options; empty: the inputs of the configuration are read. */
   readonly lines: readonly LineSpec[];
+  /** What lets it in where an input is a server that asks for a token; null = nothing. */
+  readonly token: string | null;
   /** Rings to the threads that follow, by name. */
   readonly taps: readonly { readonly name: string; readonly memory: SharedArrayBuffer }[];
   /** Word 0: no follower is waited for any more (1). */

@@ -282,7 +282,7 @@ export class Engine {
   }
 
   async #read(recovered: Recovered | null): Promise<void> {
-    const { config } = this.#plan;
+    const { config, token } = this.#plan;
     const { source, merge } = config;
     const live = this.#live;
     const signal = this.#abort.signal;
@@ -301,6 +301,7 @@ export class Engine {
       snapshotRequired: merge.start === 'snapshot',
       naming: this.#naming,
       date: source.date,
+      token,
       arbiter: {
         ...arbiterOf({ ...config, recovery: { ...config.recovery, endpoint: null } }, 1),
         // The merge says where its stream begins, and what is missing in front of it.

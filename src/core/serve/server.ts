@@ -27,6 +27,8 @@ const TAP_BYTES: number = 1 << 23;
 export interface ServeOptions {
   readonly version: string;
   readonly config: ServeConfig;
+  /** What lets the engine in where an input is a server that asks for a token. Absent: nothing. */
+  readonly token?: string | null;
   readonly tell: (level: 'info' | 'warn', text: string) => void;
 }
 
@@ -50,7 +52,7 @@ export class Serve {
   readonly #streams: SseServer;
 
   private constructor(options: ServeOptions) {
-    const { config, version, tell } = options;
+    const { config, version, token = null, tell } = options;
     this.#options = options;
     this.#asked = new Promise((resolve) => {
       this.#ask = resolve;
@@ -77,6 +79,7 @@ export class Serve {
         version,
         config,
         lines: lineSpecsOf(config),
+        token,
         taps,
         control: this.#control.buffer as SharedArrayBuffer,
         slots: engineSlots,

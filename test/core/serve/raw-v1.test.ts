@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { type RawData, WebSocket } from 'ws';
+import { stateHash } from '../../../src/core/book/state-hash.ts';
 import { ordersOf } from '../../../src/core/book/view.ts';
+import type { ServeConfig } from '../../../src/core/config/serve-config.ts';
 import { SERVE_DEFAULTS } from '../../../src/core/config/serve-defaults.ts';
 import { Serve } from '../../../src/core/serve/server.ts';
 import { ClientBooks, frameOf } from '../publish/raw-v1/frames.ts';
@@ -14,7 +16,7 @@ const SNAPSHOT_END = 4;
 const DIRECTORY = mkdtempSync(join(tmpdir(), 'mdx-raw-v1-'));
 afterAll(() => rmSync(DIRECTORY, { recursive: true }));
 
-function serveOf(path: string): Promise<Serve> {
+function serveOf(path: string, wanted: Partial<ServeConfig> = {}, token?: string): Promise<Serve> {
   return Serve.start({
     version: 'test',
     config: {
@@ -23,7 +25,9 @@ function serveOf(path: string): Promise<Serve> {
       journal: { ...SERVE_DEFAULTS.journal, directory: join(DIRECTORY, 'journal') },
       http: { ...SERVE_DEFAULTS.http, listen: '127.0.0.1:0' },
       rawV1: { ...SERVE_DEFAULTS.rawV1, a: '127.0.0.1:0', b: '127.0.0.1:0', retainedFrames: 100 },
+      ...wanted,
     },
+    token: token ?? null,
     tell: () => {},
   });
 }
@@ -80,4 +84,27 @@ test('clients of the thread that serves raw-v1 have the books of the engine, als
     expect(serve.rawV1!.drops.snapshot, run).toBe(0);
   }
   expect(cursors[0]).toBe(cursors[1]);
+});
+
+test('an engine follows another one that lets in only who has a token', async () => {
+  const { a } = play({ seed: 5, profile: { messages: 300 } });
+  const path = join(DIRECTORY, 'short.pcap');
+  writeFileSync(path, a);
+  const token = '0123456789abcdef';
+  const security = { tokens: [{ name: 'below', token }], insecure: false };
+  const journal = { ...SERVE_DEFAULTS.journal, directory: null };
+  const above = await serveOf(path, { security, journal });
+  while (above.status.state !== 'ended' || above.rawV1?.isReady !== true)
+    await Promise.race([above.ended, pause(5)]);
+  const hashOf = (serve: Serve): string => String(stateHash(serve.context.books()!.books.markets[0]!).hash);
+  const rawV1 = { ...SERVE_DEFAULTS.rawV1, a: null, b: null };
+  const below = await serveOf(`ws://${above.rawV1Addresses[0]}`, { journal, rawV1 }, token);
+  const orders = above.context.books()!.books.markets[0]!.orders.live;
+  while (below.context.books()?.books.markets[0]?.orders.live !== orders)
+    await Promise.race([below.ended, pause(5)]);
+  expect(hashOf(below)).toBe(hashOf(above));
+  for (const serve of [below, above]) {
+    serve.stop();
+    await serve.ended;
+  }
 });

@@ -122,6 +122,11 @@ export const source: Section<'source'> = {
     flag: 'instruments',
     example: '"instruments.csv"',
   }),
+  tokenFile: key(optional(path), null, {
+    summary: 'file with the token that a ws:// server asks for; MDX_TOKEN is another place for it',
+    flag: 'token-file',
+    example: '"upstream-token"',
+  }),
 };
 
 export const lines: Section<'lines'> = {
