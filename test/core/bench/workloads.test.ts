@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { type Changes, EventSource } from '../../../src/core/bench/event-stream.ts';
 import { writeItchCapture } from '../../../src/core/bench/itch-stream.ts';
 import { ObjectBook } from '../../../src/core/bench/object-book.ts';
-import { PROFILES } from '../../../src/core/bench/profiles.ts';
+import { PROFILES, profileNamed } from '../../../src/core/bench/profiles.ts';
 import { decodeDbn } from '../../../src/core/bench/workloads/dbn.ts';
 import { decodePackets, EOBI, FAST_LIKE, ITCH } from '../../../src/core/bench/workloads/packets.ts';
 import { INSTRUMENTS, LIVE, SEED } from '../../../src/core/bench/workloads/synthetic.ts';
@@ -115,11 +115,20 @@ describe('workloads', () => {
     }
   });
 
+  it('brings a client every frame of a run', async () => {
+    const workload = await profileNamed('fanout-1')!.make!({ events: 1000, data: null, journal: null });
+    expect(await workload.measure!()).toBeGreaterThan(0);
+    expect(workload.units).toBeGreaterThanOrEqual(1000);
+    workload.close!();
+  });
+
   it.each(
-    // Those that receive are in processes of their own: they may enter a network namespace.
+    // Those that receive are in processes of their own: they may enter a network namespace; those that send are only measured.
     PROFILES.filter(
       ({ name, make }) =>
-        make !== null && !name.endsWith('-1m') && (!name.startsWith('rx-') || name === 'rx-ring-walk'),
+        make !== null &&
+        !name.endsWith('-1m') &&
+        (name === 'rx-ring-walk' || !/^(rx|serve|fanout)-/.test(name)),
     ).map(({ name, make }) => ({ name, make: make! })),
   )('$name runs again after a reset, with the same result', async ({ make }) => {
     const workload = await make({ events: 1000, data: null, journal: null });
