@@ -1,5 +1,10 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+// What threads and processes of tests compile is kept, as the program itself does it (bin/run.js).
+process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'node-compile-cache');
 
 /** Folders whose tests take longest, most of it waiting for processes: begun last they would be waited for alone. */
 const FIRST: readonly string[] = ['/test/net/', '/test/fuzz/', '/test/cli/', '/test/package/'];

@@ -9,7 +9,7 @@ const SOURCES = scanSources(ROOT, 'src');
 /** The parts, lowest first: a part may import from itself and from the parts of lower rows, if not forbidden below. */
 const ROWS: readonly (readonly string[])[] = [
   ['errors'],
-  ['binary', 'observe', 'config'],
+  ['binary', 'observe', 'config', 'threads'],
   ['packet', 'event'],
   ['feeds', 'book', 'merge', 'capture'],
   ['journal', 'publish', 'net', 'simulate'],

@@ -1,9 +1,7 @@
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { MdxError } from '../errors.ts';
 import { PacketPool } from '../packet/packet-pool.ts';
 import { Ring } from '../packet/ring.ts';
+import { startThread } from '../threads/start-thread.ts';
 import {
   SOAK_GO,
   SOAK_RETURNED,
@@ -191,8 +189,7 @@ class SoakThread {
   readonly ended: Promise<void>;
 
   constructor(plan: SoakPlan) {
-    const file = new URL(`./soak-thread${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
-    const worker = new Worker(file, { workerData: plan });
+    const worker = startThread('./soak-thread', import.meta.url, { workerData: plan });
     const failed = new Promise<never>((_, reject) => {
       worker.on('error', (error) =>
         reject(new MdxError('internal', `soaking in a thread of its own: ${(error as Error).message}`)),

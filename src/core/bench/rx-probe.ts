@@ -1,13 +1,11 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { parseAddress } from '../capture/address.ts';
 import { MdxError } from '../errors.ts';
 import { LINE_DEFAULTS, type LineSpec } from '../net/subscription.ts';
 import { Ring } from '../packet/ring.ts';
 import { type LineStatus, LiveLines } from '../pipeline/live-source.ts';
 import { SOURCE_END, SOURCE_PACKET, SourcePacket } from '../pipeline/packet-source.ts';
+import { startThread } from '../threads/start-thread.ts';
 import { checksOf } from './probe-checks.ts';
 import { ProbeNumbers } from './probe-numbers.ts';
 import {
@@ -141,8 +139,7 @@ class Probe {
       clock,
       control: this.#control,
     };
-    const file = new URL(`./probe-thread${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
-    const worker = new Worker(file, { workerData: plan });
+    const worker = startThread('./probe-thread', import.meta.url, { workerData: plan });
     worker.on('error', (error) => {
       const text = error instanceof Error ? error.message : String(error);
       this.#failure = new MdxError('socket-failed', `sending to ${this.#host}:${this.#port}: ${text}`);

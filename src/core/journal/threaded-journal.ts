@@ -1,9 +1,8 @@
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
 import { MdxError } from '../errors.ts';
 import type { EventBatch } from '../event/batch.ts';
 import { RECORD_BYTES } from '../event/record.ts';
+import { startThread } from '../threads/start-thread.ts';
 import { type JournalBooks, MarketStanding } from './book-standing.ts';
 import { IMAGE_RECORD_WORDS, ImageRecords, type RecordSink } from './image-records.ts';
 import type { ImageTaker } from './image-taker.ts';
@@ -100,8 +99,10 @@ export class ThreadedJournal {
       options,
       existing,
     };
-    const file = new URL(`./journal-thread${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
-    const worker = new Worker(file, { workerData: plan, transferList: [port2] });
+    const worker = startThread('./journal-thread', import.meta.url, {
+      workerData: plan,
+      transferList: [port2],
+    });
     const found = await opened(worker, options.directory, tell);
     worker.unref();
     // The end of the thread is seen by its state; what it died of is said here.

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { basename, dirname, extname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { MdxError } from '../errors.ts';
+import { startThread } from '../threads/start-thread.ts';
 import {
   DURABLE_BYTES,
   DURABLE_NAME,
@@ -152,14 +152,13 @@ async function inThreads(
   progress: (bytes: number) => void,
 ): Promise<Found | null> {
   const found: Found = plan.files.map(() => null);
-  const file = new URL(`./verify-thread${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
   const watch = setInterval(() => {
     if (stop()) Atomics.store(plan.control, VERIFY_STOP, 1);
   }, STOP_MS);
   try {
     await Promise.all(
       Array.from({ length: threads }, () =>
-        runThread(new Worker(file, { workerData: plan }), (word) => {
+        runThread(startThread('./verify-thread', import.meta.url, { workerData: plan }), (word) => {
           if (word.kind === 'facts') found[word.index] = word.facts;
           else if (word.kind === 'bytes') progress(word.bytes);
           else throw new MdxError(word.code, word.message);

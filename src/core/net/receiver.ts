@@ -1,7 +1,5 @@
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { MdxError } from '../errors.ts';
+import { startThread } from '../threads/start-thread.ts';
 import type { BackendName, BackendStatus, ReceiveClock, Subscription } from './backend.ts';
 import type { Doorbell } from './doorbell.ts';
 import { PacketQueue } from './packet-queue.ts';
@@ -70,8 +68,7 @@ export class Receiver {
       counts: this.#counts.buffer as SharedArrayBuffer,
       doorbell: doorbell.memory,
     };
-    const file = new URL(`./receiver-thread${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
-    const worker = new Worker(file, { workerData: plan });
+    const worker = startThread('./receiver-thread', import.meta.url, { workerData: plan });
     let joined = (): void => {};
     let refused = (_: MdxError): void => {};
     this.listening = new Promise((resolve, reject) => {

@@ -1,7 +1,6 @@
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { MdxError } from '../errors.ts';
+import { startThread } from '../threads/start-thread.ts';
 import type { EnginePlan, EngineRequest, EngineWord } from './engine-plan.ts';
 import type { EngineAnswer, EngineCommand, EngineStatus } from './status.ts';
 
@@ -38,8 +37,7 @@ export class EngineLink {
   #asked = 0;
 
   constructor(plan: EnginePlan, tell: (level: 'info' | 'warn', text: string) => void) {
-    const file = new URL(`./engine-thread${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
-    this.#worker = new Worker(file, { workerData: plan });
+    this.#worker = startThread('./engine-thread', import.meta.url, { workerData: plan });
     this.ended = new Promise((resolve, reject) => {
       this.#worker.on('message', (word: EngineWord) => {
         if (word.kind === 'status') this.status = word.status;

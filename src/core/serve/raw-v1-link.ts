@@ -1,8 +1,7 @@
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { ServeConfig } from '../config/serve-config.ts';
 import { MdxError } from '../errors.ts';
+import { startThread } from '../threads/start-thread.ts';
 import type { RawV1Plan, RawV1Request, RawV1Status, RawV1Word } from './raw-v1-plan.ts';
 
 const NOT_YET: RawV1Status = {
@@ -28,8 +27,7 @@ export class RawV1Link {
   readonly #worker: Worker;
 
   constructor(plan: RawV1Plan) {
-    const file = new URL(`./raw-v1-thread${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
-    const worker = new Worker(file, { workerData: plan });
+    const worker = startThread('./raw-v1-thread', import.meta.url, { workerData: plan });
     this.#worker = worker;
     let listens: (addresses: readonly string[]) => void = () => {};
     const listening = new Promise<readonly string[]>((resolve) => {

@@ -1,7 +1,5 @@
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { PacketQueue } from '../../net/packet-queue.ts';
+import { startThread } from '../../threads/start-thread.ts';
 import {
   HAND_OFF_CPU_US,
   HAND_OFF_DONE,
@@ -57,9 +55,8 @@ class Consumer {
   constructor() {
     const { bytes } = this.#queue.pool;
     this.#words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-    const file = new URL(`../hand-off-thread${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
     const plan: HandOffPlan = { queue: this.#queue.memory, control: this.#control };
-    new Worker(file, { workerData: plan }).unref();
+    startThread('../hand-off-thread', import.meta.url, { workerData: plan }).unref();
   }
 
   /** CPU time of the other thread in the last run. */

@@ -1,7 +1,4 @@
-import { extname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { parseAddress } from '../../capture/address.ts';
 import { MdxError } from '../../errors.ts';
 import type { BackendName, BlockingBackend, ReceiveOptions } from '../../net/backend.ts';
@@ -11,6 +8,7 @@ import { Doorbell } from '../../net/doorbell.ts';
 import { PacketQueue } from '../../net/packet-queue.ts';
 import { COUNT_RECEIVED, COUNTS } from '../../net/receiver-plan.ts';
 import { LINE_DEFAULTS } from '../../net/subscription.ts';
+import { startThread } from '../../threads/start-thread.ts';
 import { BURST_ASKED, BURST_COUNT, BURST_SENT, BURST_WORDS, type BurstPlan } from '../burst-plan.ts';
 import { openWire, type Wire } from '../wire.ts';
 import type { Workload, WorkloadOptions } from '../workload.ts';
@@ -88,8 +86,7 @@ class Bursts {
       payloadBytes: PAYLOAD_BYTES,
       control: this.#control,
     };
-    const file = new URL(`../burst-thread${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
-    new Worker(file, { workerData: plan }).unref();
+    startThread('../burst-thread', import.meta.url, { workerData: plan }).unref();
     this.#await(-1);
   }
 

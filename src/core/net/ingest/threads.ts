@@ -1,8 +1,7 @@
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { MdxError } from '../../errors.ts';
 import { ByteRing } from '../../packet/byte-ring.ts';
+import { startThread } from '../../threads/start-thread.ts';
 import { Doorbell } from '../doorbell.ts';
 import { SaidReader } from './said-ring.ts';
 import type { Hearing, IngestServerOptions } from './server.ts';
@@ -97,8 +96,7 @@ export class IngestThreads implements Hearing {
     const control = new SharedArrayBuffer(4);
     const doorbell = this.#doorbell.memory;
     const plan: IngestPlan = { host, port: this.#port, limits, ring: ring.memory, doorbell, control };
-    const file = new URL(`./ingest-thread${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
-    const worker = new Worker(file, { workerData: plan });
+    const worker = startThread('./ingest-thread', import.meta.url, { workerData: plan });
     const sister: Sister = {
       worker,
       said: new SaidReader(ring),
