@@ -3,55 +3,83 @@ import { connect, type Socket } from 'node:net';
 import { DbnMboEncoder } from '../feeds/dbn/encoder.ts';
 import { ACTION_ADD, ACTION_CANCEL, F_LAST, SIDE_CHAR_ASK, SIDE_CHAR_BID } from '../feeds/dbn/layout.ts';
 import { MboRecord } from '../feeds/dbn/mbo.ts';
-import { encodeHello, encodeMessage, TYPE_GOODBYE, TYPE_RECORDS } from '../net/ingest/layout.ts';
-import type { IngestPlan, IngestWord } from './ingest-plan.ts';
+import {
+  encodeHello,
+  encodeMessage,
+  HEARTBEAT_MS,
+  TYPE_HEARTBEAT,
+  TYPE_RECORDS,
+} from '../net/ingest/layout.ts';
+import { type IngestPlan, type IngestRound, LIVE_MESSAGES } from './ingest-plan.ts';
 
 /*
  * A process of senders of events, started by the workload that measures whoever takes them. Each sender adds orders and
  * cancels the ones of two messages before; messages are made before anything is sent.
  */
 
-/** Different messages of each instrument; then they begin again with other ids. */
-const LIVE_MESSAGES = 2;
 const FIRST_TIME_LOW = 1_000_000;
 const TIME_HIGH = 409_494_017;
 const TURN_MS = 5;
 
-process.once('message', (plan: IngestPlan) => void send(plan));
+let senders: Senders | null = null;
+
+process.on('message', (told: IngestPlan | IngestRound) => {
+  if ('messages' in told) void senders!.send(told.messages);
+  else {
+    senders = new Senders(told);
+    void senders.connect().then(() => process.send!('connected'));
+  }
+});
+// Whoever asked is gone.
 process.once('disconnect', () => process.kill(process.pid));
 
-async function send(plan: IngestPlan): Promise<void> {
-  const sockets: Socket[] = [];
-  for (let sender = 0; sender < plan.senders; sender += 1) {
-    const socket = connect(plan.port, '127.0.0.1');
-    socket.setNoDelay(true);
-    await once(socket, 'connect');
-    socket.resume();
-    socket.write(encodeHello({ source: `S${sender}`, start: 1, continues: false, kinds: 0, note: '' }));
-    sockets.push(socket);
+class Senders {
+  readonly #plan: IngestPlan;
+  readonly #sockets: Socket[] = [];
+  readonly #messages: Uint8Array[][] = [];
+  /** Messages that each has sent. */
+  #sent = 0;
+
+  constructor(plan: IngestPlan) {
+    this.#plan = plan;
   }
-  const go = once(process, 'message');
-  say('connected');
-  await go;
-  const messages = sockets.map((_, sender) => messagesOf(sender, plan.batch));
-  const rounds = plan.records / plan.batch;
-  const total = rounds * plan.senders;
-  const started = performance.now();
-  for (let sent = 0; sent < total; ) {
-    const due = Math.min(
-      total,
-      Math.floor(((performance.now() - started) / 1000) * (plan.perSecond / plan.batch)),
-    );
-    for (; sent < due; sent += 1) {
-      const sender = sent % plan.senders;
-      const round = Math.floor(sent / plan.senders);
-      const socket = sockets[sender]!;
-      if (!socket.write(messages[sender]![round % messages[sender]!.length]!)) await once(socket, 'drain');
+
+  async connect(): Promise<void> {
+    const { port, senders, batch } = this.#plan;
+    for (let sender = 0; sender < senders; sender += 1) {
+      const socket = connect(port, '127.0.0.1');
+      socket.setNoDelay(true);
+      await once(socket, 'connect');
+      socket.resume();
+      socket.write(encodeHello({ source: `S${sender}`, start: 1, continues: false, kinds: 0, note: '' }));
+      this.#sockets.push(socket);
+      this.#messages.push(messagesOf(sender, batch));
     }
-    await new Promise((resolve) => setTimeout(resolve, TURN_MS));
+    const heartbeat = encodeMessage(TYPE_HEARTBEAT);
+    setInterval(() => {
+      for (const socket of this.#sockets) socket.write(heartbeat);
+    }, HEARTBEAT_MS);
   }
-  for (const socket of sockets) socket.end(encodeMessage(TYPE_GOODBYE));
-  say('sent');
+
+  /** Sends so many messages of each, at the rate of the plan. */
+  async send(messages: number): Promise<void> {
+    const { senders, perSecond, batch } = this.#plan;
+    const total = messages * senders;
+    const started = performance.now();
+    for (let sent = 0; sent < total; ) {
+      const seconds = (performance.now() - started) / 1000;
+      const due = Math.min(total, Math.floor(seconds * (perSecond / batch)));
+      for (; sent < due; sent += 1) {
+        const sender = sent % senders;
+        const made = this.#messages[sender]!;
+        const message = made[(this.#sent + Math.floor(sent / senders)) % made.length]!;
+        const socket = this.#sockets[sender]!;
+        if (!socket.write(message)) await once(socket, 'drain');
+      }
+      await new Promise((resolve) => setTimeout(resolve, TURN_MS));
+    }
+    this.#sent += messages;
+  }
 }
 
 /** Messages of a sender that can be sent again and again: what the one adds another cancels. */
@@ -84,8 +112,4 @@ function messagesOf(sender: number, batch: number): Uint8Array[] {
     messages.push(encodeMessage(TYPE_RECORDS, Buffer.concat(records)));
   }
   return messages;
-}
-
-function say(word: IngestWord): void {
-  process.send!(word);
 }

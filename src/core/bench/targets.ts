@@ -97,7 +97,7 @@ export const TARGETS: readonly Target[] = [
   cost('rx-ring-v3', 0.07, 0.04),
   cost('rx-ring-walk', 0.03, 0.02),
   cost('rx-xdp', 0.25, 0.16),
-  time('ingest-1024', 'µs per record, all threads', 1000, 1.3, 0.8),
+  time('ingest-serve', 'µs per record, all threads', 1000, 1.3, 0.8),
   speed('replay', 'message', 8.5, 12),
   {
     profile: 'replay',

@@ -85,4 +85,11 @@ export const RECEIVING_PROFILES: readonly Profile[] = [
     against: dearer('ingest-1024'),
     make: ingest(({ ingest }, options) => ingest(options, 1024, 2)),
   },
+  {
+    name: 'ingest-serve',
+    title: 'the same by a whole server, while one client in another process reads all as JSON',
+    unit: 'record',
+    against: dearer('ingest-1024'),
+    make: ingest(({ ingestServed }, options) => ingestServed(options, 1024)),
+  },
 ];
