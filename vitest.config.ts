@@ -23,8 +23,9 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // To find what hangs; a slow machine under load may take long.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // One more than the processors of a small machine: what waits for processes leaves them idle.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
