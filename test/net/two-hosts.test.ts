@@ -80,7 +80,7 @@ async function books(path: string): Promise<Books> {
   return parsed<Books>(await mdx(['replay', path, ...FEED, '--start', '1', '--json']));
 }
 
-describe.skipIf(noNetwork !== null)('two hosts, two lines', { timeout: 60_000 }, () => {
+describe.skipIf(noNetwork !== null)('two hosts, two lines', () => {
   beforeAll(async () => {
     played = play({ seed: 71, profile: { messages: 30_000, rate: 15_000, ordersLive: 500 } });
     last = Number(played.truth.lines['A']!.last);
