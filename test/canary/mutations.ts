@@ -145,6 +145,27 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: EVENT_TESTS,
   },
   {
+    name: 'events: what nobody wanted is taken for made',
+    file: 'src/core/publish/events/made-kinds.ts',
+    from: 'if ((kinds & ~this.mask) !== 0) return seq;',
+    to: 'if (kinds === 0) return seq;',
+    tests: EVENT_TESTS,
+  },
+  {
+    name: 'events: an execution takes the side of the order that rests',
+    file: 'src/core/serve/events/trade-json.ts',
+    from: '(bookSide & 1) !== 0 ? SIDE_BID : SIDE_ASK',
+    to: '(bookSide & 1) !== 0 ? SIDE_ASK : SIDE_BID',
+    tests: ['test/core/serve/events/bodies.test.ts'],
+  },
+  {
+    name: 'events: a level behind an empty one is not looked at',
+    file: 'src/core/serve/events/level-changes.ts',
+    from: 'if (place >= count && seen[at + 1] === 0) break;',
+    to: 'if (place >= count) break;',
+    tests: ['test/core/serve/events/bodies.test.ts'],
+  },
+  {
     name: 'events: one number too many is told as lost',
     file: 'src/core/publish/events/event-client.ts',
     from: 'const skipped = next - last - 1;',

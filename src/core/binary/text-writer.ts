@@ -12,7 +12,7 @@ for (let value = 0; value < 10_000; value += 1) {
 /** Literals longer than this are copied by one call, shorter ones eight bytes at a time. */
 const DOUBLES_BYTES_MAX = 96;
 /** Bytes that may be written behind the end of what is written: they are overwritten next. */
-const SLACK_BYTES = 16;
+export const SLACK_BYTES = 16;
 /** Eleven digits at most, in whole doubles. */
 const SECONDS_BYTES = 16;
 
@@ -39,9 +39,10 @@ export class Literal {
  * given as signed halves. Whoever writes makes sure with `hasRoom` that there is enough room.
  */
 export class TextWriter {
-  bytes: Uint8Array<ArrayBuffer>;
+  bytes: Uint8Array;
   used = 0;
-  #view: DataView<ArrayBuffer>;
+  // Whatever kind of array `bytes` is, what is written goes through the view.
+  #view: DataView;
   /** The seconds of the last time, and its digits: bytes, and the same eight at a time. */
   #second = -1;
   readonly #seconds: Uint8Array<ArrayBuffer> = new Uint8Array(SECONDS_BYTES);
@@ -65,6 +66,16 @@ export class TextWriter {
   grow(capacity: number): void {
     this.bytes = new Uint8Array(capacity + SLACK_BYTES);
     this.#view = new DataView(this.bytes.buffer);
+  }
+
+  /**
+   * Goes on in memory of somebody else.
+   * @param bytes whole of `view`.
+   */
+  aim(bytes: Uint8Array, view: DataView, at: number): void {
+    this.bytes = bytes;
+    this.#view = view;
+    this.used = at;
   }
 
   literal(text: Literal): void {
@@ -174,7 +185,7 @@ export class TextWriter {
   }
 
   #byte(value: number): void {
-    this.bytes[this.used] = value;
+    this.#view.setUint8(this.used, value);
     this.used += 1;
   }
 
@@ -200,7 +211,7 @@ export class TextWriter {
     const view = this.#view;
     const upper = (value / 10_000) | 0;
     const first = (upper / 10_000) | 0;
-    this.bytes[used] = ZERO + first;
+    view.setUint8(used, ZERO + first);
     view.setInt32(used + 1, QUADS[upper - first * 10_000]!, true);
     view.setInt32(used + 5, QUADS[value - upper * 10_000]!, true);
     this.used = used + 9;
@@ -208,7 +219,7 @@ export class TextWriter {
 
   /** An integer below 2^31, as many digits as it has. */
   #digits(value: number): void {
-    const { bytes } = this;
+    const view = this.#view;
     let digits = 1;
     for (let bound = 10; digits < 10 && value >= bound; bound *= 10) digits += 1;
     let at = this.used + digits;
@@ -217,13 +228,13 @@ export class TextWriter {
     while (rest >= 10_000) {
       const quotient = (rest / 10_000) | 0;
       at -= 4;
-      this.#view.setInt32(at, QUADS[rest - quotient * 10_000]!, true);
+      view.setInt32(at, QUADS[rest - quotient * 10_000]!, true);
       rest = quotient;
     }
     for (let left = rest; at > this.used - digits; ) {
       const quotient = (left / 10) | 0;
       at -= 1;
-      bytes[at] = ZERO + left - quotient * 10;
+      view.setUint8(at, ZERO + left - quotient * 10);
       left = quotient;
     }
   }

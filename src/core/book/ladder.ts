@@ -170,6 +170,24 @@ export class Ladder {
     this.vacant = 0;
   }
 
+  /** Writes the best levels that hold something into `levels`, best first, as far as they fit. @returns how many. */
+  best(levels: Int32Array): number {
+    const quantities = this.#store.doubles;
+    const wanted = levels.length;
+    let found = 0;
+    for (let index = this.#leaves.length - 1; index >= 0; index -= 1) {
+      const leaf = this.#leaves[index]!;
+      for (let entry = leaf.count - 1; entry >= 0; entry -= 1) {
+        const level = leaf.levels[entry]!;
+        if (quantities[level * 4 + QUANTITY_DOUBLE] === 0) continue;
+        if (found === wanted) return found;
+        levels[found] = level;
+        found += 1;
+      }
+    }
+    return found;
+  }
+
   /** Levels that hold something from best to worst, with `vacant` the others too; for reports and checks. */
   *fromBest(vacant: boolean = false): Generator<number> {
     const quantities = this.#store.doubles;

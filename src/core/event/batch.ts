@@ -1,4 +1,4 @@
-import { RECORD_WORDS } from './record.ts';
+import { KIND_EXTENSION, RECORD_WORDS } from './record.ts';
 
 /** Records in a batch unless asked otherwise: large enough to spread its cost, small enough for the cache. */
 export const BATCH_RECORDS_DEFAULT = 1024;
@@ -37,4 +37,13 @@ export class EventBatch {
 /** Takes the events of a batch. The batch is emptied by its writer after `accept` returns. */
 export interface EventSink {
   accept(batch: EventBatch): void;
+}
+
+/** Events in the records `from` … `to − 1` of a batch: an extended one has two. */
+export function eventsIn({ words }: EventBatch, from: number, to: number): number {
+  let events = 0;
+  for (let record = from; record < to; record += 1) {
+    if ((words[record * RECORD_WORDS]! & 255) !== KIND_EXTENSION) events += 1;
+  }
+  return events;
 }

@@ -1,5 +1,4 @@
-import type { EventBatch } from '../event/batch.ts';
-import { KIND_EXTENSION, RECORD_WORDS } from '../event/record.ts';
+import { type EventBatch, eventsIn } from '../event/batch.ts';
 import type { Feed } from '../feeds/feed.ts';
 import type { RunFacts } from '../pipeline/books.ts';
 import type { ServeContext } from './context.ts';
@@ -24,17 +23,8 @@ export class FollowedBooks implements Publisher {
   }
 
   records(batch: EventBatch, _from: number, to: number): void {
-    if (batch.firstEvent > 0) this.#event = batch.firstEvent + eventsIn(batch, to) - 1;
+    if (batch.firstEvent > 0) this.#event = batch.firstEvent + eventsIn(batch, 0, to) - 1;
   }
 
   flush(): void {}
-}
-
-/** Events in the first `to` records of a batch. */
-function eventsIn({ words }: EventBatch, to: number): number {
-  let events = 0;
-  for (let record = 0; record < to; record += 1) {
-    if ((words[record * RECORD_WORDS]! & 255) !== KIND_EXTENSION) events += 1;
-  }
-  return events;
 }

@@ -12,8 +12,9 @@ const NONE: readonly number[] = [];
 export class GroupEnds {
   /** Books of the group that has begun, for feeds whose groups span books. */
   readonly #open: Map<Market, Set<number>> = new Map();
+  readonly #one: number[] = [0];
 
-  /** Books that the event at word `at` makes final; in ascending order where they are many. */
+  /** Books that the event at word `at` makes final, until the next one; in ascending order where they are many. */
   after(batch: EventBatch, at: number, market: Market): readonly number[] {
     const kind = batch.words[at]! & 255;
     const book = batch.words[at + WORD_BOOK]!;
@@ -24,7 +25,7 @@ export class GroupEnds {
       this.#open.delete(market);
       return Array.from({ length: market.books }, (_, number) => number);
     }
-    if (market.rules.groupScope === 'book') return named && endsGroup(batch, at) ? [book] : NONE;
+    if (market.rules.groupScope === 'book') return named && endsGroup(batch, at) ? this.#only(book) : NONE;
     const open = this.#open.get(market);
     if (!endsGroup(batch, at)) {
       if (!named) return NONE;
@@ -32,9 +33,14 @@ export class GroupEnds {
       else open.add(book);
       return NONE;
     }
-    if (open === undefined) return named ? [book] : NONE;
+    if (open === undefined) return named ? this.#only(book) : NONE;
     this.#open.delete(market);
     if (named) open.add(book);
     return [...open].sort((a, b) => a - b);
+  }
+
+  #only(book: number): readonly number[] {
+    this.#one[0] = book;
+    return this.#one;
   }
 }

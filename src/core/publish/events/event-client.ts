@@ -64,7 +64,7 @@ export class EventClient implements HubClient {
     const { log } = this.#hub;
     // Whoever is there already has had what is in front of its place.
     for (const other of this.subscriptions) other.from = Math.max(other.from, this.#cursor);
-    const complete = log.completeAfter();
+    const complete = log.completeAfter(subscription.options.filter.kinds);
     const cursor = log.after(Math.max(seq, complete));
     subscription.from = cursor;
     this.subscriptions.push(subscription);

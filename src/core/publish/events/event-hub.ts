@@ -1,5 +1,4 @@
 import { EventLog, type EventLogLimits } from './event-log.ts';
-import { bitOf, type EventKind } from './kinds.ts';
 import type { Subscription } from './subscription.ts';
 
 export interface EventHubOptions extends EventLogLimits {
@@ -35,8 +34,6 @@ export interface BookSource {
 /** Bytes that are written at a time. */
 export const PIECE_BYTES: number = 1 << 17;
 const PIECES_KEPT = 32;
-/** Events are made for so long after the last client has left, so that it can come back and go on. */
-const LINGER_MS = 60_000;
 /** What all books that were asked for may need while clients have not taken them. */
 const BOOK_BYTES_MAX: number = 64 * 1024 * 1024;
 
@@ -48,33 +45,17 @@ export class EventHub {
   /** Name of the history that numbers of events are of; null before the first. */
   run: string | null = null;
   books: BookSource | null = null;
-  /** Bits of the kinds that somebody wants. */
-  kinds = 0;
   /** Events that had no form, by why. */
   formless = 0;
   /** Events to clients that are gone. */
   #sentBefore = 0;
   #skippedBefore = 0;
-  #leftAt: number = Number.NEGATIVE_INFINITY;
-  #wasOn = false;
   #bookBytes = 0;
   readonly #pieces: Buffer[] = [];
 
   constructor(options: EventHubOptions) {
     this.options = options;
     this.log = new EventLog(options);
-  }
-
-  /** Is there anybody to make events for? To be asked between two events. */
-  isOn(): boolean {
-    const isOn = this.clients.size > 0 || performance.now() - this.#leftAt < LINGER_MS;
-    if (isOn && !this.#wasOn) this.log.cut();
-    this.#wasOn = isOn;
-    return isOn;
-  }
-
-  wants(kind: EventKind): boolean {
-    return (this.kinds & bitOf(kind)) !== 0;
   }
 
   wake(): void {
@@ -84,24 +65,26 @@ export class EventHub {
   join(client: HubClient): void {
     this.clients.add(client);
     this.changed();
-    this.isOn();
   }
 
   leave(client: HubClient): void {
     if (!this.clients.delete(client)) return;
     this.#sentBefore += client.events;
     this.#skippedBefore += client.skipped;
-    this.#leftAt = performance.now();
-    this.changed();
+    this.#want(true);
   }
 
   /** Somebody wants something else than before. */
   changed(): void {
+    this.#want(false);
+  }
+
+  #want(lingers: boolean): void {
     let kinds = 0;
     for (const { subscriptions } of this.clients) {
       for (const { options } of subscriptions) kinds |= options.filter.kinds;
     }
-    this.kinds = kinds;
+    this.log.made.want(kinds, this.log.lastSeq, lingers);
   }
 
   get sent(): number {

@@ -1,10 +1,22 @@
 import { FrameBus, type FrameChunk } from '../bus.ts';
 import { isFirst, tagOf } from './kinds.ts';
+import { MadeKinds } from './made-kinds.ts';
 import { Topics } from './topics.ts';
 
 export interface EventLogLimits {
   readonly retainedEvents: number;
   readonly retainedBytes: number;
+}
+
+/** Memory that the text of an event is written into. */
+export interface EventMemory {
+  /** Makes room for one of at most so many bytes and answers where it begins in `buffer` and `view`. */
+  reserve(bytes: number): number;
+  /** Other ones after each `reserve`. */
+  readonly buffer: Uint8Array;
+  readonly view: DataView;
+  /** The event is complete: HEAD, its number, … and a comma. */
+  commit(bytes: number, seq: number, topic: number, kind: number): void;
 }
 
 /** Every event in the log begins like this, and ends with a comma, so that neighbours are the elements of a list. */
@@ -19,15 +31,12 @@ const CHUNK_BYTES_MIN = 1 << 16;
  * The events that were sent last, each made once, as the elements of a batch. Several may have the number of one event of
  * the history: they are one behind the other, and whoever goes on behind a number goes on behind all of them.
  */
-export class EventLog {
+export class EventLog implements EventMemory {
   readonly bus: FrameBus;
   readonly topics: Topics = new Topics();
+  readonly made: MadeKinds = new MadeKinds();
   /** Number of the last event that was seen, whether or not it had a form. */
   lastSeq = 0;
-  /** The log has everything behind this event, as far as it has not left since. */
-  startSeq = 0;
-  /** Cursors in front of it are gone. */
-  #floor = 0;
   #lastAppended = -1;
 
   constructor({ retainedEvents, retainedBytes }: EventLogLimits) {
@@ -40,19 +49,30 @@ export class EventLog {
   }
 
   get oldest(): number {
-    return Math.max(this.bus.oldest, this.#floor);
+    return this.bus.oldest;
   }
 
-  /** Forgets what there is: events were left out behind it. */
-  cut(): void {
-    this.#floor = this.bus.next;
-    this.startSeq = this.lastSeq;
+  get buffer(): Uint8Array {
+    return this.bus.buffer;
   }
 
-  /** @param text the event as HEAD, its number, … and a comma. */
-  append(text: Uint8Array, seq: number, topic: number, kind: number): void {
-    this.bus.append(text, tagOf(topic, kind, seq !== this.#lastAppended));
+  get view(): DataView {
+    return this.bus.view;
+  }
+
+  reserve(bytes: number): number {
+    return this.bus.reserve(bytes);
+  }
+
+  commit(bytes: number, seq: number, topic: number, kind: number): void {
+    this.bus.commit(bytes, tagOf(topic, kind, seq !== this.#lastAppended));
     this.#lastAppended = seq;
+  }
+
+  /** The history begins behind this event. */
+  skipTo(seq: number): void {
+    this.lastSeq = seq;
+    this.made.skipTo(seq);
   }
 
   /** Number of the event at a cursor that is kept. */
@@ -73,11 +93,12 @@ export class EventLog {
     return cursor;
   }
 
-  /** Number of the event behind which everything is kept. */
-  completeAfter(): number {
-    if (this.oldest === this.#floor) return this.startSeq;
+  /** Number of the event behind which everything of these kinds is kept. */
+  completeAfter(kinds: number): number {
+    const made = this.made.since(kinds, this.lastSeq);
+    if (this.oldest === 0) return made;
     const cursor = this.oldestWhole();
-    return cursor === this.bus.next ? this.lastSeq : this.seqAt(cursor) - 1;
+    return Math.max(made, cursor === this.next ? this.lastSeq : this.seqAt(cursor) - 1);
   }
 
   /** Cursor of the first event with a number beyond `seq`. */

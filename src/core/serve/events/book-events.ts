@@ -1,72 +1,93 @@
 import { bigHigh, bigLow } from '../../binary/time.ts';
 import type { Market } from '../../book/market.ts';
-import { bestOf, ordersOf } from '../../book/view.ts';
+import { ordersOf } from '../../book/view.ts';
 import type { BookDefinition } from '../../event/dictionary.ts';
 import { PublicId } from '../../event/public-id.ts';
 import * as layout from '../../feeds/dbn/layout.ts';
 import type { Books } from '../../pipeline/books.ts';
-import { levelReport, levelReports } from '../../pipeline/level-report.ts';
 import type { BookEvents, BookSource } from '../../publish/events/event-hub.ts';
-import { bitOf, EVENT_KINDS, type EventKind } from '../../publish/events/kinds.ts';
+import type { EventLog, EventMemory } from '../../publish/events/event-log.ts';
+import { bitOf } from '../../publish/events/kinds.ts';
 import type { Subscription } from '../../publish/events/subscription.ts';
-import type { EventWriter } from './event-writer.ts';
+import { type EventHead, EventWriter } from './event-writer.ts';
+import { LevelJson } from './level-json.ts';
 import { FormlessError, MboJson } from './mbo-json.ts';
 
-/** Levels of a side in events of the kind depth. */
-export const DEPTH_LEVELS = 10;
+const PIECE_BYTES = 1 << 16;
 
-/** What the kind bbo says of a book. */
-export function bboBody(market: Market, book: BookDefinition): object {
-  const [bid, ask] = [false, true].map((side) => {
-    const level = bestOf(market, book.number, side);
-    return level === null ? null : levelReport(level, book);
-  });
-  return { bid, ask, stale: market.stale[book.number] === 1 };
-}
+/** Memory that grows with the events that are written into it. */
+class GrowingMemory implements EventMemory {
+  buffer: Buffer = Buffer.alloc(0);
+  view: DataView = new DataView(this.buffer.buffer);
+  used = 0;
+  ends: number[] = [];
 
-/** What the kind depth says of a book. */
-export function depthBody(market: Market, book: BookDefinition): object {
-  const [bids, asks] = [false, true].map((side) => levelReports(market, book, side, DEPTH_LEVELS, false));
-  return { stale: market.stale[book.number] === 1, bids, asks };
+  begin(): void {
+    this.buffer = Buffer.alloc(0);
+    this.used = 0;
+    this.ends = [];
+  }
+
+  reserve(bytes: number): number {
+    const { used, buffer } = this;
+    if (used + bytes > buffer.length) {
+      const memory = new ArrayBuffer(Math.max(PIECE_BYTES, 2 * (used + bytes)));
+      this.buffer = Buffer.from(memory);
+      this.view = new DataView(memory);
+      this.buffer.set(buffer.subarray(0, used));
+    }
+    return used;
+  }
+
+  commit(bytes: number): void {
+    this.used += bytes;
+    this.ends.push(this.used);
+  }
 }
 
 /** Says the books of a run as events: orders as a clear and adds, as DBN has them, and the latest of bbo and depth. */
 export class BookTexts implements BookSource {
   readonly #books: () => Books | null;
-  readonly #writer: EventWriter;
   readonly #topicOf: (book: BookDefinition) => number;
-  readonly #seq: () => number;
+  readonly #log: EventLog;
   readonly #leaveOut: (error: unknown) => void;
   readonly #id: PublicId = new PublicId();
+  readonly #memory: GrowingMemory = new GrowingMemory();
+  readonly #head: EventHead;
+  readonly #writer: EventWriter;
+  readonly #records: MboJson;
+  readonly #levels: LevelJson;
 
+  /** @param head times of the last event. */
   constructor(
     books: () => Books | null,
-    writer: EventWriter,
+    log: EventLog,
+    head: EventHead,
     topicOf: (book: BookDefinition) => number,
-    seq: () => number,
     leaveOut: (error: unknown) => void,
   ) {
     this.#books = books;
-    this.#writer = writer;
+    this.#log = log;
     this.#topicOf = topicOf;
-    this.#seq = seq;
     this.#leaveOut = leaveOut;
+    this.#head = head;
+    this.#writer = new EventWriter(this.#memory, log.topics, head);
+    this.#records = new MboJson(this.#writer, topicOf);
+    this.#levels = new LevelJson(this.#writer);
+  }
+
+  /** Topics are no longer what they were. */
+  forget(): void {
+    this.#writer.forget();
   }
 
   take(subscription: Subscription, bytesMax: number): BookEvents | null {
     const books = this.#books();
-    const texts: Buffer[] = [];
-    const ends: number[] = [];
-    let bytes = 0;
+    const memory = this.#memory;
+    const head = this.#head;
+    memory.begin();
+    head.seq = this.#log.lastSeq;
     let said = 0;
-    const sink = (text: Uint8Array): void => {
-      bytes += text.length;
-      if (bytes > bytesMax) return;
-      texts.push(Buffer.from(text));
-      ends.push(bytes);
-    };
-    const records = new MboJson(this.#writer, sink, this.#topicOf);
-    this.#writer.head.seq = this.#seq();
     for (const book of books?.dictionary.books ?? []) {
       const market = books!.markets[books!.sourceOf(book.number)];
       if (market === undefined || book.number >= market.books) continue;
@@ -74,29 +95,29 @@ export class BookTexts implements BookSource {
       const mask = subscription.mask(topic);
       if (mask === 0) continue;
       said += 1;
-      if ((mask & bitOf('mbo')) !== 0) this.#sayOrders(market, book, records);
-      if ((mask & bitOf('bbo')) !== 0) sink(this.#text(topic, 'bbo', bboBody(market, book)));
-      if ((mask & bitOf('depth')) !== 0) sink(this.#text(topic, 'depth', depthBody(market, book)));
-      if (bytes > bytesMax) return null;
+      if ((mask & bitOf('mbo')) !== 0) this.#sayOrders(market, book, bytesMax);
+      head.last = true;
+      if ((mask & bitOf('bbo')) !== 0) this.#levels.bbo(market, book, topic);
+      if ((mask & bitOf('depth')) !== 0) this.#levels.depth(market, book, topic);
+      if (memory.used > bytesMax) return null;
     }
-    return { bytes: Buffer.concat(texts), ends, books: said };
+    const events = { bytes: memory.buffer.subarray(0, memory.used), ends: memory.ends, books: said };
+    memory.begin();
+    return events;
   }
 
-  #text(topic: number, kind: EventKind, body: object): Uint8Array {
-    return this.#writer.document(topic, EVENT_KINDS.indexOf(kind), body, true);
-  }
-
-  #sayOrders(market: Market, book: BookDefinition, records: MboJson): void {
+  #sayOrders(market: Market, book: BookDefinition, bytesMax: number): void {
     try {
-      this.#orders(market, book, records);
+      this.#orders(market, book, bytesMax);
     } catch (error) {
       this.#leaveOut(error);
     }
   }
 
   /** A clear and one add for each order, the best and oldest first. */
-  #orders(market: Market, book: BookDefinition, records: MboJson): void {
+  #orders(market: Market, book: BookDefinition, bytesMax: number): void {
     if (market.bookKind[book.number] !== 0) return;
+    const records = this.#records;
     const isHashed = market.rules.idScope === 'bookSide';
     const stale = market.stale[book.number] === 1;
     records.beginSnapshot(book.channel);
@@ -105,6 +126,7 @@ export class BookTexts implements BookSource {
     for (const ask of [false, true]) {
       const side = ask ? layout.SIDE_CHAR_ASK : layout.SIDE_CHAR_BID;
       for (const { id, price, quantity } of ordersOf(market, book.number, ask)) {
+        if (this.#memory.used > bytesMax) return;
         let high = bigHigh(id);
         let low = bigLow(id);
         if (isHashed) {

@@ -1,93 +1,90 @@
 import { toBigUint } from '../../binary/time.ts';
 import type { Market } from '../../book/market.ts';
 import { MboEvents } from '../../convert/mbo-events.ts';
-import type { EventBatch } from '../../event/batch.ts';
+import { type EventBatch, eventsIn } from '../../event/batch.ts';
 import type { BookDefinition } from '../../event/dictionary.ts';
 import {
   FLAG_INFORMS,
-  KIND_DEFINITION,
   KIND_EXECUTE,
   KIND_EXTENSION,
-  KIND_GAP,
   KIND_LEVEL,
-  KIND_NAMES,
-  KIND_RESET,
-  KIND_SESSION,
   KIND_STATUS,
   KIND_TRADE,
-  KIND_VENUE,
   RECORD_WORDS,
   WORD_BOOK,
 } from '../../event/record.ts';
 import type { Feed } from '../../feeds/feed.ts';
 import type { RunFacts } from '../../pipeline/books.ts';
-import { BboRows } from '../../pipeline/rows/bbo-rows.ts';
-import { DepthRows } from '../../pipeline/rows/depth-rows.ts';
-import { EventFields, type Halves } from '../../pipeline/rows/event-fields.ts';
-import { GAP_STATES } from '../../pipeline/rows/event-rows.ts';
-import { TradeRows } from '../../pipeline/rows/trade-rows.ts';
+import { GroupEnds } from '../../pipeline/rows/group-ends.ts';
 import type { EventHub } from '../../publish/events/event-hub.ts';
-import { EVENT_KINDS, type EventKind } from '../../publish/events/kinds.ts';
+import { bitOf } from '../../publish/events/kinds.ts';
 import type { Publisher } from '../follower.ts';
-import { BookTexts, DEPTH_LEVELS } from './book-events.ts';
-import { EventWriter } from './event-writer.ts';
+import { BookTexts } from './book-events.ts';
+import { EventHead, EventWriter } from './event-writer.ts';
+import { BboChanges, DepthChanges } from './level-changes.ts';
+import { LevelJson } from './level-json.ts';
 import { FormlessError, MboJson } from './mbo-json.ts';
+import { OtherJson } from './other-json.ts';
+import { TradeJson } from './trade-json.ts';
 
 /** Events after which clients are woken though more are at hand. */
 const WAKE_EVENTS = 1024;
+const MBO: number = bitOf('mbo');
+const TRADE: number = bitOf('trade');
+const BBO: number = bitOf('bbo');
+const DEPTH: number = bitOf('depth');
+const REST: number = bitOf('status') | bitOf('definition') | bitOf('gap') | bitOf('system');
 
-/** Makes the events of a run for the clients of a hub, each once, and none while nobody is there. */
+/** Makes the events of a run for the clients of a hub, each once, and only of kinds that somebody wants. */
 export class EventPublisher implements Publisher {
   readonly #hub: EventHub;
+  readonly #head: EventHead = new EventHead();
   readonly #writer: EventWriter;
   readonly #records: MboJson;
-  readonly #trades: TradeRows;
-  readonly #bbo: BboRows;
-  readonly #depth: DepthRows;
-  readonly #fields: EventFields = new EventFields();
+  readonly #trades: TradeJson;
+  readonly #levels: LevelJson;
+  readonly #texts: BookTexts;
+  readonly #others: OtherJson;
   /** Name of the history where the run has none. */
   readonly #fallbackRun: string;
   #mbo: MboEvents | null = null;
+  #bboChanges: BboChanges = new BboChanges();
+  #depthChanges: DepthChanges = new DepthChanges();
+  #ends: GroupEnds = new GroupEnds();
   #feed: Feed | null = null;
   #run: RunFacts | null = null;
-  #isOn = false;
+  /** Bits of the kinds that are made. */
+  #made = 0;
   #seq = 0;
   #names = 0;
   #woken = 0;
   /** Sources of channels, where an event has told one. */
   readonly #sources: string[] = [];
-  /** Topic of the event at hand. */
-  #topic = 0;
 
   constructor(hub: EventHub, fallbackRun: string) {
+    const { log } = hub;
     this.#hub = hub;
     this.#fallbackRun = fallbackRun;
-    this.#writer = new EventWriter(hub.log.topics);
-    const sink = (text: Uint8Array, topic: number, kind: number): void => {
-      hub.log.append(text, this.#seq, topic, kind);
-    };
+    this.#writer = new EventWriter(log, log.topics, this.#head);
     const topicOf = (book: BookDefinition): number => this.#topicOfBook(book);
-    this.#records = new MboJson(this.#writer, sink, topicOf);
-    hub.books = new BookTexts(
+    this.#records = new MboJson(this.#writer, topicOf);
+    this.#trades = new TradeJson(this.#writer);
+    this.#levels = new LevelJson(this.#writer);
+    this.#others = new OtherJson(this.#writer);
+    this.#texts = new BookTexts(
       () => this.#run?.books ?? null,
-      this.#writer,
+      log,
+      this.#head,
       topicOf,
-      () => hub.log.lastSeq,
       (error) => this.#leaveOut(error),
     );
-    this.#trades = new TradeRows((row) => {
-      const { price, quantity, aggressor, orderId, matchId, printable, kind } = row;
-      this.#document('trade', { event: kind, price, quantity, aggressor, orderId, matchId, printable });
-    });
-    this.#bbo = new BboRows(({ bid, ask, stale }, book) => this.#view('bbo', book, { bid, ask, stale }));
-    this.#depth = new DepthRows(DEPTH_LEVELS, ({ stale, bids, asks }, book) =>
-      this.#view('depth', book, { stale, bids, asks }),
-    );
+    hub.books = this.#texts;
   }
 
   start(feed: Feed, run: RunFacts): void {
     this.#feed = feed;
     this.#run = run;
+    this.#others.start(feed);
     const { high, low } = run.epoch;
     const epoch = toBigUint(high, low);
     this.#hub.run = epoch === 0n ? this.#fallbackRun : epoch.toString(32);
@@ -96,39 +93,45 @@ export class EventPublisher implements Publisher {
   records(batch: EventBatch, from: number, to: number): void {
     const { log } = this.#hub;
     this.#reach();
-    const isOn = this.#hub.isOn();
-    const before = eventsIn(batch, 0, from);
-    this.#seq = batch.firstEvent > 0 ? batch.firstEvent + before - 1 : log.lastSeq;
-    if (!isOn) log.lastSeq = this.#seq + eventsIn(batch, from, to);
-    else if (!this.#isOn) this.#renew();
-    this.#isOn = isOn;
+    log.made.expire();
+    this.#renew(log.made.mask);
+    this.#seq = batch.firstEvent > 0 ? batch.firstEvent + eventsIn(batch, 0, from) - 1 : log.lastSeq;
+    if (this.#made === 0) this.#pass(batch, from, to);
     this.#readNames();
   }
 
   before(batch: EventBatch, at: number, market: Market): void {
-    if (!this.#isOn) return;
+    const made = this.#made;
+    if (made === 0) return;
     this.#seq += 1;
     const { words } = batch;
     const head = words[at]!;
     const kind = head & 255;
     const book = market.dictionary.books[words[at + WORD_BOOK]!];
-    this.#writer.head.read(batch, at, this.#seq);
-    this.#topic = book === undefined ? this.#topicOfChannel(batch.channel) : this.#topicOfBook(book);
-    if (book !== undefined) this.#sources[batch.channel] = book.source;
-    if (kind === KIND_TRADE || (kind === KIND_EXECUTE && ((head >> 8) & FLAG_INFORMS) === 0)) {
-      this.#trades.before(batch, at, market);
-    } else if (kind >= KIND_STATUS) this.#rest(batch, at, market, book);
-    if (kind !== KIND_LEVEL) this.#sayBefore(batch, at, market);
+    this.#head.read(batch, at, this.#seq);
+    if (book !== undefined && this.#sources[batch.channel] !== book.source) {
+      this.#sources[batch.channel] = book.source;
+    }
+    if (kind === KIND_TRADE || kind === KIND_EXECUTE) {
+      // The trade that an execution informs of comes by itself.
+      const isTrade = kind === KIND_TRADE || ((head >> 8) & FLAG_INFORMS) === 0;
+      if (isTrade && (made & TRADE) !== 0) {
+        this.#trades.say(batch, at, market, book, this.#topicOf(book, batch.channel));
+      }
+    } else if (kind >= KIND_STATUS && (made & REST) !== 0) {
+      this.#others.say(batch, at, market, made, this.#topicOf(book, batch.channel));
+    }
+    if ((made & MBO) !== 0 && kind !== KIND_LEVEL) this.#sayBefore(batch, at, market);
   }
 
   after(batch: EventBatch, at: number, market: Market): void {
-    if (!this.#isOn) return;
-    const hub = this.#hub;
-    if ((batch.words[at]! & 255) !== KIND_LEVEL) this.#sayAfter(batch, at, market);
-    if (hub.wants('bbo')) this.#bbo.after(batch, at, market);
-    if (hub.wants('depth')) this.#depth.after(batch, at, market);
-    hub.log.lastSeq = this.#seq;
-    if (hub.log.next - this.#woken >= WAKE_EVENTS) this.flush();
+    const made = this.#made;
+    if (made === 0) return;
+    const { log } = this.#hub;
+    if ((made & MBO) !== 0 && (batch.words[at]! & 255) !== KIND_LEVEL) this.#sayAfter(batch, at, market);
+    if ((made & (BBO | DEPTH)) !== 0) this.#sayLevels(batch, at, market);
+    log.lastSeq = this.#seq;
+    if (log.next - this.#woken >= WAKE_EVENTS) this.flush();
   }
 
   flush(): void {
@@ -143,14 +146,57 @@ export class EventPublisher implements Publisher {
   #reach(): void {
     const { log } = this.#hub;
     const image = this.#run?.imageEvent ?? 0;
-    if (log.lastSeq >= image) return;
-    log.lastSeq = image;
-    log.cut();
+    if (log.lastSeq < image) log.skipTo(image);
   }
 
-  #renew(): void {
-    this.#mbo = new MboEvents(this.#records, true);
-    this.#mbo.start(this.#feed!);
+  /** Nothing is made of these events, but counted, and the time goes on. */
+  #pass(batch: EventBatch, from: number, to: number): void {
+    if (from === to) return;
+    const { words } = batch;
+    const isSecond = (words[(to - 1) * RECORD_WORDS]! & 255) === KIND_EXTENSION;
+    const seq = this.#seq + eventsIn(batch, from, to);
+    this.#hub.log.lastSeq = seq;
+    this.#head.read(batch, (to - (isSecond ? 2 : 1)) * RECORD_WORDS, seq);
+  }
+
+  /** Kinds that are made anew begin with the books as they are. */
+  #renew(made: number): void {
+    const fresh = made & ~this.#made;
+    this.#made = made;
+    if (fresh === 0) return;
+    if ((fresh & MBO) !== 0) {
+      this.#mbo = new MboEvents(this.#records, true);
+      this.#mbo.start(this.#feed!);
+    }
+    if ((fresh & (BBO | DEPTH)) === 0) return;
+    if ((fresh & BBO) !== 0) this.#bboChanges = new BboChanges();
+    if ((fresh & DEPTH) !== 0) this.#depthChanges = new DepthChanges();
+    if ((made & (BBO | DEPTH)) === (fresh & (BBO | DEPTH))) this.#ends = new GroupEnds();
+    const { markets, dictionary } = this.#run!.books!;
+    for (const { number } of dictionary.books) {
+      const market = markets[this.#run!.books!.sourceOf(number)];
+      if (market === undefined || number >= market.books) continue;
+      if ((fresh & BBO) !== 0) this.#bboChanges.look(market, number);
+      if ((fresh & DEPTH) !== 0) this.#depthChanges.look(market, number);
+    }
+  }
+
+  #sayLevels(batch: EventBatch, at: number, market: Market): void {
+    const { books } = market.dictionary;
+    const ended = this.#ends.after(batch, at, market);
+    if ((this.#made & BBO) !== 0) {
+      for (let index = 0; index < ended.length; index += 1) {
+        const book = books[ended[index]!];
+        if (book === undefined || !this.#bboChanges.look(market, book.number)) continue;
+        this.#levels.bbo(market, book, this.#topicOfBook(book));
+      }
+    }
+    if ((this.#made & DEPTH) === 0) return;
+    for (let index = 0; index < ended.length; index += 1) {
+      const book = books[ended[index]!];
+      if (book === undefined || !this.#depthChanges.look(market, book.number)) continue;
+      this.#levels.depth(market, book, this.#topicOfBook(book));
+    }
   }
 
   #sayBefore(batch: EventBatch, at: number, market: Market): void {
@@ -175,64 +221,8 @@ export class EventPublisher implements Publisher {
     this.#hub.formless += 1;
   }
 
-  #rest(batch: EventBatch, at: number, market: Market, book: BookDefinition | undefined): void {
-    const fields = this.#fields;
-    fields.read(batch, at, market);
-    const { kind, messageType, state, from, to } = fields;
-    const type = messageType < 0 ? null : (this.#feed?.typeName(messageType) ?? null);
-    switch (kind) {
-      case KIND_STATUS:
-        this.#document('status', { messageType: type, state });
-        break;
-      case KIND_DEFINITION: {
-        const tick = book?.tick ?? null;
-        this.#document('definition', {
-          messageType: type,
-          publisher: book?.publisher ?? null,
-          priceScale: book?.priceScale ?? null,
-          quantityScale: book?.quantityScale ?? null,
-          tick: tick === null ? null : String(tick),
-        });
-        break;
-      }
-      case KIND_GAP: {
-        const [first, last] = [from, to].map((value) =>
-          value.has ? toBigUint(value.high, value.low) : null,
-        );
-        const count = first === null || last === null ? null : String(last! - first! + 1n);
-        this.#document('gap', {
-          reason: GAP_STATES[state] ?? null,
-          first: text(from),
-          last: text(to),
-          count,
-        });
-        break;
-      }
-      case KIND_SESSION:
-      case KIND_RESET:
-        this.#document('system', { event: KIND_NAMES[kind], first: text(from) });
-        break;
-      case KIND_VENUE:
-        this.#document('system', { event: KIND_NAMES[kind], messageType: type, state });
-        break;
-      default:
-        break;
-    }
-  }
-
-  #view(kind: EventKind, book: number, body: object): void {
-    const definition = this.#run!.books!.dictionary.books[book]!;
-    this.#append(kind, this.#topicOfBook(definition), body);
-  }
-
-  #document(kind: EventKind, body: object): void {
-    this.#append(kind, this.#topic, body);
-  }
-
-  #append(kind: EventKind, topic: number, body: object): void {
-    const number = EVENT_KINDS.indexOf(kind);
-    const bytes = this.#writer.document(topic, number, body, this.#writer.head.last);
-    this.#hub.log.append(bytes, this.#seq, topic, number);
+  #topicOf(book: BookDefinition | undefined, channel: number): number {
+    return book === undefined ? this.#topicOfChannel(channel) : this.#topicOfBook(book);
   }
 
   #topicOfBook(book: BookDefinition): number {
@@ -260,18 +250,7 @@ export class EventPublisher implements Publisher {
       if (topic < 0 || topics.list[topic]!.symbol === book.symbol) continue;
       this.#put(book);
       this.#writer.forget();
+      this.#texts.forget();
     }
   }
-}
-
-function text({ has, high, low }: Halves): string | null {
-  return has ? String(toBigUint(high, low)) : null;
-}
-
-function eventsIn({ words }: EventBatch, from: number, to: number): number {
-  let events = 0;
-  for (let record = from; record < to; record += 1) {
-    if ((words[record * RECORD_WORDS]! & 255) !== KIND_EXTENSION) events += 1;
-  }
-  return events;
 }

@@ -1,22 +1,18 @@
-import { Literal, TextWriter } from '../../binary/text-writer.ts';
+import { Literal, SLACK_BYTES, TextWriter } from '../../binary/text-writer.ts';
 import type { EventBatch } from '../../event/batch.ts';
 import { FLAG_LAST, WORD_RECEIVE_TIME, WORD_VENUE_TIME } from '../../event/record.ts';
-import { HEAD } from '../../publish/events/event-log.ts';
+import { type EventMemory, HEAD } from '../../publish/events/event-log.ts';
 import { EVENT_KINDS } from '../../publish/events/kinds.ts';
 import type { Topics } from '../../publish/events/topics.ts';
 
 const TWO_32 = 4294967296;
-const BUFFER_BYTES = 4096;
 /** What an event needs beside its head and its body. */
 const AROUND_BYTES = 256;
 const START: Literal = new Literal(HEAD);
 const RECEIVED: Literal = new Literal('","ts_recv":"');
 const NOT_RECEIVED: Literal = new Literal('","ts_recv":null,"last":');
-const TRUE_BODY: Literal = new Literal('true,"body":');
-const FALSE_BODY: Literal = new Literal('false,"body":');
 const LAST: Literal = new Literal('","last":');
 const END: Literal = new Literal('},');
-const EMPTY = new Uint8Array(0);
 
 /** Number and times of an event, in front of what it says. */
 export class EventHead {
@@ -39,20 +35,43 @@ export class EventHead {
     this.venueHigh = batch.venueBaseHigh + Math.floor(venue / TWO_32);
     this.venueLow = venue | 0;
     const receive = (batch.receiveBaseLow >>> 0) + (words[at + WORD_RECEIVE_TIME]! >>> 0);
-    this.receiveHigh = batch.receiveBaseHigh + Math.floor(receive / TWO_32);
+    this.receiveHigh = batch.receiveBaseHigh + (receive >= TWO_32 ? 1 : 0);
     this.receiveLow = receive | 0;
   }
 }
 
-/** Writes one event after another as an element of a batch, its comma included. */
+/** How a body begins, behind an event that ends a group and behind one that does not. */
+export class BodyStart {
+  readonly #last: Literal;
+  readonly #other: Literal;
+
+  constructor(text: string) {
+    this.#last = new Literal(`true,"body":${text}`);
+    this.#other = new Literal(`false,"body":${text}`);
+  }
+
+  of(last: boolean): Literal {
+    return last ? this.#last : this.#other;
+  }
+}
+
+const BODY: BodyStart = new BodyStart('');
+
+/** Writes one event after another as an element of a batch, its comma included, to where it stays. */
 export class EventWriter {
-  readonly text: TextWriter = new TextWriter(BUFFER_BYTES);
-  readonly head: EventHead = new EventHead();
+  readonly text: TextWriter = new TextWriter(0);
+  readonly head: EventHead;
+  readonly #memory: EventMemory;
   readonly #topics: Topics;
   /** By topic and kind: from the number to the first time. */
   #heads: (Literal | undefined)[] = [];
+  #topic = 0;
+  #kind = 0;
+  #start = 0;
 
-  constructor(topics: Topics) {
+  constructor(memory: EventMemory, topics: Topics, head: EventHead) {
+    this.head = head;
+    this.#memory = memory;
     this.#topics = topics;
   }
 
@@ -61,13 +80,15 @@ export class EventWriter {
     this.#heads = [];
   }
 
-  /** Begins an event; what comes next is its body. @param bodyBytes what that needs at most. */
-  begin(topic: number, kind: number, bodyBytes: number, last: boolean): void {
+  /** Begins an event; what comes next is the rest of its body. @param bodyBytes what that needs at most. */
+  begin(topic: number, kind: number, bodyBytes: number, body: Literal): void {
     const { text, head } = this;
+    const memory = this.#memory;
     const literal = this.#heads[topic * EVENT_KINDS.length + kind] ?? this.#make(topic, kind);
-    const room = literal.length + bodyBytes + AROUND_BYTES;
-    text.used = 0;
-    if (!text.hasRoom(room)) text.grow(room);
+    this.#start = memory.reserve(literal.length + body.length + bodyBytes + AROUND_BYTES + SLACK_BYTES);
+    this.#topic = topic;
+    this.#kind = kind;
+    text.aim(memory.buffer, memory.view, this.#start);
     text.literal(START);
     text.integer(head.seq);
     text.literal(literal);
@@ -77,22 +98,22 @@ export class EventWriter {
       text.time(head.receiveHigh, head.receiveLow);
       text.literal(LAST);
     } else text.literal(NOT_RECEIVED);
-    text.literal(last ? TRUE_BODY : FALSE_BODY);
+    text.literal(body);
   }
 
-  /** Ends it and answers its bytes, which stay what they are until the next one begins. */
-  end(): Uint8Array {
+  /** Ends an event whose body is complete. */
+  end(): void {
     const { text } = this;
     text.literal(END);
-    return text.used === 0 ? EMPTY : text.bytes.subarray(0, text.used);
+    this.#memory.commit(text.used - this.#start, this.head.seq, this.#topic, this.#kind);
   }
 
-  /** A whole event whose body is a document. */
-  document(topic: number, kind: number, body: object, last: boolean): Uint8Array {
+  /** A whole event whose body is a document: for what comes seldom. */
+  document(topic: number, kind: number, body: object): void {
     const literal = new Literal(JSON.stringify(body));
-    this.begin(topic, kind, literal.length, last);
+    this.begin(topic, kind, literal.length, BODY.of(this.head.last));
     this.text.literal(literal);
-    return this.end();
+    this.end();
   }
 
   #make(topic: number, kind: number): Literal {

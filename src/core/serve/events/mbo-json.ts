@@ -6,35 +6,20 @@ import type { EventBatch } from '../../event/batch.ts';
 import type { BookDefinition } from '../../event/dictionary.ts';
 import { FLAG_SNAPSHOT, NULL_PRICE_HIGH, NULL_PRICE_LOW } from '../../event/record.ts';
 import { F_BAD_TS_RECV, F_LAST, F_MAYBE_BAD_BOOK, F_SNAPSHOT } from '../../feeds/dbn/layout.ts';
-import type { EventWriter } from './event-writer.ts';
+import { EVENT_KINDS } from '../../publish/events/kinds.ts';
+import { BodyStart, type EventWriter } from './event-writer.ts';
 
 const TWO_32 = 4294967296;
-const MBO = 0;
+const MBO: number = EVENT_KINDS.indexOf('mbo');
 const BODY_BYTES = 320;
-const SIDE: Literal = new Literal('","side":"');
-const PRICE: Literal = new Literal('","price":"');
 const SIZE: Literal = new Literal('","size":');
 const ORDER: Literal = new Literal(',"order_id":"');
-const FLAGS: Literal = new Literal('","flags":');
-const CHANNEL: Literal = new Literal(',"channel_id":');
-const SEQUENCE: Literal = new Literal(',"sequence":');
 const END: Literal = new Literal('}');
-
-/** By character code, made at first use. */
-class Letters {
-  readonly #made: (Literal | undefined)[] = [];
-  readonly #before: string;
-
-  constructor(before: string) {
-    this.#before = before;
-  }
-
-  of(code: number): Literal {
-    const made = this.#made[code] ?? new Literal(this.#before + String.fromCharCode(code));
-    this.#made[code] = made;
-    return made;
-  }
-}
+/** Low bits of a letter, by which it is told from the others. */
+const LETTER_BITS = 5;
+const LETTER: number = (1 << LETTER_BITS) - 1;
+const STARTS: number = 1 << (2 * LETTER_BITS);
+const FLAGS = 256;
 
 /** An event that DBN has no form for. */
 export class FormlessError extends Error {}
@@ -47,10 +32,11 @@ export class MboJson implements MboRecords {
   bookNumber = 0;
   readonly price: DbnPrice = new DbnPrice();
   readonly #writer: EventWriter;
-  readonly #sink: (text: Uint8Array, topic: number, kind: number) => void;
   readonly #topicOf: (book: BookDefinition) => number;
-  readonly #actions: Letters = new Letters('{"action":"');
-  readonly #sides: Letters = new Letters('');
+  /** From the body's begin to the digits of the price, by action and side. */
+  readonly #starts: (BodyStart | undefined)[] = new Array<undefined>(STARTS).fill(undefined);
+  /** From the digits of the order's id to those of the sequence, by channel and flags. */
+  readonly #marks: (Literal | undefined)[][] = [];
   #isSnapshot = false;
   #channel = 0;
   #sequence = 0;
@@ -64,13 +50,8 @@ export class MboJson implements MboRecords {
   #priceHigh = 0;
   #priceLow = 0;
 
-  constructor(
-    writer: EventWriter,
-    sink: (text: Uint8Array, topic: number, kind: number) => void,
-    topicOf: (book: BookDefinition) => number,
-  ) {
+  constructor(writer: EventWriter, topicOf: (book: BookDefinition) => number) {
     this.#writer = writer;
-    this.#sink = sink;
     this.#topicOf = topicOf;
   }
 
@@ -121,24 +102,16 @@ export class MboJson implements MboRecords {
     this.holds = false;
     const writer = this.#writer;
     const { text } = writer;
-    writer.begin(this.#topic, MBO, BODY_BYTES, last);
-    text.literal(this.#actions.of(this.#action));
-    text.literal(SIDE);
-    text.literal(this.#sides.of(this.#side));
-    text.literal(PRICE);
+    writer.begin(this.#topic, MBO, BODY_BYTES, this.#start().of(last));
     text.signed(this.#priceHigh, this.#priceLow);
     text.literal(SIZE);
     text.integer(this.#size);
     text.literal(ORDER);
     text.unsigned(this.#idHigh, this.#idLow);
-    text.literal(FLAGS);
-    text.integer(this.#flags | (last ? F_LAST : 0));
-    text.literal(CHANNEL);
-    text.integer(this.#channel);
-    text.literal(SEQUENCE);
+    text.literal(this.#mark(this.#flags | (last ? F_LAST : 0)));
     text.integer(this.#sequence);
     text.literal(END);
-    this.#sink(writer.end(), this.#topic, MBO);
+    writer.end();
   }
 
   setPrice(key: number, bookSide: number, book: BookDefinition): void {
@@ -157,11 +130,31 @@ export class MboJson implements MboRecords {
   }
 
   sizeHalves(high: number, low: number): number {
-    return high * TWO_32 + (low >>> 0);
+    const size = high * TWO_32 + (low >>> 0);
+    return size >= 0 && size <= Number.MAX_SAFE_INTEGER ? size : this.refuse();
   }
 
   refuse(): never {
     this.holds = false;
     throw new FormlessError();
+  }
+
+  #start(): BodyStart {
+    const letters = ((this.#action & LETTER) << LETTER_BITS) | (this.#side & LETTER);
+    const known = this.#starts[letters];
+    if (known !== undefined) return known;
+    const [action, side] = [this.#action, this.#side].map((code) => String.fromCharCode(code));
+    const made = new BodyStart(`{"action":"${action}","side":"${side}","price":"`);
+    this.#starts[letters] = made;
+    return made;
+  }
+
+  #mark(flags: number): Literal {
+    const known = this.#marks[this.#channel]?.[flags];
+    if (known !== undefined) return known;
+    const made = new Literal(`","flags":${flags},"channel_id":${this.#channel},"sequence":`);
+    while (this.#marks.length <= this.#channel) this.#marks.push(new Array<undefined>(FLAGS).fill(undefined));
+    this.#marks[this.#channel]![flags] = made;
+    return made;
   }
 }

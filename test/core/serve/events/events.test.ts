@@ -185,6 +185,19 @@ describe('events over a WebSocket', () => {
     expect(types.indexOf('lagged')).toBeLessThan(types.indexOf('batch'));
   });
 
+  test('of a kind that nobody wanted are not there to go on with, which is told', async () => {
+    const { stage, client } = await staged();
+    stage.play(adds(1, 5));
+    await client.caughtUp();
+    const ofBests = { filter: { type: 'All', kinds: ['bbo'] }, from: { run: RUN, seq: '2' } };
+    await client.answer({ type: 'Subscribe', ...ofBests }, 'subscribed');
+    expect((await client.type('lagged')).data).toEqual({ skipped: '3', skipped_total: '3', next_seq: '6' });
+    // The best is what it was; then it is another one.
+    stage.play([add(6, 0, 50n), add(7, 0, 200n)]);
+    await client.caughtUp();
+    expect(client.events.slice(5).map(({ seq, kind }) => [seq, kind])).toEqual([['7', 'bbo']]);
+  });
+
   test('begin with the books where that is asked for', async () => {
     const { stage, client } = await staged();
     stage.play([add(1), add(2, 0, 90n), add(3, 1)]);

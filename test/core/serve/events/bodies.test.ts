@@ -1,0 +1,161 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Dictionary } from '../../../../src/core/event/dictionary.ts';
+import * as record from '../../../../src/core/event/record.ts';
+import { FEEDS } from '../../../../src/core/feeds/registry.ts';
+import { Books } from '../../../../src/core/pipeline/books.ts';
+import { run } from '../../../../src/core/pipeline/run.ts';
+import { WHOLE_RUN } from '../../../../src/core/pipeline/run-defaults.ts';
+import { EventHub, type HubClient } from '../../../../src/core/publish/events/event-hub.ts';
+import { startOf } from '../../../../src/core/publish/events/event-log.ts';
+import { filterOf } from '../../../../src/core/publish/events/filter.ts';
+import { bitOf } from '../../../../src/core/publish/events/kinds.ts';
+import { Subscription } from '../../../../src/core/publish/events/subscription.ts';
+import { EventPublisher } from '../../../../src/core/serve/events/event-publisher.ts';
+import { DATA, dataPath } from '../../../world/data.ts';
+import { batchOf, type EventInput } from '../../../world/event-builder.ts';
+import { EventOracle } from './event-oracle.ts';
+
+const KINDS = bitOf('mbo') | bitOf('trade') | bitOf('bbo') | bitOf('depth');
+const FEED_NAMES = ['dbn', 'itch-5.0', 'eobi-14.1'];
+const NULL_PRICE: bigint = -(1n << 63n);
+const SCALES: readonly (readonly [price: number, quantity: number])[] = [
+  [2, 0],
+  [9, 3],
+  [0, 8],
+  [12, 1],
+];
+
+/** A client that wants some kinds and takes nothing. */
+function wanting(hub: EventHub, kinds: number): HubClient {
+  const filter = filterOf({ sources: null, instruments: null, kinds });
+  const options = { sub: null, filter, snapshot: false, conflateMs: 0 };
+  const subscriptions = [new Subscription(options, hub.log.topics, 0)];
+  return { subscriptions, events: 0, skipped: 0, lag: 0, pump() {} };
+}
+
+function textsOf({ log }: EventHub): string[] {
+  const texts: string[] = [];
+  for (let cursor = log.oldest; cursor < log.next; cursor += 1) {
+    const chunk = log.bus.chunkAt(cursor)!;
+    const index = cursor - chunk.first;
+    // Without its comma.
+    texts.push(chunk.bytes.toString('utf8', startOf(chunk, index), chunk.ends[index]! - 1));
+  }
+  return texts;
+}
+
+interface MoreInput extends EventInput {
+  /** What only an extended event has. */
+  readonly aggressor: number;
+  readonly isPrintable: boolean;
+  readonly executionPrice: bigint;
+  readonly matchId: bigint;
+  readonly venueTime: number;
+}
+
+const price = fc.oneof(
+  { weight: 8, arbitrary: fc.bigInt(-3n, 12n) },
+  fc.constantFrom(NULL_PRICE, 1_000_000n, -64_780_000_000n, 1n << 52n, (1n << 62n) + 5n),
+);
+const quantity = fc.oneof(
+  { weight: 8, arbitrary: fc.bigInt(0n, 9n) },
+  fc.constantFrom(-4n, 1_000_000_007n, 1n << 51n, 1n << 60n),
+);
+const id = fc.oneof(
+  { weight: 9, arbitrary: fc.bigInt(1n, 8n) },
+  fc.constantFrom(0n, 8_058_566_314_544n, (1n << 64n) - 1n),
+);
+/** Kinds of one book, the frequent ones more than once. */
+const kind = fc.constantFrom(1, 1, 1, 1, 2, 2, 3, 4, 5, 5, 6, 6, 7, 8, 9, 10, 12);
+const flags = fc
+  .tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 255 }))
+  .map(([last, others]) => (last > 0 ? record.FLAG_LAST : 0) | (others & 0b1011_1010));
+const event: fc.Arbitrary<MoreInput> = fc.record({
+  kind,
+  book: fc.nat({ max: SCALES.length - 1 }),
+  flags,
+  ask: fc.boolean(),
+  id,
+  price,
+  quantity,
+  related: fc.option(id, { nil: undefined, freq: 2 }),
+  aggressor: fc.nat({ max: 3 }),
+  isPrintable: fc.boolean(),
+  executionPrice: fc.oneof(fc.constant(0n), price),
+  matchId: id,
+  venueTime: fc.integer({ min: -1000, max: 2_000_000_000 }),
+}) as fc.Arbitrary<MoreInput>;
+
+function batchWith(events: readonly MoreInput[]): ReturnType<typeof batchOf> {
+  const batch = batchOf(events);
+  const wide = new BigInt64Array(batch.words.buffer);
+  batch.venueBaseHigh = 409_000_000;
+  batch.receiveBaseHigh = events.length % 2 === 0 ? 409_000_001 : 0;
+  batch.sequenceBase = 77;
+  let at = 0;
+  for (const each of events) {
+    batch.words[at + record.WORD_VENUE_TIME] = each.venueTime;
+    batch.words[at + record.WORD_RECEIVE_TIME] = batch.receiveBaseHigh === 0 ? 0 : each.venueTime;
+    at += record.RECORD_WORDS;
+    if (each.related === undefined) continue;
+    const condition = each.isPrintable ? 0 : record.CONDITION_NON_PRINTABLE;
+    batch.words[at]! |= (each.aggressor << 8) | (condition << 16);
+    wide[(at + record.EXT_WORD_PRICE) / 2] = each.executionPrice;
+    wide[(at + record.EXT_WORD_MATCH_ID) / 2] = BigInt.asIntN(64, each.matchId);
+    at += record.RECORD_WORDS;
+  }
+  return batch;
+}
+
+test('what is written as bytes is what JSON.stringify says of the same events', () => {
+  const property = fc.property(
+    fc.constantFrom(...FEED_NAMES),
+    fc.array(fc.array(event, { minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 4 }),
+    (name, batches) => {
+      const feed = FEEDS.find((each) => each.name === name)!;
+      const hub = new EventHub({
+        retainedEvents: 1 << 20,
+        retainedBytes: 1 << 20,
+        batchMax: 1,
+        recentEvents: 1,
+      });
+      hub.join(wanting(hub, KINDS));
+      const publisher = new EventPublisher(hub, 'none');
+      const oracle = new EventOracle();
+      const dictionary = new Dictionary();
+      for (const [number, [priceScale, quantityScale]] of SCALES.entries()) {
+        const key = { source: 's', publisher: 1, channel: 0, priceScale, quantityScale };
+        dictionary.add({ ...key, instrument: BigInt(number), symbol: `S${number}` });
+      }
+      const books = new Books(feed.rules, dictionary, null, [publisher, oracle]);
+      const facts = { books, epoch: { high: 0, low: 1 }, imageEvent: 0, places: () => [] };
+      for (const each of [publisher, oracle]) each.start(feed, { ...facts, timeBase: 'utc', framing: null });
+      for (const events of batches) books.accept(batchWith(events));
+      const ours = textsOf(hub).filter((text) => /"kind":"(mbo|trade|bbo|depth)"/.test(text));
+      expect(ours).toEqual(oracle.texts);
+    },
+  );
+  fc.assert(property, { numRuns: 60 });
+});
+
+test.skipIf(DATA === null)('the same of a real session', async () => {
+  const hub = new EventHub({
+    retainedEvents: 1 << 20,
+    retainedBytes: 64 << 20,
+    batchMax: 1,
+    recentEvents: 1,
+  });
+  hub.join(wanting(hub, KINDS));
+  const oracle = new EventOracle();
+  await run({
+    ...WHOLE_RUN,
+    paths: [dataPath('dbn/CLX5_mbo.dbn')],
+    messagesMax: 2000,
+    observers: [new EventPublisher(hub, 'none'), oracle],
+  });
+  const ours = textsOf(hub);
+  expect(ours.length).toBeGreaterThan(3000);
+  const named = ours.map((text) => text.replace(/"symbol":"[^"]*",/, ''));
+  expect(named).toEqual(oracle.texts.map((text) => text.replace(/"symbol":"[^"]*",/, '')));
+});
