@@ -15,6 +15,8 @@ export interface Mutation {
 }
 
 const MARKET = 'src/core/book/market.ts';
+const ORDER_EVENTS = 'src/core/book/order-events.ts';
+const ORDER_QUEUES = 'src/core/book/order-queues.ts';
 const BOOK_TESTS = ['test/core/book/market.test.ts'];
 const DBN = 'src/core/feeds/dbn/decoder.ts';
 const DBN_TESTS = ['test/core/feeds/dbn/decoder.test.ts'];
@@ -546,10 +548,10 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a second loss of a channel leaves what was made right between them',
-    file: MARKET,
+    file: 'src/core/book/losses.ts',
     from: 'this.#staleChannels.clear();',
     to: '',
-    within: '#clearBook(',
+    within: 'mend(',
     tests: BOOK_TESTS,
   },
   {
@@ -662,7 +664,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'book: what names no book is of a bid',
-    file: MARKET,
+    file: ORDER_EVENTS,
     from: ' && book !== NO_BOOK && ',
     to: ' && ',
     tests: BOOK_TESTS,
@@ -735,16 +737,16 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'book: a replace keeps its place',
-    file: MARKET,
-    within: '#replace(',
+    file: ORDER_EVENTS,
+    within: 'replace(',
     from: 'this.#enter(words, at, head, bookSide);',
-    to: '{ this.#enter(words, at, head, bookSide); const s = this.#find(words[at + WORD_ID]!, words[at + WORD_ID + 1]!, bookSide); this.#moveBefore(s, this.levels.words[this.orders.words[s * 8 + ORDER_LEVEL]! * 8 + LEVEL_HEAD]!); }',
+    to: '{ this.#enter(words, at, head, bookSide); const s = queues.find(words[at + WORD_ID]!, words[at + WORD_ID + 1]!, bookSide); queues.moveBefore(s, queues.levels.words[queues.orders.words[s * 8 + ORDER_LEVEL]! * 8 + store.LEVEL_HEAD]!); }',
     tests: BOOK_TESTS,
   },
   {
     name: 'book: an order that leaves the back of its queue is remembered there',
-    file: MARKET,
-    within: '#unlink(',
+    file: ORDER_QUEUES,
+    within: 'unlink(',
     from: 'if (next === 0) levels[at + LEVEL_TAIL] = previous;',
     to: 'if (next === 0) levels[at + LEVEL_TAIL] = slot;',
     tests: BOOK_TESTS,
@@ -752,7 +754,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'book: a reduce of more than there is leaves the order',
-    file: MARKET,
+    file: ORDER_EVENTS,
     within: '#decrement(',
     from: 'if (left <= 0) {',
     to: 'if (left === 0) {',
@@ -761,8 +763,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'book: a locked book counts as crossed',
-    file: MARKET,
-    within: '#judge(',
+    file: 'src/core/book/groups.ts',
+    within: 'judge(',
     from: 'if (sum > 0)',
     to: 'if (sum >= 0)',
     tests: BOOK_TESTS,
@@ -770,7 +772,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'book: a lost range leaves the books right',
     file: MARKET,
-    from: 'this.#lose(batch.channel);',
+    from: 'this.#losses.lose(batch.channel);',
     to: '',
     tests: ['test/core/pipeline/run.test.ts'],
   },

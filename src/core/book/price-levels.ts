@@ -67,6 +67,11 @@ export class PriceLevels {
     return levels;
   }
 
+  /** Is there anything on a side of the book? */
+  holds(book: number): boolean {
+    return this.bestLevel[book * 2] !== 0 || this.bestLevel[book * 2 + 1] !== 0;
+  }
+
   /** Makes room for the two sides of one more book. */
   addBook(): void {
     const sides = this.ladders.push(this.#noLevels, this.#noLevels);
