@@ -133,6 +133,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: EVENT_TESTS,
   },
   {
+    name: 'events: the events of one number are torn over two batches',
+    file: 'src/core/publish/events/event-client.ts',
+    from: '      if (start > from || (isFull && room < PIECE_BYTES)) {',
+    to: '      if (start < from) {',
+    tests: ['test/core/serve/events/sse.test.ts'],
+  },
+  {
+    name: 'server-sent events: the first event of a number has its id',
+    file: 'src/core/publish/sse/sse-framing.ts',
+    from: '      if (next === null ? isWhole : !isSame(number, next)) {',
+    to: '      if (next === null || !isSame(number, next) || piece === 0) {',
+    tests: ['test/core/serve/events/sse.test.ts'],
+  },
+  {
     name: 'events: what a subscription had comes again when another one goes on further back',
     file: 'src/core/publish/events/event-client.ts',
     from: 'if (cursor < subscription.from || !subscription.wants(tag)) continue;',

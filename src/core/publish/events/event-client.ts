@@ -1,7 +1,8 @@
 import type { FrameChunk } from '../bus.ts';
 import { type BookEvents, type EventHub, type HubClient, PIECE_BYTES } from './event-hub.ts';
-import { readSeq, startOf } from './event-log.ts';
+import { startOf } from './event-log.ts';
 import { type EventFraming, Pieces } from './framing.ts';
+import { isFirst } from './kinds.ts';
 import type { Subscription } from './subscription.ts';
 
 /** Where the bytes of a client go: a WebSocket, or a stream over HTTP. */
@@ -134,12 +135,14 @@ export class EventClient implements HubClient {
     );
     let at = 0;
     for (let from = 0; from < ends.length; from += framing.eventsMax) {
-      pieces.begin(bytes);
+      pieces.begin();
       for (let index = from; index < Math.min(ends.length, from + framing.eventsMax); index += 1) {
-        pieces.add(index === 0 ? 0 : ends[index - 1]!, ends[index]!, framing.joins);
+        pieces.add(bytes, index === 0 ? 0 : ends[index - 1]!, ends[index]!, framing.joins);
       }
+      pieces.isWhole = from + framing.eventsMax >= ends.length;
       at = framing.write(out, at, pieces);
     }
+    pieces.clear();
     this.events += ends.length;
     this.#port.write(out.subarray(0, at), taken);
   }
@@ -151,8 +154,7 @@ export class EventClient implements HubClient {
     const out = this.#hub.takePiece();
     let at = 0;
     while (this.#cursor < log.next) {
-      const chunk = log.bus.chunkAt(this.#cursor)!;
-      const isFull = this.#gather(chunk, PIECE_BYTES - at);
+      const isFull = this.#gather(PIECE_BYTES - at);
       if (this.#pieces.events > 0) {
         at = framing.write(out, at, this.#pieces);
         this.events += this.#pieces.events;
@@ -163,26 +165,51 @@ export class EventClient implements HubClient {
     else this.#port.write(out.subarray(0, at), () => this.#hub.givePiece(out));
   }
 
-  /** Chooses events for one frame and moves the cursor behind them. @returns whether there was no room for one more. */
-  #gather(chunk: FrameChunk, room: number): boolean {
+  /**
+   * Chooses events for one frame and moves the cursor behind them. Whoever has the last event of a frame has all with its
+   * number, unless they need more than a frame. @returns whether there was no room for one more.
+   */
+  #gather(room: number): boolean {
+    const { log } = this.#hub;
+    const { next } = log;
     const framing = this.#framing;
     const pieces = this.#pieces;
-    const { count, ends, tags, bytes, first } = chunk;
-    pieces.begin(bytes);
-    let index = this.#cursor - first;
+    const from = this.#cursor;
+    let cursor = from;
+    /** Where the number at hand begins. */
+    let start = from;
+    let isNumberOver = true;
     let isFull = false;
-    for (; index < count && pieces.events < framing.eventsMax; index += 1) {
-      const start = startOf(chunk, index);
-      const end = ends[index]!;
-      if (!this.#wants(chunk, index, tags[index]!, start, end)) continue;
-      if (framing.room(pieces.bytes + end - start, pieces.events + 1) > room) {
+    let chunk = log.bus.chunkAt(cursor)!;
+    pieces.begin();
+    for (; cursor < next; cursor += 1) {
+      if (cursor === chunk.first + chunk.count) chunk = log.bus.chunkAt(cursor)!;
+      const index = cursor - chunk.first;
+      const tag = chunk.tags[index]!;
+      isNumberOver = isFirst(tag);
+      if (isNumberOver) {
+        start = cursor;
+        pieces.mark();
+      }
+      if (pieces.events === framing.eventsMax) break;
+      const at = startOf(chunk, index);
+      const end = chunk.ends[index]!;
+      if (!this.#wants(chunk, index, tag, at, end)) continue;
+      if (framing.room(pieces.bytes + end - at, pieces.events + 1) > room) {
         isFull = true;
         break;
       }
-      pieces.add(start, end, framing.joins);
+      pieces.add(chunk.bytes, at, end, framing.joins);
     }
-    if (index > this.#cursor - first) this.#lastSeq = readSeq(bytes, startOf(chunk, index - 1));
-    this.#cursor = first + index;
+    // The log ends between two numbers.
+    if (cursor < next && !isNumberOver) {
+      if (start > from || (isFull && room < PIECE_BYTES)) {
+        pieces.takeBack();
+        cursor = start;
+      } else pieces.isWhole = false;
+    }
+    if (cursor > from) this.#lastSeq = log.seqAt(cursor - 1);
+    this.#cursor = cursor;
     return isFull;
   }
 

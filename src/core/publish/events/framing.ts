@@ -14,36 +14,69 @@ export interface EventFraming {
   control(type: string, data: object): Buffer;
 }
 
-/** Events that were chosen: stretches of `source`, each event with a comma at its end. */
+/** Events that were chosen: stretches of bytes, each event with a comma at its end. */
 export class Pieces {
-  source: Uint8Array = new Uint8Array(0);
+  readonly sources: Uint8Array[] = [];
   readonly starts: Int32Array;
   readonly ends: Int32Array;
   count = 0;
   events = 0;
   bytes = 0;
+  /** With the last one, the client has all events with its number that it wants. */
+  isWhole = true;
+  /** What there was when the number at hand began. */
+  #count = 0;
+  #events = 0;
+  #bytes = 0;
+  #end = 0;
 
   constructor(eventsMax: number) {
     this.starts = new Int32Array(eventsMax);
     this.ends = new Int32Array(eventsMax);
   }
 
-  begin(source: Uint8Array): void {
-    this.source = source;
+  begin(): void {
     this.count = 0;
     this.events = 0;
     this.bytes = 0;
+    this.isWhole = true;
+    this.mark();
   }
 
-  add(start: number, end: number, joins: boolean): void {
-    if (joins && this.count > 0 && this.ends[this.count - 1] === start) this.ends[this.count - 1] = end;
+  /** Holds no bytes any more. */
+  clear(): void {
+    this.begin();
+    this.sources.length = 0;
+  }
+
+  add(source: Uint8Array, start: number, end: number, joins: boolean): void {
+    const last = this.count - 1;
+    if (joins && last >= 0 && this.ends[last] === start && this.sources[last] === source)
+      this.ends[last] = end;
     else {
+      this.sources[this.count] = source;
       this.starts[this.count] = start;
       this.ends[this.count] = end;
       this.count += 1;
     }
     this.events += 1;
     this.bytes += end - start;
+  }
+
+  /** Events with another number follow. */
+  mark(): void {
+    this.#count = this.count;
+    this.#events = this.events;
+    this.#bytes = this.bytes;
+    if (this.count > 0) this.#end = this.ends[this.count - 1]!;
+  }
+
+  /** Takes back what has been added since `mark`. */
+  takeBack(): void {
+    this.count = this.#count;
+    this.events = this.#events;
+    this.bytes = this.#bytes;
+    if (this.count > 0) this.ends[this.count - 1] = this.#end;
   }
 }
 
@@ -103,10 +136,10 @@ export class WebSocketFraming implements EventFraming {
   }
 }
 
-function copyPieces(out: Buffer, at: number, { source, starts, ends, count }: Pieces): number {
+function copyPieces(out: Buffer, at: number, { sources, starts, ends, count }: Pieces): number {
   let to = at;
   for (let piece = 0; piece < count; piece += 1) {
-    const part = source.subarray(starts[piece]!, ends[piece]!);
+    const part = sources[piece]!.subarray(starts[piece]!, ends[piece]!);
     out.set(part, to);
     to += part.length;
   }
