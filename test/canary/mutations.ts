@@ -253,6 +253,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: INGEST_SERVER_TESTS,
   },
   {
+    name: 'what one sender said is taken for what the next said',
+    file: 'src/core/net/ingest/inbox.ts',
+    from: 'this.#at += whole;',
+    to: 'this.#at += HEAD_BYTES + length;',
+    tests: ['test/core/net/ingest/inbox.test.ts'],
+  },
+  {
     name: 'bus: a cursor is taken for the one behind it',
     file: BUS,
     from: 'const index = cursor - chunk.first;',

@@ -20,8 +20,6 @@ export class Connection {
   held = 0;
   /** Nothing more is read until what is held was taken. */
   isPaused = false;
-  /** It waits for its turn. */
-  isReady = false;
   /** Who it is is known. */
   isKnown = false;
   /** How it ended; null while it goes on. What it had sent before is still taken, unless it was cut. */
@@ -34,7 +32,6 @@ export class Connection {
   readonly #counts: IngestCounts;
   readonly #limits: IngestLimits;
   readonly #cutter: MessageCutter;
-  readonly #chunks: Uint8Array[] = [];
   readonly #take: TakeMessage;
   #metadataBytes = 0;
   #sink: IngestSink | null = null;
@@ -48,34 +45,32 @@ export class Connection {
     this.#take = (type, bytes, from, to) => this.#message(type, bytes, from, to);
   }
 
-  put(chunk: Uint8Array): void {
+  /** What it sent behind is not looked at. */
+  get isCut(): boolean {
+    return this.ending !== null && this.ending !== 'broken';
+  }
+
+  /** Bytes of it were read, and wait. */
+  note(bytes: number): void {
     this.quietLooks = 0;
-    this.held += chunk.length;
-    this.#counts.held += chunk.length;
-    this.#chunks.push(chunk);
+    this.held += bytes;
+    this.#counts.held += bytes;
   }
 
-  get hasMore(): boolean {
-    return this.#chunks.length > 0;
-  }
-
-  /** Hands one chunk over. */
-  handOver(sink: IngestSink): void {
-    const chunk = this.#chunks.shift();
-    if (chunk === undefined) return;
-    this.held -= chunk.length;
-    this.#counts.held -= chunk.length;
-    this.#counts.taken += chunk.length;
+  /** Hands over what was read next. */
+  handOver(bytes: Uint8Array, from: number, to: number, sink: IngestSink): void {
+    this.held -= to - from;
+    this.#counts.held -= to - from;
+    this.#counts.taken += to - from;
     this.#sink = sink;
-    this.#cutter.push(chunk, this.#take);
+    this.#cutter.push(bytes, from, to, this.#take);
     if (this.#cutter.problem !== null) this.cut(this.#cutter.problem);
   }
 
   /** Ends it here: what it sent behind is not looked at. */
   cut(ending: Ending): void {
-    if (this.ending !== null && this.ending !== 'broken') return;
+    if (this.isCut) return;
     this.ending = ending;
-    this.#chunks.length = 0;
     this.#counts.held -= this.held;
     this.held = 0;
     this.socket.destroy();
@@ -98,7 +93,7 @@ export class Connection {
       if (this.#metadataBytes > this.#limits.bufferedBytes) this.cut('metadata');
       else sink.metadata(this.number, bytes, from, to);
     } else this.cut(type === TYPE_GOODBYE ? 'goodbye' : 'type');
-    return this.ending === null || this.ending === 'broken';
+    return !this.isCut;
   }
 
   #hello(sink: IngestSink, type: number, bytes: Uint8Array, from: number, to: number): void {

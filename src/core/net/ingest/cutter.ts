@@ -30,26 +30,27 @@ export class MessageCutter {
     return this.#used;
   }
 
-  push(chunk: Uint8Array, take: TakeMessage): void {
-    let at = this.#used === 0 ? 0 : this.#finish(chunk, take);
-    while (at >= 0 && chunk.length - at >= HEAD_BYTES) {
+  /** Takes the bytes `from` … `to` of a chunk. */
+  push(chunk: Uint8Array, from: number, to: number, take: TakeMessage): void {
+    let at = this.#used === 0 ? from : this.#finish(chunk, from, to, take);
+    while (at >= 0 && to - at >= HEAD_BYTES) {
       const length = lengthAt(chunk, at);
       if (length === 0 || length > this.#longest) {
         this.problem = 'length';
         return;
       }
       const end = at + LENGTH_BYTES + length;
-      if (end > chunk.length) break;
+      if (end > to) break;
       if (!take(chunk[at + LENGTH_BYTES]!, chunk, at + HEAD_BYTES, end)) return;
       at = end;
     }
-    if (at >= 0 && at < chunk.length) this.#keep(chunk, at, chunk.length);
+    if (at >= 0 && at < to) this.#keep(chunk, at, to);
   }
 
   /** Completes the message that was begun. @returns where the next one begins in the chunk; −1: there is none. */
-  #finish(chunk: Uint8Array, take: TakeMessage): number {
-    let at = Math.min(Math.max(HEAD_BYTES - this.#used, 0), chunk.length);
-    this.#keep(chunk, 0, at);
+  #finish(chunk: Uint8Array, from: number, to: number, take: TakeMessage): number {
+    let at = Math.min(from + Math.max(HEAD_BYTES - this.#used, 0), to);
+    this.#keep(chunk, from, at);
     if (this.#used < HEAD_BYTES) return -1;
     const length = lengthAt(this.#begun, 0);
     if (length === 0 || length > this.#longest) {
@@ -57,7 +58,7 @@ export class MessageCutter {
       return -1;
     }
     const end = LENGTH_BYTES + length;
-    const missing = Math.min(end - this.#used, chunk.length - at);
+    const missing = Math.min(end - this.#used, to - at);
     this.#keep(chunk, at, at + missing);
     at += missing;
     if (this.#used < end) return -1;

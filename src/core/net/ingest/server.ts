@@ -2,10 +2,15 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { MdxError } from '../../errors.ts';
 import { Connection } from './connection.ts';
+import { Inbox } from './inbox.ts';
+import { readThrough } from './shared-reads.ts';
 import { type Ending, IngestCounts, type IngestLimits, type IngestSink } from './sink.ts';
 
 /** Bytes of all senders together that are read ahead of the books; who brings more waits. */
 const HELD_BYTES_MAX = 16 << 20;
+/** Most that one read brings. */
+const READ_BYTES = 65_536;
+const NOTHING: Uint8Array = new Uint8Array(0);
 /** Looks at who is silent, in the time that they may be. */
 const LOOKS = 5;
 
@@ -43,8 +48,9 @@ export class IngestServer implements Hearing {
   readonly #server: Server;
   readonly #limits: IngestLimits;
   readonly #connections: Map<number, Connection> = new Map();
-  #ready: Connection[] = [];
-  #next = 0;
+  /** What was read, in its order; no bytes: the sender has ended. */
+  readonly #inbox: Inbox = new Inbox();
+  readonly #buffer: Uint8Array = new Uint8Array(READ_BYTES);
   #numbers = 0;
   #wake: (() => void) | null = null;
   readonly #timers: NodeJS.Timeout[];
@@ -52,7 +58,7 @@ export class IngestServer implements Hearing {
   private constructor(server: Server, limits: IngestLimits) {
     this.#server = server;
     this.#limits = limits;
-    server.on('connection', (socket) => this.#connect(socket));
+    server.on('connection', (accepted) => this.#connect(accepted));
     this.#timers = [
       this.#every(limits.helloMs / LOOKS, () => this.#lookForStrangers()),
       this.#every(limits.silentMs / LOOKS, () => this.#lookForSilent()),
@@ -61,7 +67,7 @@ export class IngestServer implements Hearing {
 
   /** Rejects with MdxError `socket-busy` or `socket-refused`. */
   static async listen({ host, port, shares, limits }: IngestServerOptions): Promise<IngestServer> {
-    const server = createServer();
+    const server = createServer({ pauseOnConnect: true });
     try {
       const listening = once(server, 'listening');
       server.listen({ host, port, reusePort: shares, backlog: limits.senders });
@@ -86,7 +92,7 @@ export class IngestServer implements Hearing {
 
   /** Waits until there is something to take, `ms` at most, or until `wake`. */
   async wait(ms: number): Promise<void> {
-    if (this.#next < this.#ready.length) return;
+    if (!this.#inbox.isEmpty) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.#wake = () => {
@@ -103,20 +109,17 @@ export class IngestServer implements Hearing {
     this.#wake?.();
   }
 
-  /** Hands over one chunk of the sender whose turn it is. @returns false: nobody has anything. */
+  /** Hands over what was read next. @returns false: nobody has anything. */
   take(sink: IngestSink): boolean {
-    const connection = this.#ready[this.#next];
-    if (connection === undefined) return false;
-    this.#next += 1;
-    connection.isReady = false;
-    connection.handOver(sink);
-    if (connection.hasMore) this.#makeReady(connection);
-    else if (connection.ending !== null) this.#end(connection, sink);
-    else if (connection.isPaused) this.#goOn(connection);
-    if (this.#next === this.#ready.length) {
-      this.#ready = [];
-      this.#next = 0;
-    }
+    const inbox = this.#inbox;
+    if (!inbox.next()) return false;
+    const connection = this.#connections.get(inbox.sender);
+    // Of who was cut, what came behind is not looked at.
+    if (connection === undefined) return true;
+    const { bytes, from, to } = inbox;
+    if (from < to && !connection.isCut) connection.handOver(bytes, from, to, sink);
+    if (from === to || connection.isCut) this.#end(connection, sink);
+    else if (connection.isPaused && connection.held === 0) this.#goOn(connection);
     return true;
   }
 
@@ -125,7 +128,7 @@ export class IngestServer implements Hearing {
     const connection = this.#connections.get(number);
     if (connection === undefined) return;
     connection.cut(ending);
-    this.#makeReady(connection);
+    this.#say(number, NOTHING, 0);
   }
 
   /** Takes nobody any more and ends whoever is there. */
@@ -144,49 +147,50 @@ export class IngestServer implements Hearing {
     return setInterval(look, Math.max(ms, 1)).unref();
   }
 
-  #connect(socket: Socket): void {
+  #connect(accepted: Socket): void {
     const { counts } = this;
     if (this.#connections.size >= this.#limits.senders) {
       counts.end('full');
-      socket.destroy();
+      accepted.destroy();
       return;
     }
     this.#numbers += 1;
     counts.accepted += 1;
     counts.connected += 1;
-    const connection = new Connection(this.#numbers, socket, this.#limits, counts);
-    this.#connections.set(connection.number, connection);
-    socket.on('data', (chunk: Buffer) => this.#receive(connection, chunk));
+    const number = this.#numbers;
+    const socket = readThrough(accepted, this.#buffer, (bytes, length) => {
+      this.#receive(connection, bytes, length);
+    });
+    const connection = new Connection(number, socket, this.#limits, counts);
+    this.#connections.set(number, connection);
     socket.on('error', () => {});
     socket.on('close', () => {
       connection.ending ??= 'broken';
-      this.#makeReady(connection);
+      this.#say(number, NOTHING, 0);
     });
   }
 
-  #receive(connection: Connection, chunk: Buffer): void {
+  #receive(connection: Connection, bytes: Uint8Array, length: number): void {
     if (connection.ending !== null) return;
-    this.counts.bytes += chunk.length;
-    connection.put(chunk);
-    if (connection.held >= this.#limits.bufferedBytes || this.counts.held >= HELD_BYTES_MAX) {
+    this.counts.bytes += length;
+    connection.note(length);
+    this.#say(connection.number, bytes, length);
+    if (connection.held >= this.#limits.bufferedBytes || this.#inbox.held >= HELD_BYTES_MAX) {
       this.counts.pauses += 1;
       connection.isPaused = true;
       connection.socket.pause();
     }
-    this.#makeReady(connection);
+  }
+
+  #say(number: number, bytes: Uint8Array, length: number): void {
+    this.#inbox.put(number, bytes, length);
+    this.#wake?.();
   }
 
   #goOn(connection: Connection): void {
     connection.isPaused = false;
     connection.quietLooks = 0;
     connection.socket.resume();
-  }
-
-  #makeReady(connection: Connection): void {
-    if (connection.isReady || connection.isOver) return;
-    connection.isReady = true;
-    this.#ready.push(connection);
-    this.#wake?.();
   }
 
   #end(connection: Connection, sink: IngestSink): void {

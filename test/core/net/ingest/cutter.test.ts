@@ -19,7 +19,7 @@ function cut(
   const messages: [number, number[]][] = [];
   for (let at = 0, index = 0; at < bytes.length && cutter.problem === null; index += 1) {
     const size = sizes[index % sizes.length]!;
-    cutter.push(bytes.slice(at, at + size), (type, body, from, to) => {
+    cutter.push(bytes, at, Math.min(at + size, bytes.length), (type, body, from, to) => {
       messages.push([type, [...body.subarray(from, to)]]);
       return true;
     });
@@ -61,7 +61,7 @@ describe('messages of a sender', () => {
     const cutter = new MessageCutter(LONGEST);
     const bytes = Buffer.concat([encodeMessage(1), encodeMessage(2), encodeMessage(3)]);
     const types: number[] = [];
-    cutter.push(bytes, (type) => types.push(type) < 2);
+    cutter.push(bytes, 0, bytes.length, (type) => types.push(type) < 2);
     expect(types).toEqual([1, 2]);
   });
 });
