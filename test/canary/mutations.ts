@@ -865,8 +865,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'rows: a best price is told before its group is whole',
     file: 'src/core/pipeline/rows/group-ends.ts',
-    from: 'named && endsGroup(batch, at) ? [book] : NONE',
-    to: 'named ? [book] : NONE',
+    from: 'named && endsGroup(batch, at) ? this.#only(book) : NONE',
+    to: 'named ? this.#only(book) : NONE',
     tests: ['test/core/pipeline/rows.test.ts', 'test/cli/rows.test.ts'],
   },
   {
@@ -928,6 +928,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'text: a remainder below zero is written as it is',
     file: 'src/core/binary/text-writer.ts',
+    within: '#divide(high: number, low: number): void {',
     from: 'if (rest < 0) {',
     to: 'if (rest < -BILLION) {',
     tests: ['test/core/binary/text-writer.test.ts'],

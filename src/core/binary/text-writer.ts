@@ -9,6 +9,9 @@ for (let value = 0; value < 10_000; value += 1) {
   const digit = (power: number): number => ZERO + (Math.floor(value / power) % 10);
   QUADS[value] = digit(1000) | (digit(100) << 8) | (digit(10) << 16) | (digit(1) << 24);
 }
+const POWERS: readonly number[] = Array.from({ length: 9 }, (_, digits) => 10 ** digits);
+/** Upper half of 2^53. */
+const SAFE_HIGH = 0x200000;
 /** Literals longer than this are copied by one call, shorter ones eight bytes at a time. */
 const DOUBLES_BYTES_MAX = 96;
 /** Bytes that may be written behind the end of what is written: they are overwritten next. */
@@ -145,6 +148,10 @@ export class TextWriter {
       this.#nine(bottom);
       return;
     }
+    if (scale < 9 && magnitudeHigh >= 0 && magnitudeHigh < SAFE_HIGH) {
+      this.#scaledNumber(magnitudeHigh * TWO_32 + (magnitudeLow >>> 0), scale);
+      return;
+    }
     const start = this.used;
     this.unsigned(magnitudeHigh, magnitudeLow);
     const { bytes } = this;
@@ -184,6 +191,26 @@ export class TextWriter {
     this.#nine(bottom);
   }
 
+  /** An integer below 2^53 that counts units of 10^−scale, 0 < scale < 9. */
+  #scaledNumber(value: number, scale: number): void {
+    const unit = POWERS[scale]!;
+    let whole = Math.floor(value / unit);
+    let rest = value - whole * unit;
+    // The quotient of doubles may be one too large.
+    if (rest < 0) {
+      whole -= 1;
+      rest += unit;
+    }
+    this.integer(whole);
+    this.#byte(POINT);
+    if (scale <= 4) this.#lastOfFour(rest, scale);
+    else {
+      const upper = (rest / 10_000) | 0;
+      this.#lastOfFour(upper, scale - 4);
+      this.#lastOfFour(rest - upper * 10_000, 4);
+    }
+  }
+
   #byte(value: number): void {
     this.#view.setUint8(this.used, value);
     this.used += 1;
@@ -219,23 +246,28 @@ export class TextWriter {
 
   /** An integer below 2^31, as many digits as it has. */
   #digits(value: number): void {
-    const view = this.#view;
-    let digits = 1;
-    for (let bound = 10; digits < 10 && value >= bound; bound *= 10) digits += 1;
-    let at = this.used + digits;
-    this.used = at;
-    let rest = value;
-    while (rest >= 10_000) {
-      const quotient = (rest / 10_000) | 0;
-      at -= 4;
-      view.setInt32(at, QUADS[rest - quotient * 10_000]!, true);
-      rest = quotient;
+    if (value < 10_000) {
+      this.#upToFour(value);
+      return;
     }
-    for (let left = rest; at > this.used - digits; ) {
-      const quotient = (left / 10) | 0;
-      at -= 1;
-      view.setUint8(at, ZERO + left - quotient * 10);
-      left = quotient;
+    const upper = (value / 10_000) | 0;
+    if (upper < 10_000) this.#upToFour(upper);
+    else {
+      const top = (upper / 10_000) | 0;
+      this.#upToFour(top);
+      this.#lastOfFour(upper - top * 10_000, 4);
     }
+    this.#lastOfFour(value - upper * 10_000, 4);
+  }
+
+  /** An integer below 10^4, as many digits as it has. */
+  #upToFour(value: number): void {
+    this.#lastOfFour(value, value < 10 ? 1 : value < 100 ? 2 : value < 1000 ? 3 : 4);
+  }
+
+  /** The last ones of the four digits of an integer below 10^4; what stands behind them is written over. */
+  #lastOfFour(value: number, digits: number): void {
+    this.#view.setInt32(this.used, QUADS[value]! >> ((4 - digits) * 8), true);
+    this.used += digits;
   }
 }

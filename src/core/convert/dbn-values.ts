@@ -3,6 +3,7 @@ import { PRICE_SCALE, UNDEFINED_PRICE_HIGH, UNDEFINED_PRICE_LOW } from '../feeds
 
 const TWO_32 = 4294967296;
 const EXACT_MAX: number = Number.MAX_SAFE_INTEGER;
+const POWERS: readonly number[] = Array.from({ length: PRICE_SCALE + 1 }, (_, digits) => 10 ** digits);
 /** 2^63 − 1 is the undefined price. */
 const PRICE_MAX: bigint = (1n << 63n) - 2n;
 const PRICE_MIN: bigint = -(1n << 63n);
@@ -22,8 +23,9 @@ export class DbnPrice {
   /** Takes an integer of units 10^−scale. @returns false where it is not a whole number of 1e-9 within 64 bits. */
   set(value: number, scale: number): boolean {
     const factor = PRICE_SCALE - scale;
-    const scaled = factor >= 0 ? value * 10 ** factor : value / 10 ** -factor;
-    if (factor >= 0 && Math.abs(scaled) <= EXACT_MAX) {
+    // No scale below zero, so no factor above nine.
+    const scaled = factor >= 0 ? value * POWERS[factor]! : Number.NaN;
+    if (Math.abs(scaled) <= EXACT_MAX) {
       this.#put(scaled);
       return true;
     }

@@ -41,6 +41,7 @@ import type { Feed } from '../feeds/feed.ts';
 import type { EventObserver } from '../pipeline/books.ts';
 import type { DbnPrice } from './dbn-values.ts';
 import { LiveIds } from './live-ids.ts';
+import { OpenBooks } from './open-books.ts';
 import { OrderState } from './order-state.ts';
 
 const TWO_32 = 4294967296;
@@ -91,13 +92,15 @@ export class MboEvents implements EventObserver {
   readonly #is: OrderState = new OrderState();
   readonly #twin: OrderState = new OrderState();
   #duplicates = 0;
+  /** Order changes of the market in front of the event. */
+  #changes = 0;
   /** Orders that a clear of one side takes, and books that a clear or a new session empties. */
   #leaving: OrderState[] = [];
   #emptied: number[] = [];
   /** Books that became stale with a gap. */
   #fresh: number[] = [];
   /** Books with records whose group has not ended. */
-  readonly #open: Set<number> = new Set();
+  readonly #open: OpenBooks = new OpenBooks();
 
   /** @param allowsLoss what DBN cannot say is said as what is nearest, and counted; else it is refused. */
   constructor(out: MboRecords, allowsLoss: boolean) {
@@ -118,6 +121,7 @@ export class MboEvents implements EventObserver {
     this.#was.found = false;
     this.#twin.found = false;
     this.#duplicates = market.tally[TALLY_DUPLICATE_ORDER]!;
+    this.#changes = market.changes;
     switch (head & 255) {
       case KIND_REPLACE: {
         if ((head & (FLAG_EXTENDED << 8)) !== 0) {
@@ -157,7 +161,11 @@ export class MboEvents implements EventObserver {
     const definition = market.dictionary.books[words[at + WORD_BOOK]!] ?? null;
     switch (head & 255) {
       case KIND_ADD:
-        this.#entered(words, at, market, (head & (FLAG_BEFORE << 8)) !== 0);
+        if (!this.#twin.found && market.changes - this.#changes === 1 && (head & (FLAG_BEFORE << 8)) === 0) {
+          // The order is in the book, as the event says it.
+          this.#is.said(words, at, bookSideOf(words, at));
+          this.#add(this.#is, market);
+        } else this.#entered(words, at, market, (head & (FLAG_BEFORE << 8)) !== 0);
         break;
       case KIND_MODIFY:
         this.#modified(words, at, market);
@@ -167,8 +175,12 @@ export class MboEvents implements EventObserver {
         this.#entered(words, at, market, (head & (FLAG_BEFORE << 8)) !== 0);
         break;
       case KIND_REDUCE:
-      case KIND_DELETE:
         this.#reduced(market);
+        break;
+      case KIND_DELETE:
+        if (this.#was.found && market.changes !== this.#changes) {
+          this.#cancel(this.#was, this.#was.quantity, true, market);
+        }
         break;
       case KIND_EXECUTE:
         this.#executed(words, at, market);
@@ -329,8 +341,12 @@ export class MboEvents implements EventObserver {
       if (this.#open.has(book)) this.#none(book, market, true);
       return;
     }
-    for (const each of this.#open) {
+    const { list } = this.#open;
+    for (let at = 0; at < list.length; ) {
+      const each = list[at]!;
+      // One that ends leaves the list.
       if (books[each]!.channel === channel) this.#none(each, market, true);
+      else at += 1;
     }
   }
 

@@ -6,6 +6,9 @@ import {
   ORDER_NEXT,
   ORDER_QUANTITY_DOUBLE,
 } from '../book/store.ts';
+import { NULL_PRICE_HIGH, NULL_PRICE_LOW, WORD_ID, WORD_PRICE, WORD_QUANTITY } from '../event/record.ts';
+
+const TWO_32 = 4294967296;
 
 /** One order as a book has it at some moment; reused. */
 export class OrderState {
@@ -25,6 +28,21 @@ export class OrderState {
     this.idHigh = idHigh;
     this.bookSide = bookSide;
     this.take(market, market.findOrder(idLow, idHigh, bookSide));
+  }
+
+  /** Takes over what an add says that the book has let in. */
+  said(words: Int32Array, at: number, bookSide: number): void {
+    this.found = true;
+    this.idLow = words[at + WORD_ID]!;
+    this.idHigh = words[at + WORD_ID + 1]!;
+    this.bookSide = bookSide;
+    const high = words[at + WORD_PRICE + 1]!;
+    const low = words[at + WORD_PRICE]!;
+    const price = high * TWO_32 + (low >>> 0);
+    if (high === NULL_PRICE_HIGH && low === NULL_PRICE_LOW) this.key = Number.POSITIVE_INFINITY;
+    else this.key = (bookSide & 1) !== 0 ? 0 - price : price;
+    this.quantity = words[at + WORD_QUANTITY + 1]! * TWO_32 + (words[at + WORD_QUANTITY]! >>> 0);
+    this.isFollowed = false;
   }
 
   /** Takes over what a slot holds; 0 = no order. */

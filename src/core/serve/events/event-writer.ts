@@ -32,7 +32,7 @@ export class EventHead {
     this.seq = seq;
     this.last = (words[at]! & (FLAG_LAST << 8)) !== 0;
     const venue = (batch.venueBaseLow >>> 0) + words[at + WORD_VENUE_TIME]!;
-    this.venueHigh = batch.venueBaseHigh + Math.floor(venue / TWO_32);
+    this.venueHigh = batch.venueBaseHigh + (venue >= TWO_32 ? 1 : venue < 0 ? -1 : 0);
     this.venueLow = venue | 0;
     const receive = (batch.receiveBaseLow >>> 0) + (words[at + WORD_RECEIVE_TIME]! >>> 0);
     this.receiveHigh = batch.receiveBaseHigh + (receive >= TWO_32 ? 1 : 0);
