@@ -6,7 +6,7 @@ import type { ArbiterOptions } from '../merge/session-merge.ts';
 import { openRecoveryClient } from '../net/recovery/client.ts';
 import type { LineSpec } from '../net/subscription.ts';
 import { LiveLines } from '../pipeline/live-source.ts';
-import type { MergeStanding } from '../pipeline/merge/merge-run.ts';
+import type { MergeStanding } from '../pipeline/merge/merge-options.ts';
 import { MergedSource } from '../pipeline/merge/merged-source.ts';
 
 const LINES = 2;

@@ -10,7 +10,7 @@ import {
 } from '../report.ts';
 import type { Damage, InputResult } from '../run-state.ts';
 import type { MergeChannel } from './merge-channel.ts';
-import type { MergeResult } from './merge-run.ts';
+import type { MergeResult } from './merge-options.ts';
 
 /** What one line brought; numbers are sequence numbers, but for packets and what follows `missing`. */
 export interface LineReport {

@@ -1,6 +1,4 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { nsBetween } from '../../binary/time.ts';
-import type { ByteSink } from '../../capture/capture-writer.ts';
 import type { PipeInterface } from '../../capture/pipe-interface.ts';
 import { GAP_LOST, GAP_OPEN } from '../../event/record.ts';
 import {
@@ -12,14 +10,12 @@ import {
 } from '../../feeds/feed.ts';
 import { Arbiter } from '../../merge/arbiter.ts';
 import { LinePreference } from '../../merge/preference.ts';
-import type { RecoveryCounts } from '../../merge/recovery/counts.ts';
 import type { ArbiterOptions, ArbiterSink } from '../../merge/session-merge.ts';
 import { WaitingRoom } from '../../merge/waiting-room.ts';
 import type { RecoveryCallbacks, RecoveryClient } from '../../net/recovery/client.ts';
 import { Datagram } from '../../packet/datagram.ts';
-import { FeedDetector } from '../detect.ts';
 import { FlowPairs, PAIR_HELD, PAIR_PASS } from '../flow-pairs.ts';
-import { type Flow, type FlowFilter, FlowTable, passes, sameFlow } from '../flows.ts';
+import { type Flow, type FlowFilter, FlowTable, passes } from '../flows.ts';
 import {
   LINE_R,
   type PacketSource,
@@ -27,8 +23,11 @@ import {
   SOURCE_TIME,
   type SourcePacket,
 } from '../packet-source.ts';
+import { FeedSearch } from './feed-search.ts';
 import { MergeChannel, MergeFlow } from './merge-channel.ts';
+import { MergeClock } from './merge-clock.ts';
 import { type MergeInput, MergeInputs } from './merge-inputs.ts';
+import type { MergeOptions, MergeResult } from './merge-options.ts';
 import { PacketOutput } from './packet-output.ts';
 
 /** Packets between two looks at whether to stop. */
@@ -37,66 +36,6 @@ const PACKETS_PER_TURN = 1024;
 const ROUNDS_AT_END = 2;
 /** Longest sleep while nothing comes, ms. */
 const IDLE_MS = 100;
-
-export interface MergeOptions {
-  readonly sources: readonly PacketSource[];
-  /** Feeds to choose from; the one that is named, or that a packet pipe names, is taken as it is. */
-  readonly feeds: readonly Feed[];
-  readonly feed: Feed | null;
-  readonly filter: Pick<FlowFilter, 'ports' | 'groups'>;
-  readonly arbiter: ArbiterOptions;
-  /** Where the merged stream goes; null = it is only reported on. */
-  readonly output: { readonly sink: ByteSink; readonly form: 'pcap' | 'pcapng' } | null;
-  /** Makes the client that fetches what both lines lost, once the feed is known; null = there is none. */
-  readonly recovery: ((feed: Feed, callbacks: RecoveryCallbacks) => RecoveryClient) | null;
-  /**
-   * First number wanted of the session that a channel begins with, null = as `arbiter` says. Absent: all as it says.
-   * @param session its id; null where the feed has none.
-   */
-  readonly startOf?: (channel: number, session: string | null) => number | null;
-  /** Is told once the feed is known; what it is given stays true while the merge goes on. */
-  readonly onBegin?: (standing: MergeStanding) => void;
-  /** What cannot be recovered ends the run. */
-  readonly stopsAtLoss: boolean;
-  /** The run ends when live sources have brought nothing for so long; Infinity = never. */
-  readonly idleMs: number;
-  readonly stop: () => boolean;
-  readonly breathe: (progress: MergeProgress) => Promise<void>;
-}
-
-export interface MergeProgress {
-  readonly packets: number;
-  readonly delivered: number;
-  readonly lost: number;
-  readonly waiting: number;
-}
-
-export interface MergeResult {
-  readonly feed: Feed | null;
-  readonly channels: readonly MergeChannel[];
-  readonly flows: readonly MergeFlow[];
-  readonly room: WaitingRoom;
-  readonly preference: LinePreference;
-  /** Packets passed on, parts of packets and heartbeats included. */
-  readonly packetsDelivered: number;
-  readonly recovery: RecoveryCounts | null;
-  readonly otherPackets: number;
-  readonly stopped: 'request' | 'loss' | null;
-  readonly elapsedNs: number;
-}
-
-/** A merge while it goes on. */
-export interface MergeStanding {
-  readonly feed: Feed;
-  readonly channels: readonly MergeChannel[];
-  readonly room: WaitingRoom;
-  readonly recovery: RecoveryCounts | null;
-}
-
-interface Held {
-  readonly packet: SourcePacket;
-  readonly source: PacketSource;
-}
 
 /**
  * Makes one stream of the packets of all sources: files by the times of their packets, live ones as they come. Throws
@@ -110,11 +49,9 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
   readonly #options: MergeOptions;
   readonly #inputs: MergeInputs;
   readonly #room: WaitingRoom = new WaitingRoom();
+  readonly #clock: MergeClock = new MergeClock(this.#room);
   readonly #preference: LinePreference = new LinePreference();
-  readonly #detector: FeedDetector<SourcePacket>;
-  readonly #held: Held[] = [];
-  /** A flow has to look like the feed, unless somebody has said where it is. */
-  readonly #looks: boolean;
+  readonly #search: FeedSearch;
   readonly #filter: FlowFilter;
   readonly #fetched: Datagram = new Datagram();
   #feed: Feed | null = null;
@@ -125,12 +62,6 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
   readonly #flows: Map<Flow<TransportReader>, MergeFlow> = new Map();
   #output: PacketOutput | null = null;
   #recovery: RecoveryClient | null = null;
-  #zeroHigh = 0;
-  #zeroLow = 0;
-  #started = false;
-  /** Latest time of all packets. */
-  #timeHigh = 0;
-  #timeLow = 0;
   /** The packet whose header was read last, and how many numbers it has. */
   #hand: Datagram | null = null;
   #handCount = 0;
@@ -147,9 +78,9 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     this.#options = options;
     this.#inputs = new MergeInputs(options.sources);
     const { ports, groups } = options.filter;
-    this.#looks = ports === null && groups === null;
-    this.#filter = { ports, groups, snapshots: [], detect: this.#looks };
-    this.#detector = new FeedDetector(options.feed === null ? options.feeds : [options.feed]);
+    const looks = ports === null && groups === null;
+    this.#filter = { ports, groups, snapshots: [], detect: looks };
+    this.#search = new FeedSearch(options.feed, options.feeds, looks);
   }
 
   async execute(): Promise<MergeResult> {
@@ -164,7 +95,7 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
       await this.#recovery?.close();
     }
     const flows = [...this.#flows.values()];
-    this.#output?.finish(flows, this.#timeHigh, this.#timeLow);
+    this.#output?.finish(flows, this.#clock.timeHigh, this.#clock.timeLow);
     return {
       feed: this.#feed,
       channels: this.#channels,
@@ -202,7 +133,7 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
         channel.heartbeatLine = -1;
       }
     }
-    this.#output?.gap(channel, session, first, count, state, by, this.#timeHigh, this.#timeLow);
+    this.#output?.gap(channel, session, first, count, state, by, this.#clock.timeHigh, this.#clock.timeLow);
     const recovery = this.#recovery;
     if (recovery === null) return;
     const id = channel.transport.sessionId?.(session) ?? null;
@@ -216,7 +147,7 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     channel.next = first;
     channel.heartbeatLine = -1;
     const isReset = this.#feed!.sessionEvent === 'reset';
-    this.#output?.session(channel, session, first, isReset, this.#timeHigh, this.#timeLow);
+    this.#output?.session(channel, session, first, isReset, this.#clock.timeHigh, this.#clock.timeLow);
   }
 
   readonly onPacket = (number: number, bytes: Uint8Array, offset: number, length: number): void => {
@@ -226,8 +157,8 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     if (datagram.bytes !== bytes) datagram.attach(bytes);
     datagram.offset = offset;
     datagram.length = length;
-    datagram.timeHigh = this.#timeHigh;
-    datagram.timeLow = this.#timeLow;
+    datagram.timeHigh = this.#clock.timeHigh;
+    datagram.timeLow = this.#clock.timeLow;
     datagram.ipVersion = flow.ipVersion;
     datagram.destination.set(flow.address);
     datagram.destinationPort = flow.port;
@@ -262,10 +193,9 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
   async #recoverTheEnd(): Promise<void> {
     const recovery = this.#recovery;
     if (recovery === null) return;
-    const { clock } = this.#room;
     for (let round = 0; round < ROUNDS_AT_END; round += 1) {
       await recovery.idle();
-      clock[0] = clock[0]! + this.#options.arbiter.gapTimeoutNs;
+      this.#clock.pass(this.#options.arbiter.gapTimeoutNs);
       this.#expire();
     }
     await recovery.idle();
@@ -295,20 +225,8 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
   }
 
   /** Time comes to that of a packet; holes that have become too old are reported before it is looked at. */
-  #advance({ timeHigh, timeLow }: Datagram): void {
-    if ((timeHigh | timeLow) === 0) return;
-    if (!this.#started) {
-      this.#started = true;
-      this.#zeroHigh = timeHigh;
-      this.#zeroLow = timeLow;
-    }
-    const { clock } = this.#room;
-    const now = nsBetween(timeHigh, timeLow, this.#zeroHigh, this.#zeroLow);
-    if (now > clock[0]!) {
-      clock[0] = now;
-      this.#timeHigh = timeHigh;
-      this.#timeLow = timeLow;
-    }
+  #advance(packet: Datagram): void {
+    this.#clock.advance(packet);
     if (this.#room.isDue) this.#expire();
   }
 
@@ -402,31 +320,22 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     return transport.count;
   }
 
-  /** Until the feed is known packets are held; `held` of the detector and ours are the same, one by one. */
+  /** Until the feed is known packets are held. */
   #detect(packet: SourcePacket, source: PacketSource): void {
     if (!passes(this.#filter, packet)) {
       this.#refuse(source);
       return;
     }
-    const origin = source.origin();
-    const named = this.#options.feed ?? this.#options.feeds.find(({ name }) => name === origin?.feed) ?? null;
-    const isCertain = named !== null && (packet.pair >= 0 || !this.#looks);
-    const found = this.#detector.offer(packet);
-    const copy = this.#detector.held.at(-1)!;
-    this.#held.push({ packet: copy, source });
-    if (isCertain) this.#begin(named);
-    else if (found !== null) this.#begin(found);
-    else if (this.#detector.exhausted) this.#settleFeed();
+    const found = this.#search.offer(packet, source);
+    if (found !== null) this.#begin(found);
+    else if (this.#search.isExhausted) this.#settleFeed();
   }
 
   /** Nothing told the feed: the one that was named, or an error. */
   #settleFeed(): void {
     const { feed, sources } = this.#options;
-    if (feed === null) {
-      if (this.#stopped !== null && this.#held.length === 0) return;
-      throw this.#detector.failure(sources.map(({ name }) => name).join(', '), this.#other);
-    }
-    this.#begin(feed);
+    if (feed === null && this.#stopped !== null && this.#search.isEmpty) return;
+    this.#begin(this.#search.settle(sources, this.#other));
   }
 
   #begin(feed: Feed): void {
@@ -446,14 +355,9 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
       room: this.#room,
       recovery: this.#recovery?.counts ?? null,
     });
-    const telling = this.#held.at(-1)?.packet;
-    // Heartbeats and the like in front of the datagram that tells are of its channel, though they look like nothing.
-    const first = this.#held.find(({ packet }) => telling !== undefined && sameFlow(packet, telling))?.packet;
-    if (first !== undefined && (first.line < 0 || first.pair < 0))
-      table.open(first, first.line, first.pair, null);
-    for (const { packet, source } of this.#held) this.#accept(packet, source);
-    this.#held.length = 0;
-    this.#detector.held.length = 0;
+    const { first } = this.#search;
+    if (first !== null && (first.line < 0 || first.pair < 0)) table.open(first, first.line, first.pair, null);
+    for (const { packet, source } of this.#search.take()) this.#accept(packet, source);
   }
 
   #startOf(number: number): Pick<ArbiterOptions, 'startOf'> {
@@ -489,11 +393,11 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     const room = this.#room;
     const ms = Math.min(IDLE_MS, Math.max(1, Math.ceil((room.due - room.clock[0]!) / 1e6)));
     const passed = await this.#inputs.wait(ms);
-    if (passed === 0 || !this.#started) return;
+    if (passed === 0 || !this.#clock.hasStarted) return;
     // Whose line a flow is may stay in doubt on a quiet line; what came of it must not be kept back.
     if (this.#pairs?.holds === true) this.#release(this.#pairs.take());
     // Packets bring the time with them; while none comes, what has passed here has passed there.
-    room.clock[0] = room.clock[0]! + passed;
+    this.#clock.pass(passed);
     if (room.isDue) this.#expire();
     this.#idleNs += passed;
     if (this.#idleNs >= this.#options.idleMs * 1e6) this.#inputs.stop();

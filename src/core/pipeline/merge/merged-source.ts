@@ -2,7 +2,8 @@ import type { ByteWindow } from '../../binary/byte-window.ts';
 import type { RecoveryClient } from '../../net/recovery/client.ts';
 import type { PacketSource } from '../packet-source.ts';
 import { type ByteSource, Interrupted, roomOf } from '../raw-source.ts';
-import { type MergeOptions, type MergeResult, merge } from './merge-run.ts';
+import type { MergeOptions, MergeResult } from './merge-options.ts';
+import { merge } from './merge-run.ts';
 
 /** Bytes that may wait for the reader before the merge waits for it. */
 const WAITING_BYTES_MAX: number = 1 << 20;

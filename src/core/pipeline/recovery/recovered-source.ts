@@ -1,7 +1,7 @@
 import type { ByteWindow } from '../../binary/byte-window.ts';
 import { type ByteSource, DamagedInput, Interrupted, type Tell } from '../byte-source.ts';
 import { CaptureSource } from '../merge/capture-source.ts';
-import type { MergeResult } from '../merge/merge-run.ts';
+import type { MergeResult } from '../merge/merge-options.ts';
 import { type MergedOptions, MergedSource } from '../merge/merged-source.ts';
 
 /** A capture, or a pipe that brings one, with what its lines lost. */
