@@ -17,6 +17,7 @@ import type { WaitingRoom } from '../merge/waiting-room.ts';
 import type { TransportPlace } from '../pipeline/books.ts';
 import type { LiveLine } from '../pipeline/live-source.ts';
 import type { MergeChannel } from '../pipeline/merge/merge-channel.ts';
+import type { MergeStanding } from '../pipeline/merge/merge-options.ts';
 import { LINE_NAMES } from '../pipeline/packet-source.ts';
 import type { ChannelView, EngineStatus, GapView, LineView, SkewView } from './status.ts';
 
@@ -106,7 +107,7 @@ export function mergedChannel({ number, transport, session, next, arbiter }: Mer
 const GAPS_TOLD_MAX = 100;
 
 /** The newest gaps of all channels, the newest of each last. */
-export function mergedGaps(channels: readonly MergeChannel[]): GapView[] {
+function mergedGaps(channels: readonly MergeChannel[]): GapView[] {
   const gaps: GapView[] = [];
   for (const { number, transport, arbiter } of channels) {
     for (const { gaps: told, session } of arbiter.sessions) {
@@ -126,12 +127,25 @@ export function mergedGaps(channels: readonly MergeChannel[]): GapView[] {
 }
 
 /** How far line B is behind line A. */
-export function mergedSkew({ skew }: WaitingRoom): SkewView {
+function mergedSkew({ skew }: WaitingRoom): SkewView {
   return {
     p50Ns: skew.quantile(50),
     p99Ns: skew.quantile(99),
     maxNs: skew.samples === 0 ? null : skew.maxNs,
     samples: skew.samples,
+  };
+}
+
+/** What there is only where lines are merged. */
+export function mergedViews({
+  channels,
+  room,
+  preference: { prefersA, failovers },
+}: MergeStanding): Pick<EngineStatus, 'gaps' | 'skew' | 'preference'> {
+  return {
+    gaps: mergedGaps(channels),
+    skew: mergedSkew(room),
+    preference: { prefersA, failovers },
   };
 }
 

@@ -44,8 +44,7 @@ import {
   eventsOf,
   LineWatch,
   mergedChannel,
-  mergedGaps,
-  mergedSkew,
+  mergedViews,
   readChannel,
 } from './engine-status.ts';
 import { StageProbe } from './metrics/stage-probe.ts';
@@ -155,7 +154,7 @@ export class Engine {
       inputs: path === null ? [] : [{ path, bytes, total }],
       lines: this.#live?.lines.lines.map((line) => this.#lineWatch.view(line, now)) ?? [],
       channels: standing?.channels.map(mergedChannel) ?? this.#facts?.places().map(readChannel) ?? [],
-      ...(standing === null ? {} : { gaps: mergedGaps(standing.channels), skew: mergedSkew(standing.room) }),
+      ...(standing === null ? {} : mergedViews(standing)),
       pendingPackets: standing?.room.packets ?? 0,
       recovery: recovery === null ? null : ({ ...recovery } as typeof recovery),
       journal: journal === null ? null : { ...journal, problem: failure?.message ?? null },

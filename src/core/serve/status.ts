@@ -58,6 +58,12 @@ export interface SkewView {
   readonly samples: number;
 }
 
+/** Which line leads, and how often that has changed. */
+export interface PreferenceView {
+  readonly prefersA: boolean;
+  readonly failovers: number;
+}
+
 /** The ring from the engine to a thread that publishes. */
 export interface TapView {
   readonly name: string;
@@ -96,6 +102,8 @@ export interface EngineStatus {
   readonly gaps?: readonly GapView[];
   /** Absent: nothing is merged. */
   readonly skew?: SkewView;
+  /** Absent: nothing is merged. */
+  readonly preference?: PreferenceView;
   /** Packets that wait for numbers in front of them. */
   readonly pendingPackets: number;
   readonly recovery: RecoveryCounts | null;

@@ -108,7 +108,8 @@ test('what both lines lost is filled, and what came while the engine was away is
   await until(first, () => first.status.lines.length === 2);
   await sendLossy(lines, 0, third);
   await until(first, () => first.status.channels.some(({ filled, missing }) => filled > 0 && missing === 0));
-  const { gaps = [], skew } = first.status;
+  const { gaps = [], skew, preference } = first.status;
+  expect(preference).toEqual({ prefersA: expect.any(Boolean), failovers: expect.any(Number) });
   expect(gaps.length).toBeGreaterThan(0);
   for (const gap of gaps) expect(gap).toMatchObject({ channel: 0, state: 'filled', by: expect.any(String) });
   expect(skew!.samples).toBeGreaterThan(0);

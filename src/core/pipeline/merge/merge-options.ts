@@ -61,5 +61,6 @@ export interface MergeStanding {
   readonly feed: Feed;
   readonly channels: readonly MergeChannel[];
   readonly room: WaitingRoom;
+  readonly preference: LinePreference;
   readonly recovery: RecoveryCounts | null;
 }

@@ -353,6 +353,7 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
       feed,
       channels: this.#channels,
       room: this.#room,
+      preference: this.#preference,
       recovery: this.#recovery?.counts ?? null,
     });
     const { first } = this.#search;

@@ -115,6 +115,21 @@ export const MERGE_METRICS: readonly Metric<MetricSources>[] = [
     read: ofChannels(({ outOfOrder }) => outOfOrder),
   },
   {
+    name: 'merge_failovers',
+    type: 'counter',
+    labels: [],
+    help: 'How often the other line began to lead: two packets in a row first on B, or eight first on A.',
+    read: ({ status: { preference } }) => (preference === undefined ? [] : single(preference.failovers)),
+  },
+  {
+    name: 'merge_preferred_is_a',
+    type: 'gauge',
+    labels: [],
+    help: '1 while line A leads, 0 while line B does; what is passed on does not depend on it.',
+    read: ({ status: { preference } }) =>
+      preference === undefined ? [] : single(preference.prefersA ? 1 : 0),
+  },
+  {
     name: 'mdx_merge_delivered_total',
     type: 'counter',
     labels: ['channel'],
