@@ -16,8 +16,8 @@ import { MdxError } from '../core/errors.ts';
 import type { Feed } from '../core/feeds/feed.ts';
 import type { LiveLines } from '../core/pipeline/live-source.ts';
 import type { CaptureSource } from '../core/pipeline/merge/capture-source.ts';
-import type { MergeReport } from '../core/pipeline/merge/merge-report.ts';
 import type { MergeOptions, MergeProgress } from '../core/pipeline/merge/merge-options.ts';
+import type { MergeReport } from '../core/pipeline/merge/merge-report.ts';
 import type { PacketSource } from '../core/pipeline/packet-source.ts';
 
 /** A and B, and what recovery brings. */

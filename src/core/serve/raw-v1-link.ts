@@ -48,9 +48,14 @@ export class RawV1Link {
     this.listening.catch(() => {});
   }
 
-  /** Closes the clients with the reason, once they have what was published. */
-  stop(reason: string): void {
-    this.#ask({ kind: 'stop', reason });
+  /** Closes the clients with the reason, once they have what was published, for at most `timeoutMs`. */
+  stop(reason: string, timeoutMs: number): void {
+    this.#ask({ kind: 'stop', reason, timeoutMs });
+  }
+
+  /** It is not waited for any more: what it still has is gone. */
+  letGo(): void {
+    void this.#worker.terminate();
   }
 
   /** Tokens and origins that count from now on. */

@@ -4,7 +4,7 @@ import type { DropReason, RawV1ClientView } from '../publish/raw-v1/server.ts';
 
 /** What the thread that serves raw-v1 is given. */
 export interface RawV1Plan {
-  readonly config: Pick<ServeConfig, 'rawV1' | 'security' | 'http' | 'journal' | 'shutdown'>;
+  readonly config: Pick<ServeConfig, 'rawV1' | 'security' | 'http' | 'journal'>;
   /** Its tap: the memory of a `ByteRing`. */
   readonly tap: SharedArrayBuffer;
   /** Slots of its thread. */
@@ -44,5 +44,5 @@ export type RawV1Word =
   | { readonly kind: 'stopped' };
 
 export type RawV1Request =
-  | { readonly kind: 'stop'; readonly reason: string }
+  | { readonly kind: 'stop'; readonly reason: string; readonly timeoutMs: number }
   | ({ readonly kind: 'reload' } & Pick<ServeConfig, 'security' | 'http'>);

@@ -20,7 +20,7 @@ import type { RawV1Plan, RawV1Request, RawV1Status, RawV1Word } from './raw-v1-p
 const STATUS_MS = 250;
 
 const { config, tap, slots: memory } = workerData as RawV1Plan;
-const { rawV1, security, http, journal, shutdown } = config;
+const { rawV1, security, http, journal } = config;
 const say = (word: RawV1Word): void => parentPort!.postMessage(word);
 
 const slots = new ThreadSlots(memory);
@@ -42,6 +42,7 @@ if (journal.directory !== null) {
   server.history = new JournalHistory(journal.directory, rawV1.price, now);
 }
 let stopReason: string | null = null;
+let stopMs = 0;
 let askedToStop = (): void => {};
 const stopped = new Promise<void>((resolve) => {
   askedToStop = resolve;
@@ -53,6 +54,7 @@ parentPort!.on('message', (request: RawV1Request) => {
     return;
   }
   stopReason = request.reason;
+  stopMs = request.timeoutMs;
   askedToStop();
 });
 
@@ -102,7 +104,8 @@ try {
     return stopped;
   });
   await Promise.race([following, stopped]);
-  await server.close(stopReason ?? 'the server stops', shutdown.timeoutMs / 2);
+  // The other half is for the clients to close.
+  await server.close(stopReason ?? 'the server stops', stopMs / 2);
   say({ kind: 'status', status: status() });
   say({ kind: 'stopped' });
 } catch (error) {

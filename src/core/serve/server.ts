@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ServeConfig } from '../config/serve-config.ts';
 import { MdxError } from '../errors.ts';
 import { watchThread } from '../observe/thread-health.ts';
@@ -44,6 +45,8 @@ export class Serve {
   readonly #metrics: ServeMetrics;
   readonly #unwatch: () => void;
   #ask: () => void = () => {};
+  /** When stopping is to be over, ms of `performance.now`; Infinity until it begins. */
+  #deadline: number = Number.POSITIVE_INFINITY;
   #http: HttpServer | null = null;
   /** Null: raw-v1 is not served. */
   readonly #rawV1: RawV1Link | null;
@@ -155,6 +158,7 @@ export class Serve {
 
   /** Takes nothing more in, ends the journal and the clients in order; `ended` tells when. */
   stop(): void {
+    this.#limitStop();
     this.#ask();
     this.#engine.stop();
   }
@@ -180,6 +184,7 @@ export class Serve {
     try {
       await Promise.race([stopped, this.#lateStop(), this.#rawV1Failure()]);
     } finally {
+      this.#limitStop();
       // Nobody is waited for any more; where a part has failed, the engine goes, too.
       Atomics.store(this.#control, 0, 1);
       this.#engine.stop();
@@ -187,16 +192,29 @@ export class Serve {
       this.#events.close('the server is stopping');
       this.#streams.close();
       await this.#stopRawV1();
-      await this.#http?.close(this.#options.config.shutdown.timeoutMs);
+      await this.#http?.close(this.#leftMs);
       this.#metrics.close();
       this.#unwatch();
     }
   }
 
+  /** All parts together have `shutdown.timeout`, whoever of them needs it. */
+  #limitStop(): void {
+    const { timeoutMs } = this.#options.config.shutdown;
+    this.#deadline = Math.min(this.#deadline, performance.now() + timeoutMs);
+  }
+
+  get #leftMs(): number {
+    return Math.max(0, this.#deadline - performance.now());
+  }
+
   /** Clients have what was published, as far as they take it in time. */
   async #stopRawV1(): Promise<void> {
-    this.#rawV1?.stop('the server is stopping');
-    await this.#rawV1?.ended.catch(() => {});
+    const rawV1 = this.#rawV1;
+    if (rawV1 === null) return;
+    rawV1.stop('the server is stopping', this.#leftMs);
+    await Promise.race([rawV1.ended.catch(() => {}), pause(this.#leftMs, null, { ref: false })]);
+    rawV1.letGo();
   }
 
   /** Rejects when the thread of raw-v1 fails or dies. */
@@ -209,7 +227,7 @@ export class Serve {
   async #lateStop(): Promise<never> {
     const { timeoutMs } = this.#options.config.shutdown;
     await this.#asked;
-    await new Promise((resolve) => setTimeout(resolve, timeoutMs).unref());
+    await pause(this.#leftMs, null, { ref: false });
     throw new MdxError('internal', `stopping took longer than ${timeoutMs} ms; what was left was given up`);
   }
 }
