@@ -184,7 +184,7 @@ class Readers {
 }
 
 function rawV1Sender(): Sender {
-  const publisher = new RawV1Publisher({ price: 'native', retainedFrames: 262_144, retainedBytes: 64 << 20 });
+  const publisher = new RawV1Publisher({ price: 'native', retainedFrames: 65_536, retainedBytes: 64 << 20 });
   const dictionary = syntheticDictionary();
   const books = new Books(itch.rules, dictionary, null, [publisher]);
   publisher.start(itch, { books, epoch: { high: 1, low: 1 }, imageEvent: 0 });

@@ -183,11 +183,16 @@ export class Encoder {
       left -= 1;
     }
     if (left === 0) return;
-    const slot = market.findOrder(idLow, idHigh, bookSide);
-    frames.add(market, slot, bookSide);
-    left -= 1;
+    frames.addNew(market, words, at, bookSide);
+    if (left > 1) this.#requeue(market, market.findOrder(idLow, idHigh, bookSide), bookSide, left - 1);
+  }
+
+  /** Orders behind one that came in front of them leave and enter, two changes each. */
+  #requeue(market: Market, slot: number, bookSide: number, changes: number): void {
+    const frames = this.#frames;
     const orders = market.orders.words;
-    for (let behind = orders[(slot << 3) + ORDER_NEXT]!; left > 0; left -= 2) {
+    let behind = orders[(slot << 3) + ORDER_NEXT]!;
+    for (let left = changes; left > 0; left -= 2) {
       const order = behind << 3;
       frames.name(market, bookSide, orders[order + ORDER_ID_HIGH]!, orders[order + ORDER_ID_LOW]!);
       frames.cancel();

@@ -1,4 +1,4 @@
-import { headerBytes, OPCODE_BINARY, writeHeader } from '../websocket/framing.ts';
+import * as framing from '../websocket/framing.ts';
 import * as layout from './layout.ts';
 
 // V8 folds a module's own constants into its code and loads imported ones each time, so the hot ones are taken over.
@@ -10,8 +10,12 @@ const AT_SEQUENCE = layout.AT_SEQUENCE;
 const AT_CURSOR = layout.AT_CURSOR;
 const AT_SEND_TIME = layout.AT_SEND_TIME;
 const AT_PAYLOAD_BYTES = layout.AT_PAYLOAD_BYTES;
+const SHORT_MAX = framing.SHORT_MAX;
+const SHORT_BINARY = framing.SHORT_BINARY;
+const SHORT_HEADER_BYTES = 2;
 
 const TWO_32 = 4294967296;
+const NS_PER_MS = 1_000_000;
 
 /** Where frames are written: a bus, or the bytes of an image. */
 export interface FrameTarget {
@@ -32,6 +36,8 @@ export class FrameWriter {
   view: DataView;
   readonly #target: FrameTarget;
   #bytes = 0;
+  /** The machine's monotonic clock where `performance` has its zero, ns. */
+  readonly #origin: number = Number(process.hrtime.bigint()) - performance.now() * NS_PER_MS;
 
   constructor(target: FrameTarget) {
     this.#target = target;
@@ -40,9 +46,9 @@ export class FrameWriter {
 
   /** Takes the time from the monotonic clock of this machine. */
   readTime(): void {
-    const now = process.hrtime.bigint();
-    this.timeHigh = Number(BigInt.asIntN(32, now >> 32n));
-    this.timeLow = Number(BigInt.asIntN(32, now));
+    const now = this.#origin + performance.now() * NS_PER_MS;
+    this.timeHigh = Math.floor(now / TWO_32);
+    this.timeLow = now | 0;
   }
 
   begin(
@@ -55,14 +61,24 @@ export class FrameWriter {
   ): number {
     const length = HEADER_BYTES + payload;
     const target = this.#target;
-    this.#bytes = headerBytes(length) + length;
-    const start = target.reserve(this.#bytes);
-    const at = writeHeader(target.buffer, start, OPCODE_BINARY, length);
-    const view = target.view;
+    let at: number;
+    let view: DataView;
+    if (length <= SHORT_MAX) {
+      this.#bytes = SHORT_HEADER_BYTES + length;
+      const start = target.reserve(SHORT_HEADER_BYTES + length);
+      view = target.view;
+      view.setInt16(start, SHORT_BINARY | (length << 8), true);
+      at = start + SHORT_HEADER_BYTES;
+    } else {
+      this.#bytes = framing.headerBytes(length) + length;
+      const start = target.reserve(this.#bytes);
+      view = target.view;
+      at = framing.writeHeader(target.buffer, start, framing.OPCODE_BINARY, length);
+    }
     this.view = view;
-    view.setUint32(at, MAGIC, true);
-    view.setUint32(at + 4, VERSION_AND_CODEC | (type << 16), true);
-    view.setUint32(at + 8, 0, true);
+    view.setInt32(at, MAGIC, true);
+    view.setInt32(at + 4, VERSION_AND_CODEC | (type << 16), true);
+    view.setInt32(at + 8, 0, true);
     view.setInt32(at + AT_INSTRUMENT, instrumentLow, true);
     view.setInt32(at + AT_INSTRUMENT + 4, instrumentHigh, true);
     view.setInt32(at + AT_SEQUENCE, sequence | 0, true);
@@ -71,7 +87,7 @@ export class FrameWriter {
     view.setInt32(at + AT_CURSOR + 4, highOf(cursor), true);
     view.setInt32(at + AT_SEND_TIME, this.timeLow, true);
     view.setInt32(at + AT_SEND_TIME + 4, this.timeHigh, true);
-    view.setUint32(at + AT_PAYLOAD_BYTES, payload, true);
+    view.setInt32(at + AT_PAYLOAD_BYTES, payload, true);
     return at + HEADER_BYTES;
   }
 

@@ -1,12 +1,17 @@
 import type { Market } from '../../book/market.ts';
 import * as store from '../../book/store.ts';
 import { PublicId } from '../../event/public-id.ts';
-import { NULL_PRICE_HIGH, NULL_PRICE_LOW } from '../../event/record.ts';
+import * as record from '../../event/record.ts';
 import type { BookTable } from './book-table.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import * as layout from './layout.ts';
 import { FramePrice, type PriceForm } from './price.ts';
 
+const NULL_PRICE_HIGH = record.NULL_PRICE_HIGH;
+const NULL_PRICE_LOW = record.NULL_PRICE_LOW;
+const WORD_ID = record.WORD_ID;
+const WORD_PRICE = record.WORD_PRICE;
+const WORD_QUANTITY = record.WORD_QUANTITY;
 const LEVEL_KEY_DOUBLE = store.LEVEL_KEY_DOUBLE;
 const ORDER_ID_HIGH = store.ORDER_ID_HIGH;
 const ORDER_ID_LOW = store.ORDER_ID_LOW;
@@ -77,17 +82,17 @@ export class OrderFrames {
     this.name(market, bookSide, words[order + ORDER_ID_HIGH]!, words[order + ORDER_ID_LOW]!);
     const level = words[order + ORDER_LEVEL]!;
     const key = market.levels.doubles[level * 4 + LEVEL_KEY_DOUBLE]!;
-    if (!this.#setKey(key, bookSide)) {
-      this.cancel();
-      return;
-    }
-    const at = this.#begin(TYPE_ADD, ADD_BYTES);
-    const writer = this.#writer;
-    writer.put64(at, this.#idHigh, this.#idLow);
-    writer.put64(at + 8, this.#price.high, this.#price.low);
-    writer.putNumber(at + 16, doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]!);
-    writer.view.setUint16(at + 24, bookSide & 1, true);
-    this.#end();
+    const quantity = doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]!;
+    if (this.#setKey(key, bookSide)) this.#add(bookSide, Math.floor(quantity / TWO_32), quantity | 0);
+    else this.cancel();
+  }
+
+  /** The order that the event at `at` has brought into the book: as the event has it. */
+  addNew(market: Market, words: Int32Array, at: number, bookSide: number): void {
+    this.name(market, bookSide, words[at + WORD_ID + 1]!, words[at + WORD_ID]!);
+    if (this.#setPrice(words[at + WORD_PRICE + 1]!, words[at + WORD_PRICE]!))
+      this.#add(bookSide, words[at + WORD_QUANTITY + 1]!, words[at + WORD_QUANTITY]!);
+    else this.cancel();
   }
 
   /** The named order has this quantity now; price and place stay. */
@@ -139,6 +144,19 @@ export class OrderFrames {
     writer.put64(at + 16, this.#price.high, this.#price.low);
     writer.view.setUint8(at + 24, aggressor);
     writer.put64(at + 25, matchHigh, matchLow);
+    this.#end();
+  }
+
+  #add(bookSide: number, quantityHigh: number, quantityLow: number): void {
+    const at = this.#begin(TYPE_ADD, ADD_BYTES);
+    const { view } = this.#writer;
+    view.setInt32(at, this.#idLow, true);
+    view.setInt32(at + 4, this.#idHigh, true);
+    view.setInt32(at + 8, this.#price.low, true);
+    view.setInt32(at + 12, this.#price.high, true);
+    view.setInt32(at + 16, quantityLow, true);
+    view.setInt32(at + 20, quantityHigh, true);
+    view.setInt16(at + 24, bookSide & 1, true);
     this.#end();
   }
 

@@ -5,6 +5,9 @@ export const OPCODE_BINARY = 2;
 
 const FINAL = 0x80;
 const LENGTH_16 = 126;
+/** Longest payload behind a header of two bytes, and the first of these where the message is binary; the other is the length. */
+export const SHORT_MAX: number = LENGTH_16 - 1;
+export const SHORT_BINARY: number = FINAL | OPCODE_BINARY;
 const LENGTH_64 = 127;
 const TWO_32 = 4294967296;
 
