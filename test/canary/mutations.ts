@@ -324,6 +324,27 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: RAW_V1_FRAME_TESTS,
   },
   {
+    name: 'raw-v1: a snapshot has orders as they became while it was encoded',
+    file: `${RAW_V1}/market-copy.ts`,
+    from: 'return words.slice();',
+    to: 'return words;',
+    tests: RAW_V1_FRAME_TESTS,
+  },
+  {
+    name: 'raw-v1: a snapshot ends where it is encoded',
+    file: `${RAW_V1}/client.ts`,
+    from: 'if (!image.isWhole) return;',
+    to: '',
+    tests: RAW_V1_TESTS,
+  },
+  {
+    name: 'raw-v1: a new order is at the price of the one before',
+    file: `${RAW_V1}/order-frames.ts`,
+    from: 'if (this.#setPrice(words[at + WORD_PRICE + 1]!, words[at + WORD_PRICE]!))',
+    to: 'if (this.#hasPrice)',
+    tests: RAW_V1_FRAME_TESTS,
+  },
+  {
     name: 'raw-v1: an execution takes off more than the order had',
     file: `${RAW_V1}/encoder.ts`,
     from: 'Math.max(0, this.#was[0]! - taken)',

@@ -146,6 +146,8 @@ export class RawV1Client {
       this.peer.write(piece);
       return;
     }
+    // The rest is not encoded yet.
+    if (!image.isWhole) return;
     this.frames += image.frames;
     this.#image = null;
     this.#writeLive(now);

@@ -5,6 +5,7 @@ import * as record from '../../event/record.ts';
 import type { BookTable } from './book-table.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import * as layout from './layout.ts';
+import type { MarketCopy } from './market-copy.ts';
 import { FramePrice, type PriceForm } from './price.ts';
 
 const NULL_PRICE_HIGH = record.NULL_PRICE_HIGH;
@@ -31,6 +32,9 @@ const REASON_REFUSED = layout.REASON_REFUSED;
 
 const TWO_32 = 4294967296;
 
+/** What ids are made public by. */
+type Naming = Pick<Market, 'rules' | 'dictionary'>;
+
 /**
  * Writes the frames of orders. The book, the sequence in it and the cursor are set beforehand; both count on by themselves.
  * A change of a book that is refused becomes a cancel that says so, so that every change has its frame.
@@ -48,6 +52,8 @@ export class OrderFrames {
   readonly #publicId: PublicId = new PublicId();
   /** Are the numbers those of an image, which are all 0? */
   readonly #isImage: boolean;
+  /** Has the price that was set last a form in frames? */
+  #hasPrice = false;
   /** Id in frames of the order at hand. */
   #idHigh = 0;
   #idLow = 0;
@@ -60,11 +66,11 @@ export class OrderFrames {
   }
 
   /** Takes the id of an order as frames have it. */
-  name(market: Market, bookSide: number, idHigh: number, idLow: number): void {
+  name({ rules, dictionary }: Naming, bookSide: number, idHigh: number, idLow: number): void {
     this.#idHigh = idHigh;
     this.#idLow = idLow;
-    if (market.rules.idScope !== 'bookSide') return;
-    const { instrument } = market.dictionary.books[bookSide >> 1]!;
+    if (rules.idScope !== 'bookSide') return;
+    const { instrument } = dictionary.books[bookSide >> 1]!;
     this.#publicId.hash(instrument, (bookSide & 1) !== 0, idHigh, idLow);
     this.#idHigh = this.#publicId.high;
     this.#idLow = this.#publicId.low;
@@ -77,14 +83,24 @@ export class OrderFrames {
 
   /** An order of the book, by its slot. */
   add(market: Market, slot: number, bookSide: number): void {
-    const order = slot << 3;
-    const { words, doubles } = market.orders;
-    this.name(market, bookSide, words[order + ORDER_ID_HIGH]!, words[order + ORDER_ID_LOW]!);
-    const level = words[order + ORDER_LEVEL]!;
-    const key = market.levels.doubles[level * 4 + LEVEL_KEY_DOUBLE]!;
-    const quantity = doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]!;
-    if (this.#setKey(key, bookSide)) this.#add(bookSide, Math.floor(quantity / TWO_32), quantity | 0);
-    else this.cancel();
+    const { orders, levels } = market;
+    this.atPrice(levels.doubles, orders.words[slot * 8 + ORDER_LEVEL]! * 4 + LEVEL_KEY_DOUBLE, bookSide);
+    this.#addAt(market, orders.words, orders.doubles, slot, bookSide);
+  }
+
+  /** An order of a copy of the books, by its slot, at the price that was set. */
+  addStored(copy: MarketCopy, slot: number, bookSide: number): void {
+    this.#addAt(copy, copy.words, copy.doubles, slot, bookSide);
+  }
+
+  /** Orders that follow have the price whose key is `keys[at]`. */
+  atPrice(keys: Float64Array, at: number, bookSide: number): void {
+    const key = keys[at]!;
+    const price = (bookSide & 1) !== 0 ? 0 - key : key;
+    this.#hasPrice =
+      key === Number.POSITIVE_INFINITY
+        ? this.#setPrice(NULL_PRICE_HIGH, NULL_PRICE_LOW)
+        : this.#setPrice(Math.floor(price / TWO_32), price | 0);
   }
 
   /** The order that the event at `at` has brought into the book: as the event has it. */
@@ -147,6 +163,13 @@ export class OrderFrames {
     this.#end();
   }
 
+  #addAt(naming: Naming, words: Int32Array, doubles: Float64Array, slot: number, bookSide: number): void {
+    this.name(naming, bookSide, words[slot * 8 + ORDER_ID_HIGH]!, words[slot * 8 + ORDER_ID_LOW]!);
+    const quantity = doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]!;
+    if (this.#hasPrice) this.#add(bookSide, Math.floor(quantity / TWO_32), quantity | 0);
+    else this.cancel();
+  }
+
   #add(bookSide: number, quantityHigh: number, quantityLow: number): void {
     const at = this.#begin(TYPE_ADD, ADD_BYTES);
     const { view } = this.#writer;
@@ -158,12 +181,6 @@ export class OrderFrames {
     view.setInt32(at + 20, quantityHigh, true);
     view.setInt16(at + 24, bookSide & 1, true);
     this.#end();
-  }
-
-  #setKey(key: number, bookSide: number): boolean {
-    if (key === Number.POSITIVE_INFINITY) return this.#setPrice(NULL_PRICE_HIGH, NULL_PRICE_LOW);
-    const price = (bookSide & 1) !== 0 ? 0 - key : key;
-    return this.#setPrice(Math.floor(price / TWO_32), price | 0);
   }
 
   #setPrice(high: number, low: number): boolean {

@@ -5,8 +5,9 @@ import { BookTable } from './book-table.ts';
 import { ControlFrames, type EpochHalves, type StreamFacts } from './control.ts';
 import { Encoder } from './encoder.ts';
 import { FramePieces, FrameWriter } from './frame-writer.ts';
-import { type Image, type LiveBooks, takeImage } from './image.ts';
+import { Image, type LiveBooks } from './image.ts';
 import { TYPE_HEARTBEAT } from './layout.ts';
+import { CopyMemory } from './market-copy.ts';
 import { OrderFrames } from './order-frames.ts';
 import { frameScale, type PriceForm } from './price.ts';
 
@@ -51,6 +52,7 @@ export class RawV1Publisher {
   readonly #writer: FrameWriter;
   readonly #frames: OrderFrames;
   readonly #encoder: Encoder;
+  readonly #memory: CopyMemory = new CopyMemory();
   #run: RunBooks | null = null;
   #began = false;
   #woken = 0;
@@ -100,7 +102,7 @@ export class RawV1Publisher {
     return this.#began;
   }
 
-  /** The books as they are now; null before there are any. Not to be called from within an event. */
+  /** The books as they are now, to be encoded; null before there are any. Not to be called from within an event. */
   image(): Image | null {
     const books = this.#run?.books ?? null;
     if (!this.isReady || books === null) return null;
@@ -108,7 +110,8 @@ export class RawV1Publisher {
       this.#refused.push(book);
     };
     const { table } = this;
-    const image = takeImage({ books, table, facts: this.facts(), cursor: this.bus.next, onRefused });
+    const memory = this.#memory;
+    const image = new Image({ books, table, facts: this.facts(), cursor: this.bus.next, onRefused, memory });
     if (this.#refused.length > 0) this.#tellRefused();
     return image;
   }

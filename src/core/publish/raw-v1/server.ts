@@ -82,6 +82,8 @@ const WAITING_ROOM = 64;
 const HEADER_BYTES_MAX = 16_384;
 /** Images that clients are at; beyond, whoever comes is given the last one, or has to come again. */
 const IMAGES_MAX = 4;
+/** Frames of an image that are encoded between two turns of the event loop: about 2 ms. */
+const IMAGE_SLICE_FRAMES = 4096;
 /** Clients have nothing to say but pings and closes. */
 const MESSAGE_BYTES_MAX = 4096;
 const MESSAGES_PER_SECOND = 100;
@@ -371,8 +373,26 @@ export class RawV1Server implements PublisherListener {
     if (alive.size >= IMAGES_MAX) {
       return last !== null && last.cursor >= this.#publisher.bus.oldest ? last : null;
     }
-    this.#image = this.#publisher.image();
-    return this.#image;
+    const image = this.#publisher.image();
+    this.#image = image;
+    if (image !== null) this.#encode(image);
+    return image;
+  }
+
+  /** Encodes an image piece by piece: clients and the events of the books have their turns in between. */
+  #encode(image: Image): void {
+    image.encode(IMAGE_SLICE_FRAMES);
+    for (const client of this.#clients.values()) {
+      if (client.image === image) client.pump(performance.now());
+    }
+    if (!image.isWhole && this.#isWanted(image)) setImmediate(() => this.#encode(image));
+  }
+
+  /** Is anybody at this image, or about to be? */
+  #isWanted(image: Image): boolean {
+    if (image === this.#image) return true;
+    for (const client of this.#clients.values()) if (client.image === image) return true;
+    return false;
   }
 
   /** Is so little behind it that whoever begins there has soon caught up? */

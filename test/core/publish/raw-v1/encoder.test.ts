@@ -11,6 +11,7 @@ import { FrameRun } from '../../../../src/core/publish/bus.ts';
 import { BookTable } from '../../../../src/core/publish/raw-v1/book-table.ts';
 import { ControlFrames } from '../../../../src/core/publish/raw-v1/control.ts';
 import { FramePieces, FrameWriter } from '../../../../src/core/publish/raw-v1/frame-writer.ts';
+import type { Image } from '../../../../src/core/publish/raw-v1/image.ts';
 import { OrderFrames } from '../../../../src/core/publish/raw-v1/order-frames.ts';
 import { RawV1Publisher } from '../../../../src/core/publish/raw-v1/publisher.ts';
 import { batchOf, type EventInput } from '../../../world/event-builder.ts';
@@ -128,8 +129,13 @@ function publicId(instrument: bigint, ask: boolean, id: bigint): bigint {
   return (BigInt(made.high >>> 0) << 32n) | BigInt(made.low >>> 0);
 }
 
+function encoded(image: Image): Frame[] {
+  while (!image.isWhole) image.encode(3);
+  return framesOf(Buffer.concat(image.pieces));
+}
+
 function imageFrames({ publisher }: Stage): Frame[] {
-  return framesOf(Buffer.concat(publisher.image()!.pieces));
+  return encoded(publisher.image()!);
 }
 
 test('frames are to the byte what the protocol says', () => {
@@ -197,7 +203,7 @@ describe('frames of order changes', () => {
     );
   });
 
-  test('go on from an image at any place as if they had been there from the start', () => {
+  test('go on from an image at any place as if they had been there from the start, whatever comes while it is encoded', () => {
     void fc.assert(
       fc.property(
         anyRules,
@@ -207,10 +213,14 @@ describe('frames of order changes', () => {
           const stage = stageOf(rules);
           for (const event of before) stage.books.accept(batchOf([event]));
           const image = stage.publisher.image()!;
+          const expected = linesOf(stage.books.marketOf(0));
+          for (const event of after) {
+            image.encode(1);
+            stage.books.accept(batchOf([event]));
+          }
           const client = new ClientBooks();
-          for (const frame of framesOf(Buffer.concat(image.pieces))) client.take(frame);
-          expect(client.lines()).toEqual(linesOf(stage.books.marketOf(0)));
-          for (const event of after) stage.books.accept(batchOf([event]));
+          for (const frame of encoded(image)) client.take(frame);
+          expect(client.lines()).toEqual(expected);
           for (const frame of published(stage).slice(image.cursor)) client.take(frame);
           expect(client.lines()).toEqual(linesOf(stage.books.marketOf(0)));
         },

@@ -14,7 +14,7 @@ import {
   RawV1Server,
 } from '../../../../src/core/publish/raw-v1/server.ts';
 import { batchOf } from '../../../world/event-builder.ts';
-import { ClientBooks, type Frame, frameOf } from './frames.ts';
+import { ClientBooks, type Frame, frameOf, framesOf } from './frames.ts';
 
 const LIMITS: RawV1Limits = {
   heartbeatMs: 60_000,
@@ -189,6 +189,29 @@ describe('raw-v1 clients', () => {
     for (const frame of early.frames) whole.take(frame);
     const joined = new ClientBooks();
     for (const frame of late.frames) joined.take(frame);
+    expect(joined.lines()).toEqual(whole.lines());
+  });
+
+  test('get many orders over several turns, as they were at the cursor, whatever comes meanwhile', async () => {
+    const { urls, add, server, publisher } = await stageOf();
+    add(1, 10_000);
+    const late = new Client(`${urls[0]}?snapshot=1`);
+    while (server.clients < 1) await new Promise(setImmediate);
+    for (let first = 10_001; first < 11_000; first += 100) {
+      add(first, 100);
+      await new Promise(setImmediate);
+    }
+    await late.has(10_003 + 1000);
+    expect(server.frames).toBe(10_003 + 1000);
+    const joined = new ClientBooks();
+    for (const frame of late.frames) joined.take(frame);
+    const whole = new ClientBooks();
+    expect(late.frames.slice(10_003).map(({ cursor }) => Number(cursor))).toEqual(
+      Array.from({ length: 1000 }, (_, at) => 10_000 + at),
+    );
+    const again = publisher.image()!;
+    again.encode(Number.POSITIVE_INFINITY);
+    for (const frame of framesOf(Buffer.concat(again.pieces))) whole.take(frame);
     expect(joined.lines()).toEqual(whole.lines());
   });
 
