@@ -858,8 +858,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'two lines: the pair that an interface names is not heeded',
     file: 'src/core/pipeline/flows.ts',
-    from: 'this.channels.find((each) => each.pair === pair &&',
-    to: 'this.channels.find((each) => each.pair < 0 &&',
+    from: '(each) => each.pair === pair && (each.flows',
+    to: '(each) => each.pair < 0 && (each.flows',
     tests: ['test/core/pipeline/two-lines.test.ts'],
   },
   {
@@ -1164,6 +1164,27 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'channel.transport.cut!(datagram, first, skip, take, this.#cut)',
     to: 'channel.transport.cut!(datagram, first, skip, 1, this.#cut)',
     tests: ['test/cli/merge.test.ts'],
+  },
+  {
+    name: 'channels: whoever comes first is the first',
+    file: 'src/core/pipeline/flows.ts',
+    from: 'const pairsBefore = pair < NUMBERED_PAIRS_MAX ? pair : 0;',
+    to: 'const pairsBefore = 0;',
+    tests: ['test/core/pipeline/flows.test.ts'],
+  },
+  {
+    name: 'raw-v1: behind a restart, books that were refused are shown to whoever goes on',
+    file: 'src/core/publish/raw-v1/publisher.ts',
+    from: 'this.floor = changes + 1;',
+    to: 'this.floor = changes;',
+    tests: ['test/core/publish/raw-v1/server.test.ts'],
+  },
+  {
+    name: "raw-v1: a book that no header names is nobody's",
+    file: 'src/core/feeds/raw-v1/instruments.ts',
+    from: 'this.#publisher = view.getUint16(at + 24, true);',
+    to: '{}',
+    tests: ['test/core/pipeline/raw-v1-source.test.ts'],
   },
   {
     name: 'merge: heartbeats of both lines go on',

@@ -197,7 +197,7 @@ export class FlowPairs<D extends TransportReader = PacketDecoder> {
 
   /** May a channel have one more flow, which is that of the party? */
   #mayTake(channel: Channel<D>, { packet, subchannel }: Party<D>): boolean {
-    if (channel.flows[0]!.subchannel !== subchannel) return false;
+    if (channel.flows[0]?.subchannel !== subchannel) return false;
     return packet.line >= 0
       ? !hasLine(channel, packet.line)
       : !(hasLine(channel, LINE_A) && hasLine(channel, LINE_B));

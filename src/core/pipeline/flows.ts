@@ -5,6 +5,8 @@ import { LINE_A, LINE_B, type SourcePacket } from './packet-source.ts';
 
 /** Channels one run keeps apart; datagrams of further flows count as `otherPort`. */
 export const CHANNELS_MAX = 1024;
+/** Pairs whose channels are numbered as they are: as many groups, those of snapshots included, as a line is configured with. */
+const NUMBERED_PAIRS_MAX = 128;
 
 /** What one line shows of a channel: the datagrams to one destination address and port, or a named part of them. */
 export interface Flow<D extends TransportReader = PacketDecoder> {
@@ -29,7 +31,7 @@ export interface Channel<D extends TransportReader = PacketDecoder> {
   readonly number: number;
   readonly decoder: D;
   readonly arbiter: Arbiter;
-  /** In order of first sight; the first one is there from the beginning. */
+  /** In order of first sight; none where only pairs behind this one have shown anything. */
   readonly flows: Flow<D>[];
   /** Number of the group pair as the source says it, −1 = it does not. */
   readonly pair: number;
@@ -98,7 +100,9 @@ export class FlowTable<D extends TransportReader = PacketDecoder> {
   channelOfPair(datagram: Datagram, pair: number): Channel<D> | null {
     const subchannel = this.subchannelOf(datagram);
     return (
-      this.channels.find((each) => each.pair === pair && each.flows[0]!.subchannel === subchannel) ?? null
+      this.channels.find(
+        (each) => each.pair === pair && (each.flows[0]?.subchannel ?? subchannel) === subchannel,
+      ) ?? null
     );
   }
 
@@ -133,7 +137,19 @@ export class FlowTable<D extends TransportReader = PacketDecoder> {
     return flow;
   }
 
+  /**
+   * Whoever says the pairs has them in an order of his own, and channels are numbered by that and not by who comes first: a
+   * restart goes on by the numbers.
+   */
   #openChannel(datagram: Datagram, pair: number): Channel<D> | null {
+    const pairsBefore = pair < NUMBERED_PAIRS_MAX ? pair : 0;
+    for (let before = 0; before < pairsBefore; before += 1) {
+      if (!this.channels.some((each) => each.pair === before)) this.#addChannel(datagram, before);
+    }
+    return this.#addChannel(datagram, pair);
+  }
+
+  #addChannel(datagram: Datagram, pair: number): Channel<D> | null {
     const number = this.channels.length;
     if (number === CHANNELS_MAX) return null;
     const channel: Channel<D> = { number, pair, flows: [], ...this.#make(number, datagram) };

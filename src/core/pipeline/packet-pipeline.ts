@@ -96,7 +96,8 @@ export class PacketPipeline implements ArbiterSink {
 
   /** How far each channel has been decoded. */
   get places(): readonly TransportPlace[] {
-    return this.flows.channels.map(({ number }) => ({
+    const seen = this.flows.channels.filter(({ flows }) => flows.length > 0);
+    return seen.map(({ number }) => ({
       channel: number,
       session: this.sessionOf(number),
       nextTransport: this.#next[number] ?? 0,

@@ -18,6 +18,13 @@ it('interfaces that name line and pair are taken at their word, also without a n
   expect(report.sequence!.channels).toMatchObject([{ duplicates: 0, outOfOrder: 0, gaps: [] }]);
 });
 
+it('pairs that they name are the channels, also where those in front have shown nothing', async () => {
+  const { a, b } = play({ seed: 1, profile: { messages: 300 } });
+  const text = bothLines(a, b).toString('latin1').replaceAll('pair=0', 'pair=3');
+  const { report } = await replays.replayPackets(Buffer.from(text, 'latin1'));
+  expect(report.sequence!.channels).toMatchObject([{ channel: 3, gaps: [] }]);
+});
+
 describe.each(FEEDS)('a capture with both lines of %s in it', (feed) => {
   const both = ({ a, b }: Played): ReturnType<typeof replays.replay> =>
     replays.replayPackets(bothLines(a, b, { named: false }), feed);

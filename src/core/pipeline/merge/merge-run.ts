@@ -281,7 +281,10 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     if (known !== undefined) return known;
     const { channel } = flow;
     const state = new MergeFlow(flow, channel.pair >= 0 ? channel.pair : channel.number, origin);
-    this.#channels[channel.number] ??= new MergeChannel(channel);
+    // Pairs that have shown nothing yet have their channels, too.
+    for (const each of this.#table!.channels.slice(this.#channels.length)) {
+      this.#channels.push(new MergeChannel(each));
+    }
     this.#channels[channel.number]!.flows.push(state);
     this.#flows.set(flow, state);
     return state;
