@@ -133,6 +133,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: EVENT_TESTS,
   },
   {
+    name: 'websocket: who talks too much is not closed',
+    file: 'src/core/publish/websocket/peer.ts',
+    from: 'if (now - this.#countedSince >= SECOND_MS) {',
+    to: 'if (now - this.#countedSince >= 0) {',
+    tests: ['test/core/publish/websocket/peer.test.ts'],
+  },
+  {
     name: 'events: the events of one number are torn over two batches',
     file: 'src/core/publish/events/event-client.ts',
     from: '      if (start > from || (isFull && room < PIECE_BYTES)) {',

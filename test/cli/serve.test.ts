@@ -8,9 +8,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Market } from '../../src/core/book/market.ts';
 import { stateHash } from '../../src/core/book/state-hash.ts';
 import { run } from '../../src/core/pipeline/run.ts';
+import { PENDING_BYTES } from '../../src/core/publish/events/event-client.ts';
+import { EVENT_KINDS } from '../../src/core/publish/events/kinds.ts';
 import { play } from '../core/simulate/session.ts';
+import { LastingEvents, LastingStream } from '../world/event-clients.ts';
+import { HistoryEvents } from '../world/event-history.ts';
 import { RawV1Books, RawV1Client } from '../world/raw-v1-client.ts';
-import { mdx, started } from '../world/real-process.ts';
+import { started } from '../world/real-process.ts';
 import { runOptions } from '../world/run-options.ts';
 import { Running } from '../world/running.ts';
 import { listening } from '../world/sockets.ts';
@@ -132,6 +136,26 @@ async function send({ lineA, lineB }: Ports, from: number, to: number): Promise<
   }
 }
 
+/** Of the messages in a packet; each of them leads to an event at least. */
+function firstNumberOf(packet: Buffer): number {
+  return Number(packet.readBigUInt64BE(10));
+}
+
+/** A client that takes nothing asks for so much that events have to wait for it, whatever the system holds for it. */
+async function stuff(client: LastingEvents, { http }: Ports): Promise<void> {
+  const filter = { type: 'Sources', sources: ['*'], kinds: EVENT_KINDS };
+  for (let asked = 0; asked < 90; asked += 1) {
+    client.ask({ type: 'Recent', limit: 1000, filter });
+    const answer = (await (
+      await fetch(`http://127.0.0.1:${http}/api/v1/clients?protocol=events`)
+    ).json()) as {
+      clients: { pendingBytes: number }[];
+    };
+    if (answer.clients.some(({ pendingBytes }) => pendingBytes >= PENDING_BYTES)) return;
+  }
+  throw new Error('nothing waits for it');
+}
+
 test('clients of a lossy exchange have its books to the last order, over a kill in the middle', async () => {
   recovery = new Running(started(['recover-server', capture, '--listen', 'tcp+listen://127.0.0.1:0']));
   const endpoint = await listening(recovery.child);
@@ -142,9 +166,7 @@ test('clients of a lossy exchange have its books to the last order, over a kill 
     a: await tcpPort(),
     b: await tcpPort(),
   };
-  writeFileSync(
-    config,
-    `[source]
+  const configured = `[source]
 feed = "itch-5.0"
 [lines]
 a = ["udp://127.0.0.1:${ports.lineA}"]
@@ -164,29 +186,42 @@ listen = "127.0.0.1:${ports.http}"
 a = "127.0.0.1:${ports.a}"
 b = "127.0.0.1:${ports.b}"
 write_timeout = "60s"
-`,
-  );
+`;
+  writeFileSync(config, `${configured}[events]\nretained_bytes = "256KiB"\n`);
   const third = Math.floor(packets.length / 3);
   const clients = [new LastingClient(ports.a), new LastingClient(ports.b), new LastingClient(ports.a)];
 
   const first = await serve(ports);
-  await send(ports, 0, Math.floor(third / 2));
+  await send(ports, 0, Math.floor(third / 3));
+  const events = new LastingEvents(ports.http);
+  const slow = new LastingEvents(ports.http, EVENT_KINDS);
+  const stream = new LastingStream(ports.http);
   const [early, middle, late] = clients as [LastingClient, LastingClient, LastingClient];
   await early.join('&from_seq=0');
   await early.until(() => early.books.live > 100);
   await middle.join('&snapshot=1');
+  for (const client of [events, slow, stream]) await client.join();
+  slow.pause();
+  await send(ports, Math.floor(third / 3), Math.floor(third / 2));
+  await events.until(() => events.events.length > 100);
+  await stuff(slow, ports);
   await send(ports, Math.floor(third / 2), third);
   await late.join('&snapshot=1');
   await middle.until(() => middle.books.live > 50);
   await late.until(() => late.books.next !== null);
+  await events.until(() => events.last >= firstNumberOf(packets[third - 1]!));
+  slow.resume();
+  await slow.until(() => slow.skipped > 0);
   first.child.kill('SIGKILL');
   await first.end;
   // What was on its way to them is theirs.
-  for (const client of clients) await client.until(() => false);
+  for (const client of [...clients, events, slow, stream]) await client.until(() => false);
 
+  writeFileSync(config, configured);
   await send(ports, third, 2 * third);
   const second = await serve(ports);
   for (const client of clients) await client.rejoin();
+  for (const client of [events, slow, stream]) await client.join();
   await send(ports, 2 * third, packets.length);
   for (const client of clients) {
     await client.until(() => client.books.next === BigInt(truth.changes));
@@ -197,10 +232,26 @@ write_timeout = "60s"
   const ready = await fetch(`http://127.0.0.1:${ports.http}/ready`);
   expect([ready.status, await ready.json()]).toMatchObject([200, { ready: true }]);
 
+  await events.caughtUp();
   second.child.kill('SIGTERM');
   const { code } = await second.end;
   expect(code).toBe(0);
-  const { stdout } = await mdx(['replay', `${journal}/`, '--json']);
-  const hash = `0x${stateHash(truth).hash.toString(16).padStart(16, '0')}`;
-  expect((JSON.parse(stdout) as { book: object }).book).toMatchObject({ stateHash: hash });
+  for (const client of [events, slow, stream]) await client.until(() => false);
+
+  const history = new HistoryEvents();
+  const { books } = await run(runOptions([`${journal}/`], { observers: [history.observer] }));
+  expect(stateHash(books.markets[0]!).hash).toBe(stateHash(truth).hash);
+  expect(slow.skipped).toBeGreaterThan(0);
+  expect(events.against(history.events, () => true)).toEqual([]);
+  expect(events.last).toBe(Number(history.events.at(-1)!.seq));
+  // Views of books begin anew with each engine.
+  expect(slow.against(history.events, (kind) => kind !== 'bbo' && kind !== 'depth')).toEqual([]);
+  expect(stream.against(history.events, (kind) => kind === 'mbo')).toEqual([]);
+  expect(stream.runs.size).toBe(1);
+  const orders = clients[0]!.books.orders.map(({ id, ask, price, quantity }) => [
+    String(id),
+    { side: ask ? 'A' : 'B', price: String(price * 100_000n), size: Number(quantity) },
+  ]);
+  expect(stream.orders.size).toBe(orders.length);
+  for (const [id, order] of orders) expect(stream.orders.get(id as string)).toMatchObject(order as object);
 });

@@ -34,6 +34,8 @@ export interface PeerHandler {
   closed(code: number, reason: string): void;
 }
 
+const SECOND_MS = 1000;
+
 /** Bytes that libuv holds for a socket: falls with every byte that the system takes, so a crawling client is told from a stopped one. */
 interface QueueOwner {
   readonly _handle?: { readonly writeQueueSize?: number } | null;
@@ -67,7 +69,8 @@ export class WebSocketPeer {
   #stalledWrites = 0;
   /** Writes that have been taken. */
   #writes = 0;
-  #second = 0;
+  /** Since when its messages are counted, ms, and how many had come before. */
+  #countedSince = 0;
   #receivedBefore = 0;
 
   constructor(webSocket: WebSocket, socket: Duplex, address: string, limits: PeerLimits) {
@@ -78,15 +81,11 @@ export class WebSocketPeer {
     // Before the first byte is read nobody listens yet, and `ws` reports what it cannot read.
     webSocket.on('error', () => {});
     webSocket.on('message', (data, isBinary) => {
-      this.received += 1;
+      this.#heard();
       if (this.isOpen) this.#handler?.message(data as Buffer, isBinary);
     });
-    webSocket.on('ping', () => {
-      this.received += 1;
-    });
-    webSocket.on('pong', () => {
-      this.received += 1;
-    });
+    webSocket.on('ping', () => this.#heard());
+    webSocket.on('pong', () => this.#heard());
     webSocket.on('close', (code, reason) => this.#ended(code, reason.toString()));
   }
 
@@ -146,13 +145,11 @@ export class WebSocketPeer {
   }
 
   /**
-   * Closes a client that takes nothing, or that talks too much. Call it several times in `writeMs`.
+   * Closes a client that takes nothing. Call it several times in `writeMs`.
    * @param now ms of any clock that only goes forwards.
    */
   check(now: number): void {
-    if (!this.isOpen) return;
-    this.#checkWriting(now);
-    this.#checkTalking(now);
+    if (this.isOpen) this.#checkWriting(now);
   }
 
   #checkWriting(now: number): void {
@@ -174,16 +171,17 @@ export class WebSocketPeer {
     }
   }
 
-  #checkTalking(now: number): void {
-    const second = Math.floor(now / 1000);
-    const { messagesPerSecond } = this.#limits;
-    if (second === this.#second) {
-      if (this.received - this.#receivedBefore <= messagesPerSecond) return;
-      this.close(CLOSE_POLICY, `more than ${messagesPerSecond} messages in a second`);
-      return;
+  /** Counts what the client says, and closes one that says too much in a second. */
+  #heard(): void {
+    const now = performance.now();
+    if (now - this.#countedSince >= SECOND_MS) {
+      this.#countedSince = now;
+      this.#receivedBefore = this.received;
     }
-    this.#second = second;
-    this.#receivedBefore = this.received;
+    this.received += 1;
+    const { messagesPerSecond } = this.#limits;
+    if (this.received - this.#receivedBefore <= messagesPerSecond) return;
+    this.close(CLOSE_POLICY, `more than ${messagesPerSecond} messages in a second`);
   }
 
   #ended(code: number, reason: string): void {
