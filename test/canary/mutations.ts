@@ -189,6 +189,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['test/core/serve/events/bodies.test.ts'],
   },
   {
+    name: 'events: the past begins with the event that the client has',
+    file: 'src/core/serve/events/journal-past.ts',
+    from: 'recordAt(batch, from, to, this.reached + 1 - firstEvent)',
+    to: 'recordAt(batch, from, to, this.reached - firstEvent)',
+    tests: ['test/core/serve/events/past.test.ts'],
+  },
+  {
+    name: 'events: what the journal has no more is passed over in silence',
+    file: 'src/core/serve/events/journal-past.ts',
+    from: 'if (firstEvent > this.reached + 1) this.isBroken = true;',
+    to: 'if (firstEvent > this.reached + 1) this.reached = firstEvent - 1;',
+    tests: ['test/core/serve/events/past.test.ts'],
+  },
+  {
     name: 'events: one number too many is told as lost',
     file: 'src/core/publish/events/event-client.ts',
     from: 'const skipped = next - last - 1;',

@@ -10,7 +10,8 @@ import { SseServer } from '../publish/sse/sse-server.ts';
 import { startHttp } from './api/start.ts';
 import type { ServeContext } from './context.ts';
 import { EngineLink } from './engine-link.ts';
-import { EventPublisher } from './events/event-publisher.ts';
+import { EventPublisher, runName } from './events/event-publisher.ts';
+import { JournalPast } from './events/journal-past.ts';
 import { streamRoute } from './events/stream-route.ts';
 import { FollowedBooks } from './followed-books.ts';
 import { follow } from './follower.ts';
@@ -90,7 +91,8 @@ export class Serve {
       tell,
     );
     const followed = new FollowedBooks();
-    const hub = new EventHub(config.events);
+    const hub = new EventHub(config.events, () => runName(BigInt(`0x0${this.#engine.status.epoch}`)));
+    if (config.journal.directory !== null) hub.past = new JournalPast(config.journal.directory);
     const ingestLag = (): number => Math.max(0, this.#engine.status.lastEvent - hub.log.lastSeq);
     this.#events = new EventServer(hub, { sendTimeoutMs: config.events.sendTimeoutMs, ingestLag });
     this.#streams = new SseServer(hub, config.sse);

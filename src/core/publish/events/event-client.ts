@@ -3,7 +3,7 @@ import { type BookEvents, type EventHub, type HubClient, PIECE_BYTES } from './e
 import { startOf } from './event-log.ts';
 import { type EventFraming, Pieces } from './framing.ts';
 import { isFirst } from './kinds.ts';
-import type { Subscription } from './subscription.ts';
+import { Subscription } from './subscription.ts';
 
 /** Where the bytes of a client go: a WebSocket, or a stream over HTTP. */
 export interface EventPort {
@@ -12,6 +12,9 @@ export interface EventPort {
   /** The bytes must stay what they are until `taken` is called. */
   write(bytes: Buffer, taken?: () => void): void;
 }
+
+/** Cursor of a subscription that is still behind what is kept. */
+const NOT_YET: number = Number.MAX_SAFE_INTEGER;
 
 /** Bytes that may be pending for a client of a WebSocket before it is not written to. */
 export const PENDING_BYTES: number = 1 << 19;
@@ -35,6 +38,8 @@ export class EventClient implements HubClient {
   #cursor: number;
   /** Number of the last event that it has passed. */
   #lastSeq: number;
+  /** What reads for it what is no longer kept. */
+  #past: EventClient | null = null;
 
   /** @param pendingMax bytes that may wait for it before it is not written to. */
   constructor(hub: EventHub, port: EventPort, framing: EventFraming, pendingMax: number = PENDING_BYTES) {
@@ -62,24 +67,10 @@ export class EventClient implements HubClient {
 
   /** Adds a subscription that goes on behind an event of the same history. */
   resume(subscription: Subscription, seq: number): void {
-    const { log } = this.#hub;
-    // Whoever is there already has had what is in front of its place.
-    for (const other of this.subscriptions) other.from = Math.max(other.from, this.#cursor);
-    const complete = log.completeAfter(subscription.options.filter.kinds);
-    const cursor = log.after(Math.max(seq, complete));
-    subscription.from = cursor;
+    subscription.from = NOT_YET;
     this.subscriptions.push(subscription);
     this.#hub.changed();
-    if (seq < complete) {
-      this.#tellLost(subscription, seq, complete + 1);
-      if (subscription.options.snapshot) {
-        subscription.from = log.next;
-        this.#sendBooks(subscription);
-      }
-    }
-    if (subscription.from >= this.#cursor) return;
-    this.#cursor = subscription.from;
-    this.#lastSeq = Math.max(seq, complete);
+    this.#goOn(subscription, seq);
   }
 
   remove(subscription: Subscription): void {
@@ -99,6 +90,7 @@ export class EventClient implements HubClient {
   /** Writes what there is for it, as far as it takes it. */
   pump(): void {
     const { log } = this.#hub;
+    this.#past?.pump();
     while (this.#port.isOpen) {
       const sends = this.subscriptions.some(({ options }) => options.conflateMs === 0);
       if (sends && this.#port.pendingBytes >= this.#pendingMax) return;
@@ -145,6 +137,67 @@ export class EventClient implements HubClient {
     pieces.clear();
     this.events += ends.length;
     this.#port.write(out.subarray(0, at), taken);
+  }
+
+  /** Lets a subscription go on behind an event, over what is made anew where it is no longer kept. */
+  #goOn(subscription: Subscription, seq: number): void {
+    const { log } = this.#hub;
+    const { filter, conflateMs } = subscription.options;
+    const complete = log.completeAfter(filter.kinds);
+    const past = seq < complete && conflateMs === 0 && this.#past === null ? this.#hub.enterPast() : null;
+    if (past !== null) {
+      void this.#readPast(past, subscription, seq);
+      return;
+    }
+    // Whoever is there already has had what is in front of its place.
+    for (const other of this.subscriptions) {
+      if (other !== subscription) other.from = Math.max(other.from, this.#cursor);
+    }
+    subscription.from = log.after(Math.max(seq, complete));
+    if (seq < complete) this.#miss(subscription, seq, complete);
+    if (subscription.from >= this.#cursor) return;
+    this.#cursor = subscription.from;
+    this.#lastSeq = Math.max(seq, complete);
+  }
+
+  /** What is behind an event up to another is gone for a subscription. */
+  #miss(subscription: Subscription, seq: number, complete: number): void {
+    this.#tellLost(subscription, seq, complete + 1);
+    if (!subscription.options.snapshot) return;
+    subscription.from = this.#hub.log.next;
+    this.#sendBooks(subscription);
+  }
+
+  /** Sends what is made anew in another hub, as a client of that one, and goes on behind it. */
+  async #readPast(hub: EventHub, subscription: Subscription, seq: number): Promise<void> {
+    const past = new EventClient(hub, this.#port, this.#framing, this.#pendingMax);
+    const options = { ...subscription.options, snapshot: false };
+    const same = new Subscription(options, hub.log.topics, 0);
+    same.skipped = subscription.skipped;
+    past.subscriptions.push(same);
+    past.#lastSeq = seq;
+    hub.log.skipTo(seq);
+    hub.join(past);
+    this.#past = past;
+    const isWanted = (): boolean => this.#port.isOpen && this.subscriptions.includes(subscription);
+    try {
+      await this.#hub.past!.replay(hub, seq, this.#hub.log.lastSeq, isWanted);
+    } catch {
+      // What does not come is told as lost.
+    }
+    this.#hub.leavePast();
+    this.#past = null;
+    this.events += past.events;
+    this.skipped += past.skipped;
+    subscription.skipped = same.skipped;
+    if (!isWanted()) return;
+    if (past.#lastSeq > seq) this.#goOn(subscription, past.#lastSeq);
+    else {
+      const complete = this.#hub.log.completeAfter(subscription.options.filter.kinds);
+      subscription.from = this.#hub.log.after(complete);
+      this.#miss(subscription, seq, complete);
+    }
+    this.pump();
   }
 
   /** Writes a piece of what is wanted from the cursor on. */
@@ -240,7 +293,7 @@ export class EventClient implements HubClient {
         subscription.latest.clear();
         this.#sendBooks(subscription);
       }
-      cursor = Math.min(cursor, Math.max(oldest, subscription.from));
+      cursor = Math.min(cursor, Math.max(oldest, Math.min(subscription.from, log.next)));
     }
     this.#cursor = cursor;
     this.#lastSeq = cursor === log.next ? log.lastSeq : log.seqAt(cursor) - 1;

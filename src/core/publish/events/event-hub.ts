@@ -31,9 +31,23 @@ export interface BookSource {
   take(subscription: Subscription, bytesMax: number): BookEvents | null;
 }
 
+/** Events that are in memory no longer, or never were. */
+export interface EventPast {
+  /**
+   * Makes events anew, those behind one number up to another, in a hub whose client has joined, as fast as that takes them.
+   * Resolves when it has them all, is not wanted any more, or there are no more; rejects where they cannot be read.
+   */
+  replay(hub: EventHub, behind: number, to: number, isWanted: () => boolean): Promise<void>;
+}
+
 /** Bytes that are written at a time. */
 export const PIECE_BYTES: number = 1 << 17;
 const PIECES_KEPT = 32;
+/** Clients that the past is made anew for at a time. */
+const PASTS_MAX = 2;
+/** What of it is kept until its client has taken it. */
+const PAST_EVENTS: number = 1 << 20;
+const PAST_BYTES: number = 1 << 26;
 /** What all books that were asked for may need while clients have not taken them. */
 const BOOK_BYTES_MAX: number = 64 * 1024 * 1024;
 
@@ -42,20 +56,46 @@ export class EventHub {
   readonly log: EventLog;
   readonly options: EventHubOptions;
   readonly clients: Set<HubClient> = new Set();
-  /** Name of the history that numbers of events are of; null before the first. */
-  run: string | null = null;
   books: BookSource | null = null;
+  /** Null: what is in memory is all there is. */
+  past: EventPast | null = null;
   /** Events that had no form, by why. */
   formless = 0;
   /** Events to clients that are gone. */
   #sentBefore = 0;
   #skippedBefore = 0;
   #bookBytes = 0;
+  #pasts = 0;
+  #run: string | null = null;
+  readonly #earlyRun: () => string | null;
   readonly #pieces: Buffer[] = [];
 
-  constructor(options: EventHubOptions) {
+  /** @param earlyRun name of the history before its events are followed, as far as it is known. */
+  constructor(options: EventHubOptions, earlyRun: () => string | null = () => null) {
     this.options = options;
+    this.#earlyRun = earlyRun;
     this.log = new EventLog(options);
+  }
+
+  /** Name of the history that numbers of events are of; null while it is not known. */
+  get run(): string | null {
+    return this.#run ?? this.#earlyRun();
+  }
+
+  /** The events of a history begin. */
+  begin(run: string): void {
+    this.#run = run;
+  }
+
+  /** A hub to make the past in, to be given back by `leavePast`; null: there is none, or it is made for others already. */
+  enterPast(): EventHub | null {
+    if (this.past === null || this.#pasts >= PASTS_MAX) return null;
+    this.#pasts += 1;
+    return new EventHub({ ...this.options, retainedEvents: PAST_EVENTS, retainedBytes: PAST_BYTES });
+  }
+
+  leavePast(): void {
+    this.#pasts -= 1;
   }
 
   wake(): void {

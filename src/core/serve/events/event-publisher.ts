@@ -86,8 +86,7 @@ export class EventPublisher implements Publisher {
     this.#run = run;
     this.#others.start(feed);
     const { high, low } = run.epoch;
-    const epoch = toBigUint(high, low);
-    this.#hub.run = epoch === 0n ? this.#fallbackRun : epoch.toString(32);
+    this.#hub.begin(runName(toBigUint(high, low)) ?? this.#fallbackRun);
   }
 
   records(batch: EventBatch, from: number, to: number): void {
@@ -253,4 +252,9 @@ export class EventPublisher implements Publisher {
       this.#texts.forget();
     }
   }
+}
+
+/** Name of a history, as clients know it; null where there is none. */
+export function runName(epoch: bigint): string | null {
+  return epoch === 0n ? null : epoch.toString(32);
 }

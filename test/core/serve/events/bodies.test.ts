@@ -6,14 +6,12 @@ import { FEEDS } from '../../../../src/core/feeds/registry.ts';
 import { Books } from '../../../../src/core/pipeline/books.ts';
 import { run } from '../../../../src/core/pipeline/run.ts';
 import { WHOLE_RUN } from '../../../../src/core/pipeline/run-defaults.ts';
-import { EventHub, type HubClient } from '../../../../src/core/publish/events/event-hub.ts';
-import { startOf } from '../../../../src/core/publish/events/event-log.ts';
-import { filterOf } from '../../../../src/core/publish/events/filter.ts';
+import { EventHub } from '../../../../src/core/publish/events/event-hub.ts';
 import { bitOf } from '../../../../src/core/publish/events/kinds.ts';
-import { Subscription } from '../../../../src/core/publish/events/subscription.ts';
 import { EventPublisher } from '../../../../src/core/serve/events/event-publisher.ts';
 import { DATA, dataPath } from '../../../world/data.ts';
 import { batchOf, type EventInput } from '../../../world/event-builder.ts';
+import { textsOf, wanting } from './event-log-reader.ts';
 import { EventOracle } from './event-oracle.ts';
 
 const KINDS = bitOf('mbo') | bitOf('trade') | bitOf('bbo') | bitOf('depth');
@@ -25,25 +23,6 @@ const SCALES: readonly (readonly [price: number, quantity: number])[] = [
   [0, 8],
   [12, 1],
 ];
-
-/** A client that wants some kinds and takes nothing. */
-function wanting(hub: EventHub, kinds: number): HubClient {
-  const filter = filterOf({ sources: null, instruments: null, kinds });
-  const options = { sub: null, filter, snapshot: false, conflateMs: 0 };
-  const subscriptions = [new Subscription(options, hub.log.topics, 0)];
-  return { subscriptions, events: 0, skipped: 0, lag: 0, pump() {} };
-}
-
-function textsOf({ log }: EventHub): string[] {
-  const texts: string[] = [];
-  for (let cursor = log.oldest; cursor < log.next; cursor += 1) {
-    const chunk = log.bus.chunkAt(cursor)!;
-    const index = cursor - chunk.first;
-    // Without its comma.
-    texts.push(chunk.bytes.toString('utf8', startOf(chunk, index), chunk.ends[index]! - 1));
-  }
-  return texts;
-}
 
 interface MoreInput extends EventInput {
   /** What only an extended event has. */

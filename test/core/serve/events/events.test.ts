@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import * as record from '../../../../src/core/event/record.ts';
-import type { EventHubOptions } from '../../../../src/core/publish/events/event-hub.ts';
+import { EventHub, type EventHubOptions } from '../../../../src/core/publish/events/event-hub.ts';
+import { runName } from '../../../../src/core/serve/events/event-publisher.ts';
 import type { EventInput } from '../../../world/event-builder.ts';
 import { EventClientProbe, EventStage, RUN } from './event-stage.ts';
 
@@ -63,6 +64,15 @@ describe('events over a WebSocket', () => {
       },
     });
     expect(Object.keys(event)).toEqual(['type', 'data', 'timestamp']);
+  });
+
+  test('are of a history that is known before its first event', () => {
+    const limits = { retainedEvents: 1, retainedBytes: 1, batchMax: 1, recentEvents: 1 };
+    const hub = new EventHub(limits, () => runName(0x66a294107ed6cd55n));
+    expect(hub.run).toBe('6d8kk21vddjal');
+    hub.begin(RUN);
+    expect(hub.run).toBe(RUN);
+    expect(new EventHub(limits, () => runName(0n)).run).toBe(null);
   });
 
   test('come in batches of those at hand, in their order, an event alone as itself', async () => {
