@@ -114,6 +114,19 @@ export class Market {
     return this.#losses.channels;
   }
 
+  /**
+   * Where books are large: reads what the records from `from` on are about to read, so that it is near when they are applied
+   * one by one, too. @returns the record from which on it has to be done again.
+   */
+  lookAhead({ words }: EventBatch, from: number, to: number): number {
+    if (this.orders.live < LOOK_AHEAD_ORDERS_MIN || to - from < LOOK_AHEAD_RECORDS_MIN) return to;
+    const next = Math.min(from + LOOK_AHEAD_RECORDS, to);
+    const { orderIndex, orders } = this;
+    const { scope } = this.#queues;
+    this.#lookAhead.touch(words, from * RECORD_WORDS, next * RECORD_WORDS, orderIndex, orders.words, scope);
+    return next;
+  }
+
   /** Applies the records `from` … `to − 1` of a batch. An extended event's two records are never parted. */
   apply(batch: EventBatch, from: number = 0, to: number = batch.count): void {
     const words = batch.words;
@@ -125,13 +138,9 @@ export class Market {
     let groups = 0;
     const end = to * RECORD_WORDS;
     let at = from * RECORD_WORDS;
-    const looksAhead = this.orders.live >= LOOK_AHEAD_ORDERS_MIN && to - from >= LOOK_AHEAD_RECORDS_MIN;
-    let ahead = looksAhead ? at : end;
+    let ahead = at;
     while (at < end) {
-      if (at >= ahead) {
-        ahead = Math.min(at + LOOK_AHEAD_RECORDS * RECORD_WORDS, end);
-        this.#lookAhead.touch(words, at, ahead, this.orderIndex, this.orders.words, this.#queues.scope);
-      }
+      if (at >= ahead) ahead = this.lookAhead(batch, at / RECORD_WORDS, to) * RECORD_WORDS;
       const head = words[at]!;
       const kind = head & 255;
       const book = words[at + WORD_BOOK]!;

@@ -195,7 +195,9 @@ export class Books implements EventSink, ImageTarget {
 
   #applyObserved(batch: EventBatch, from: number, to: number, market: Market): void {
     const { words } = batch;
+    let ahead = from;
     for (let record = from; record < to; ) {
+      if (record >= ahead) ahead = market.lookAhead(batch, record, to);
       const at = record * RECORD_WORDS;
       const next = record + ((words[at]! & HEAD_EXTENDED) !== 0 ? 2 : 1);
       const said = words[at + WORD_BOOK]!;
