@@ -15,7 +15,7 @@ const SHORT_BINARY = framing.SHORT_BINARY;
 const SHORT_HEADER_BYTES = 2;
 
 const TWO_32 = 4294967296;
-const NS_PER_MS = 1_000_000;
+const NS_PER_SECOND = 1_000_000_000;
 
 /** Where frames are written: a bus, or the bytes of an image. */
 export interface FrameTarget {
@@ -36,8 +36,6 @@ export class FrameWriter {
   view: DataView;
   readonly #target: FrameTarget;
   #bytes = 0;
-  /** The machine's monotonic clock where `performance` has its zero, ns. */
-  readonly #origin: number = Number(process.hrtime.bigint()) - performance.now() * NS_PER_MS;
 
   constructor(target: FrameTarget) {
     this.#target = target;
@@ -46,9 +44,11 @@ export class FrameWriter {
 
   /** Takes the time from the monotonic clock of this machine. */
   readTime(): void {
-    const now = this.#origin + performance.now() * NS_PER_MS;
-    this.timeHigh = Math.floor(now / TWO_32);
-    this.timeLow = now | 0;
+    const [seconds, nanos] = process.hrtime();
+    const low = (Math.imul(seconds, NS_PER_SECOND) + nanos) | 0;
+    this.timeLow = low;
+    // Doubles are no longer exact behind 104 days, so what is below the half is taken off first.
+    this.timeHigh = Math.round((seconds * NS_PER_SECOND + nanos - (low >>> 0)) / TWO_32);
   }
 
   begin(

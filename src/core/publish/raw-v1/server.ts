@@ -258,6 +258,7 @@ export class RawV1Server implements PublisherListener {
    */
   async close(reason: string, drainMs: number): Promise<void> {
     this.#closing = true;
+    this.#image = null;
     const closed = this.#servers.splice(0).map(
       (server) =>
         new Promise<void>((resolve) => {

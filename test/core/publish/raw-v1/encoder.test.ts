@@ -138,6 +138,15 @@ function imageFrames({ publisher }: Stage): Frame[] {
   return encoded(publisher.image()!);
 }
 
+test('frames bear the time of the monotonic clock', () => {
+  const writer = new FrameWriter(new FramePieces(64));
+  const before = process.hrtime.bigint();
+  writer.readTime();
+  const after = process.hrtime.bigint();
+  const time = (BigInt(writer.timeHigh) << 32n) | BigInt(writer.timeLow >>> 0);
+  expect(time >= before && time <= after).toBe(true);
+});
+
 test('frames are to the byte what the protocol says', () => {
   const pieces = new FramePieces(1024);
   const writer = new FrameWriter(pieces);
