@@ -33,6 +33,47 @@ interface Dashboard {
   readonly templating: { readonly list: readonly { readonly query: { readonly query: string } }[] };
 }
 
+type Services = Record<string, { readonly stop_grace_period: string; readonly volumes: readonly string[] }>;
+
+interface Named {
+  readonly name: string;
+}
+
+interface KubernetesService {
+  readonly metadata: Named;
+  readonly spec: {
+    readonly selector: Readonly<Record<string, string>>;
+    readonly ports: readonly (Named & { readonly port: number })[];
+  };
+}
+
+interface Probe {
+  readonly httpGet: { readonly path: string; readonly port: string };
+}
+
+interface StatefulSet {
+  readonly spec: {
+    readonly serviceName: string;
+    readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
+    readonly volumeClaimTemplates: readonly { readonly metadata: Named }[];
+    readonly template: {
+      readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+      readonly spec: {
+        readonly terminationGracePeriodSeconds: number;
+        readonly volumes: readonly Named[];
+        readonly containers: readonly {
+          readonly args: readonly string[];
+          readonly ports: readonly (Named & { readonly containerPort: number })[];
+          readonly volumeMounts: readonly (Named & { readonly mountPath: string })[];
+          readonly startupProbe: Probe;
+          readonly livenessProbe: Probe;
+          readonly readinessProbe: Probe;
+        }[];
+      };
+    };
+  };
+}
+
 const RULES = (parseYaml(textOf('prometheus/alerts.yml')) as { groups: { rules: Rule[] }[] }).groups.flatMap(
   ({ rules }) => rules,
 );
@@ -169,6 +210,50 @@ describe('deploy/', () => {
       readinessProbe: { httpGet: { path: '/ready' } },
       resources: { limits: { memory: expect.any(String) } },
     });
+  });
+
+  test('ports, mounts and times of the containers are those of the configuration, and of one another', () => {
+    const toml = textOf('mdx.toml');
+    const ports = [...toml.matchAll(/^\w+ = "0\.0\.0\.0:(\d+)"$/gm)].map(([, port]) => Number(port));
+    expect(ports).toHaveLength(3);
+    const stopSeconds = Number(/^timeout = "(\d+)s"$/m.exec(toml)![1]);
+    const files = [/^directory = "(.+)"$/m, /^token_file = "(.+)"$/m].map((key) => key.exec(toml)![1]!);
+
+    const dockerfile = textOf('docker/Dockerfile');
+    expect(dockerfile).toContain(`\nEXPOSE ${ports.join(' ')}\n`);
+    expect(dockerfile).toContain(`http://127.0.0.1:${ports[0]}/live`);
+    const { mdx: composed } = (parseYaml(textOf('docker/compose.yaml')) as { services: Services }).services;
+    expect(Number.parseInt(composed!.stop_grace_period, 10)).toBeGreaterThan(stopSeconds);
+    const mounted = composed!.volumes.map((volume) => volume.split(':')[1]!);
+    for (const path of [...files, '/etc/mdx/mdx.toml']) {
+      expect([path, mounted.some((mount) => path.startsWith(mount))]).toEqual([path, true]);
+    }
+
+    const [service, set] = parseAllDocuments(textOf('kubernetes/mdx.yaml')).map((each) => each.toJS()) as [
+      KubernetesService,
+      StatefulSet,
+    ];
+    const { template, selector, volumeClaimTemplates, serviceName } = set.spec;
+    const [container] = template.spec.containers;
+    const { labels } = template.metadata;
+    expect(labels).toMatchObject(selector.matchLabels);
+    expect(labels).toMatchObject(service.spec.selector);
+    expect(serviceName).toBe(service.metadata.name);
+    expect(service.spec.ports.map(({ port }) => port)).toEqual(ports);
+    expect(container!.ports.map(({ containerPort }) => containerPort)).toEqual(ports);
+    expect(container!.ports.map(({ name }) => name)).toEqual(service.spec.ports.map(({ name }) => name));
+    for (const probe of [container!.startupProbe, container!.livenessProbe, container!.readinessProbe]) {
+      expect(container!.ports.map(({ name }) => name)).toContain(probe.httpGet.port);
+    }
+    expect(template.spec.terminationGracePeriodSeconds).toBeGreaterThan(stopSeconds);
+    const volumes = [...template.spec.volumes, ...volumeClaimTemplates.map(({ metadata }) => metadata)];
+    expect(new Set(container!.volumeMounts.map(({ name }) => name))).toEqual(
+      new Set(volumes.map(({ name }) => name)),
+    );
+    for (const path of [...files, container!.args.at(-1)!]) {
+      const isMounted = container!.volumeMounts.some(({ mountPath }) => path.startsWith(mountPath));
+      expect([path, isMounted]).toEqual([path, true]);
+    }
   });
 
   test('the unit of systemd is hardened, and waits longer than the server may take to stop', () => {

@@ -135,7 +135,14 @@ async function refusal(
 ): Promise<readonly [number, string]> {
   const client = new WebSocket(url, { headers });
   client.on('error', () => {});
-  const [, response] = await once(client, 'unexpected-response');
+  const response = await Promise.race([
+    once(client, 'unexpected-response').then(([, refused]) => refused),
+    once(client, 'open').then(() => null),
+  ]);
+  if (response === null) {
+    client.terminate();
+    return [101, 'it was let in'];
+  }
   const text = (await response.toArray()).map(String).join('');
   return [response.statusCode, text];
 }
