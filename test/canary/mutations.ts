@@ -1187,6 +1187,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['test/cli/merge.test.ts'],
   },
   {
+    name: 'serve: an engine that never had an event has ended in disorder',
+    file: 'src/core/serve/follower.ts',
+    from: 'throw new Interrupted();',
+    to: 'return this;',
+    tests: ['test/core/serve/engine.test.ts'],
+  },
+  {
     name: 'channels: whoever comes first is the first',
     file: 'src/core/pipeline/flows.ts',
     from: 'const pairsBefore = pair < NUMBERED_PAIRS_MAX ? pair : 0;',

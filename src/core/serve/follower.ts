@@ -3,7 +3,7 @@ import type { ByteWindow } from '../binary/byte-window.ts';
 import type { ByteRing } from '../packet/byte-ring.ts';
 import type { EventObserver } from '../pipeline/books.ts';
 import type { ByteSource } from '../pipeline/byte-source.ts';
-import { roomOf } from '../pipeline/raw-source.ts';
+import { Interrupted, roomOf } from '../pipeline/raw-source.ts';
 import { type RunResult, run } from '../pipeline/run.ts';
 import { WHOLE_RUN } from '../pipeline/run-defaults.ts';
 
@@ -32,6 +32,15 @@ class RingSource implements ByteSource {
     this.#ring = ring;
     this.#onIdle = onIdle;
     this.#isStopped = isStopped;
+  }
+
+  /** Waits for the first event. Rejects with Interrupted where the engine ends without one: then it has said nothing. */
+  async begin(): Promise<this> {
+    while (this.#ring.waiting === 0) {
+      if (this.#ring.hasEnded || this.#isStopped()) throw new Interrupted();
+      await this.#ring.wait(WAIT_MS);
+    }
+    return this;
   }
 
   async fill(window: ByteWindow): Promise<boolean> {
@@ -73,7 +82,7 @@ export function follow(
     ...WHOLE_RUN,
     paths: [ENGINE],
     observers: publishers,
-    open: async () => new RingSource(ring, flush, isStopped),
+    open: () => new RingSource(ring, flush, isStopped).begin(),
     stop: isStopped,
   });
 }

@@ -76,3 +76,22 @@ test('names of a file are those of the books, behind a restart, too', async () =
     await serve.ended;
   }
 });
+
+test('an engine that is stopped before its first event ends in order', async () => {
+  const serve = await Serve.start({
+    version: 'test',
+    config: {
+      ...SERVE_DEFAULTS,
+      source: { ...SERVE_DEFAULTS.source, inputs: ['tcp+listen://127.0.0.1:0'] },
+      http: { ...SERVE_DEFAULTS.http, listen: '127.0.0.1:0' },
+      rawV1: { ...SERVE_DEFAULTS.rawV1, a: '127.0.0.1:0', b: null },
+    },
+    tell: () => {},
+  });
+  while (serve.status.state !== 'running') {
+    await Promise.race([serve.ended, new Promise((resolve) => setImmediate(resolve))]);
+  }
+  serve.stop();
+  await serve.ended;
+  expect(serve.status).toMatchObject({ state: 'stopping', problem: null });
+});
