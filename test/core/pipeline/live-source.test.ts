@@ -112,7 +112,7 @@ test('a thread that dies is an error of whoever reads, after its packets', async
   const sender = await sending();
   await sender.send('last words', '239.255.42.1', port);
   const [receiver] = live.lines[0]!.receivers;
-  while (receiver!.received === 0) await live.wait(10);
+  while (receiver!.queue.waiting === 0) await live.wait(10);
   receiver!.failure = new MdxError('internal', 'the thread died');
   expect(await take(live, 1)).toMatchObject([{ text: 'last words' }]);
   expect(() => live.next(new SourcePacket())).toThrow('the thread died');

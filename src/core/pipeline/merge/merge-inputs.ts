@@ -1,6 +1,8 @@
 import { nsBetween } from '../../binary/time.ts';
 import { type PacketSource, SOURCE_END, SOURCE_NONE, SOURCE_PACKET, SourcePacket } from '../packet-source.ts';
 
+const NS_PER_MS = 1e6;
+
 /** A source, and what it gave and nobody took yet. */
 export interface MergeInput {
   readonly source: PacketSource;
@@ -59,12 +61,13 @@ export class MergeInputs {
    */
   async wait(ms: number): Promise<number> {
     const waiting = this.#heads.filter(({ state }) => state === SOURCE_NONE);
-    const before = process.hrtime.bigint();
-    await Promise.race(waiting.map(({ source }) => source.wait(ms)));
+    const before = performance.now();
+    if (waiting.length === 1) await waiting[0]!.source.wait(ms);
+    else await Promise.race(waiting.map(({ source }) => source.wait(ms)));
     if (!waiting.some(({ source }) => source.isLive)) return 0;
     for (const head of waiting) head.state = head.source.next(head.packet);
     if (waiting.some(({ state }) => state !== SOURCE_NONE)) return 0;
-    return Number(process.hrtime.bigint() - before);
+    return Math.round((performance.now() - before) * NS_PER_MS);
   }
 
   stop(): void {

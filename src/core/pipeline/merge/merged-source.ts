@@ -1,5 +1,6 @@
 import type { ByteWindow } from '../../binary/byte-window.ts';
 import type { RecoveryClient } from '../../net/recovery/client.ts';
+import { ByteQueue } from '../byte-queue.ts';
 import type { PacketSource } from '../packet-source.ts';
 import { type ByteSource, Interrupted, roomOf } from '../raw-source.ts';
 import type { MergeOptions, MergeResult } from './merge-options.ts';
@@ -26,8 +27,7 @@ export class MergedSource implements ByteSource {
   result: MergeResult | null = null;
   readonly #sources: readonly PacketSource[];
   readonly #signal: AbortSignal | null;
-  readonly #chunks: Uint8Array[] = [];
-  #waiting = 0;
+  readonly #queue: ByteQueue = new ByteQueue();
   #isOver = false;
   #isClosed = false;
   #failure: unknown = null;
@@ -52,23 +52,18 @@ export class MergedSource implements ByteSource {
   }
 
   async fill(window: ByteWindow): Promise<boolean> {
-    while (this.#chunks.length === 0) {
+    const queue = this.#queue;
+    while (queue.waiting === 0) {
       if (this.#failure !== null) throw this.#failure;
       if (this.#isOver) return this.#end(window);
       await new Promise<void>((resolve) => {
         this.#more = resolve;
       });
     }
-    const room = roomOf(window);
-    const chunk = this.#chunks[0]!;
-    const count = Math.min(chunk.length, room.length);
-    room.set(chunk.subarray(0, count));
-    if (count === chunk.length) this.#chunks.shift();
-    else this.#chunks[0] = chunk.subarray(count);
+    const count = queue.take(roomOf(window));
     window.commit(count);
     this.bytes += count;
-    this.#waiting -= count;
-    if (this.#waiting < WAITING_BYTES_MAX) this.#client?.resume();
+    if (queue.waiting < WAITING_BYTES_MAX) this.#client?.resume();
     this.#room();
     return true;
   }
@@ -123,15 +118,14 @@ export class MergedSource implements ByteSource {
 
   #put(chunk: Uint8Array): void {
     if (this.#isClosed) return;
-    this.#chunks.push(chunk.slice());
-    this.#waiting += chunk.length;
+    this.#queue.put(chunk);
     // A whole session may come of one question: the server waits, too.
-    if (this.#waiting >= WAITING_BYTES_MAX) this.#client?.pause();
+    if (this.#queue.waiting >= WAITING_BYTES_MAX) this.#client?.pause();
     this.#more();
   }
 
   async #roomForMore(): Promise<void> {
-    while (this.#waiting >= WAITING_BYTES_MAX && !this.#isClosed && this.#signal?.aborted !== true) {
+    while (this.#queue.waiting >= WAITING_BYTES_MAX && !this.#isClosed && this.#signal?.aborted !== true) {
       await new Promise<void>((resolve) => {
         this.#room = resolve;
       });
