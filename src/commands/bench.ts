@@ -225,7 +225,10 @@ function latencyText({ latency }: Result): string {
   return latency === null ? '' : `${latency.p50Ns} ${latency.p99Ns} ${latency.p999Ns}`;
 }
 
-function ratioText({ ratio }: Result): string {
+function ratioText({ ratio, latency, handOver }: Result): string {
+  if (latency !== null && handOver !== null) {
+    return `${(latency.p99Ns / handOver.p99Ns).toFixed(2)}× the p99 of a hand-over alone`;
+  }
   if (ratio === null) return '';
   const what = ratio.as === 'speed' ? 'as fast as' : 'the cost of';
   return `${ratio.median.toFixed(2)}× ${what} ${ratio.against}`;

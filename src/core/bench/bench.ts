@@ -6,7 +6,7 @@ import { ReplayProcess } from './replay-process.ts';
 import { type BenchReport, type Ratio, type Result, type Skipped, spreadOf } from './report.ts';
 import { verdictsOf } from './targets.ts';
 import type { Inspected, Measured, Prepared } from './worker.ts';
-import type { Checksum, WorkloadOptions } from './workload.ts';
+import type { Checksum, Waits, WorkloadOptions } from './workload.ts';
 import { WorkloadProcess } from './workload-process.ts';
 
 export interface BenchOptions {
@@ -49,6 +49,8 @@ interface Entry {
   residentBytesMax: number | null;
   /** ns per unit of each round. */
   readonly rounds: number[];
+  /** Of each round, where units are measured as they come. */
+  readonly waits: Waits[];
 }
 
 /** The profiles to run for these names, in their order, with those that they are compared with. */
@@ -137,6 +139,7 @@ async function open(profile: Profile, options: BenchOptions): Promise<Entry> {
       checksum: null,
       residentBytesMax: null,
       rounds: [],
+      waits: [],
     };
   } catch (error) {
     await subject.close();
@@ -145,8 +148,9 @@ async function open(profile: Profile, options: BenchOptions): Promise<Entry> {
 }
 
 async function measure(entry: Entry, disagreements: Set<string>): Promise<void> {
-  const { cpuNs, checksum, residentBytes } = await entry.subject.measure();
+  const { cpuNs, checksum, residentBytes, waits } = await entry.subject.measure();
   entry.rounds.push(cpuNs / entry.prepared!.units);
+  if (waits !== null) entry.waits.push(waits);
   if (residentBytes !== undefined) {
     entry.residentBytesMax = Math.max(entry.residentBytesMax ?? 0, residentBytes);
   }
@@ -178,6 +182,7 @@ function resultOf(entry: Entry, entries: readonly Entry[]): Result {
   const perSecond = 1e9 / nsPerUnit.median;
   const steady = inspected?.steady ?? null;
   const heap = inspected?.heap ?? null;
+  const waits = middleOf(entry.waits);
   const measured = {
     name: profile.name,
     title: profile.title,
@@ -187,7 +192,8 @@ function resultOf(entry: Entry, entries: readonly Entry[]): Result {
     nsPerUnit,
     unitsPerSecond: Math.round(perSecond),
     bytesPerSecond: bytes === null ? null : Math.round((bytes / units) * perSecond),
-    latency: inspected?.latency ?? null,
+    latency: waits?.latency ?? inspected?.latency ?? null,
+    handOver: waits?.handOver ?? null,
     heapBytesPerUnit: heap === null ? null : heap.allocatedBytes / units,
     ratio: ratioOf(entry, entries),
     residentBytesMax: entry.residentBytesMax,
@@ -203,6 +209,12 @@ function resultOf(entry: Entry, entries: readonly Entry[]): Result {
     note,
   };
   return { ...measured, verdicts: verdictsOf(measured), change: null };
+}
+
+/** The round in the middle by how its tail stands to that of the hand-over, which what disturbs the machine bends alike. */
+function middleOf(rounds: readonly Waits[]): Waits | null {
+  const tail = ({ latency, handOver }: Waits): number => latency.p99Ns / handOver.p99Ns;
+  return rounds.toSorted((a, b) => tail(a) - tail(b))[(rounds.length - 1) >> 1] ?? null;
 }
 
 /** Round by round: both figures of a round were measured within the same second or so. */

@@ -1,5 +1,5 @@
 import v8 from 'node:v8';
-import { build } from 'hdr-histogram-js';
+import { build, type Histogram } from 'hdr-histogram-js';
 
 /** Times of single units, ns. */
 export interface Latency {
@@ -65,27 +65,40 @@ function watchHeap(run: () => void): HeapUse {
   };
 }
 
-/** Times `samples` calls of `one` by the clock on the wall: what somebody who waits for it sees. */
-export function latencyOf(one: () => void, samples: number): Latency {
-  const histogram = build({
+/** Times of single units as they come, ns. */
+export class Times {
+  readonly #histogram: Histogram = build({
     lowestDiscernibleValue: 1,
     highestTrackableValue: LATENCY_MAX_NS,
     numberOfSignificantValueDigits: LATENCY_DIGITS,
     bitBucketSize: 32,
     useWebAssembly: false,
   });
+
+  note(ns: number): void {
+    this.#histogram.recordValue(Math.min(Math.max(0, Math.round(ns)), LATENCY_MAX_NS));
+  }
+
+  get latency(): Latency {
+    const histogram = this.#histogram;
+    return {
+      p50Ns: histogram.getValueAtPercentile(50),
+      p90Ns: histogram.getValueAtPercentile(90),
+      p99Ns: histogram.getValueAtPercentile(99),
+      p999Ns: histogram.getValueAtPercentile(99.9),
+      maxNs: histogram.maxValue,
+      samples: histogram.totalCount,
+    };
+  }
+}
+
+/** Times `samples` calls of `one` by the clock on the wall: what somebody who waits for it sees. */
+export function latencyOf(one: () => void, samples: number): Latency {
+  const times = new Times();
   for (let sample = 0; sample < samples; sample += 1) {
     const before = performance.now();
     one();
-    const ns = Math.round((performance.now() - before) * NS_PER_MS);
-    histogram.recordValue(Math.min(ns, LATENCY_MAX_NS));
+    times.note((performance.now() - before) * NS_PER_MS);
   }
-  return {
-    p50Ns: histogram.getValueAtPercentile(50),
-    p90Ns: histogram.getValueAtPercentile(90),
-    p99Ns: histogram.getValueAtPercentile(99),
-    p999Ns: histogram.getValueAtPercentile(99.9),
-    maxNs: histogram.maxValue,
-    samples,
-  };
+  return times.latency;
 }

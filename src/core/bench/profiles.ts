@@ -23,7 +23,7 @@ const startingWith = (...starts: readonly string[]): readonly string[] =>
 
 /** Names that stand for several profiles. */
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  serve: startingWith('serve-'),
+  serve: startingWith('engine-', 'serve-', 'sse-', 'idle-'),
   fanout: startingWith('fanout-'),
   journal: startingWith('journal-'),
   ingest: startingWith('ingest-'),

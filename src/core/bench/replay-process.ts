@@ -8,8 +8,7 @@ import { MdxError } from '../errors.ts';
 import { EventSource } from './event-stream.ts';
 import { writeItchCapture } from './itch-stream.ts';
 import type { Usage } from './usage-probe.ts';
-import type { Prepared } from './worker.ts';
-import type { Checksum } from './workload.ts';
+import type { Measured, Prepared } from './worker.ts';
 import { INSTRUMENTS, LIVE, SEED } from './workloads/synthetic.ts';
 
 /** What of the report of `mdx replay` is looked at. */
@@ -58,7 +57,7 @@ export class ReplayProcess {
     return { units: this.#messages, bytes, note: null, skipped: null };
   }
 
-  async measure(): Promise<{ cpuNs: number; checksum: Checksum; residentBytes: number }> {
+  async measure(): Promise<Measured & { readonly residentBytes: number }> {
     const probe = new URL(`./usage-probe${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
     const child = spawn(
       process.execPath,
@@ -86,7 +85,7 @@ export class ReplayProcess {
     const { cpuNs, residentBytes } = JSON.parse(usage) as Usage;
     const { orders, levels } = book;
     const checksum = { orders, levels, crossed: anomalies.crossedAtLast, hash: BigInt(book.stateHash) };
-    return { cpuNs, checksum, residentBytes };
+    return { cpuNs, checksum, residentBytes, waits: null };
   }
 
   async inspect(): Promise<null> {

@@ -56,6 +56,8 @@ export interface Result {
   readonly unitsPerSecond: number;
   readonly bytesPerSecond: number | null;
   readonly latency: Latency | null;
+  /** The same of a hand-over to the same thread alone, in turn with it; `engine-latency` only. */
+  readonly handOver: Latency | null;
   readonly heapBytesPerUnit: number | null;
   readonly ratio: Ratio | null;
   /** Most memory that a started program held, bytes. */

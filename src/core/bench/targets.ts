@@ -60,6 +60,7 @@ const size = (profile: string, what: string, floor: number, aim: number): Target
   read: (result) => (result.bytesPerSecond === null ? null : result.bytesPerSecond / result.unitsPerSecond),
 });
 
+const NS_PER_US = 1e3;
 const NS_PER_MS = 1e6;
 const NS_PER_SECOND = 1e9;
 
@@ -71,6 +72,25 @@ export const TARGETS: readonly Target[] = [
   speed('fanout-100', 'frame', 8, 12),
   time('fanout-100-cpu', 'ns of CPU for a frame sent', 1, 120, 80),
   ratio('fanout-100-cpu', 'times as fast as a loop over the clients', 5, 10, 'higher'),
+  {
+    profile: 'engine-latency',
+    what: 'µs from hand-over to book, p50',
+    floor: 20,
+    aim: 9,
+    better: 'lower',
+    gates: false,
+    read: ({ latency }) => (latency === null ? null : latency.p50Ns / NS_PER_US),
+  },
+  {
+    profile: 'engine-latency',
+    what: 'times the p99 of a hand-over alone',
+    floor: 3,
+    aim: 2,
+    better: 'lower',
+    gates: false,
+    read: ({ latency, handOver }) =>
+      latency === null || handOver === null ? null : latency.p99Ns / handOver.p99Ns,
+  },
   speed('apply-100k', 'event', 11, 15),
   ratio('apply-100k', 'times as fast as object-book-100k', 5, 8, 'higher'),
   speed('apply-1m', 'event', 4.5, 7),

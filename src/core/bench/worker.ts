@@ -2,7 +2,7 @@ import module from 'node:module';
 import { MdxError } from '../errors.ts';
 import { collectGarbage, cpuNs, type HeapUse, heapUse, type Latency, latencyOf } from './measure.ts';
 import { profileNamed } from './profiles.ts';
-import type { Checksum, SteadyState, Workload, WorkloadOptions } from './workload.ts';
+import type { Checksum, SteadyState, Waits, Workload, WorkloadOptions } from './workload.ts';
 
 /*
  * One variant in a process of its own: what V8 learns from one must not bend the code of another. The parent
@@ -25,6 +25,7 @@ export interface Prepared {
 export interface Measured {
   readonly cpuNs: number;
   readonly checksum: Checksum | null;
+  readonly waits: Waits | null;
 }
 
 export interface Inspected {
@@ -80,7 +81,7 @@ async function measure(load: Workload): Promise<Measured> {
   load.reset();
   collectGarbage();
   const ns = load.measure === undefined ? cpuNs(() => load.run()) : await load.measure();
-  return { cpuNs: ns, checksum: load.checksum() };
+  return { cpuNs: ns, checksum: load.checksum(), waits: load.waited?.() ?? null };
 }
 
 function inspect(load: Workload): Inspected {

@@ -1,9 +1,17 @@
+import type { Latency } from './measure.ts';
+
 /** What a book holds after a run, to be compared between variants. */
 export interface Checksum {
   readonly orders: number;
   readonly levels: number;
   readonly crossed: number;
   readonly hash: bigint;
+}
+
+/** How long units waited for what is measured, and for a hand-over alone that took turns with it. */
+export interface Waits {
+  readonly latency: Latency;
+  readonly handOver: Latency;
 }
 
 /** What a workload is made for. */
@@ -39,6 +47,8 @@ export interface Workload {
   close?(): void;
   /** After `reset`: handles the next unit alone. Absent where units cannot be handled one by one. */
   one?(): void;
+  /** How long units of the last run waited, where that is measured as they come. */
+  waited?(): Waits;
   /** Heap growth in a steady state, for the workload that is made for it. */
   steady?(): SteadyState;
 }

@@ -134,6 +134,9 @@ export class Receiver {
   }
 }
 
+/** What a line needs of those that receive it. */
+export type LineReceiver = Pick<Receiver, keyof Receiver>;
+
 /** Starts the receivers of a line. Throws MdxError `usage` where its workers cannot share it. */
 export function startReceivers(line: LineSpec, doorbell: Doorbell, fanout: number): Receiver[] {
   const { options, subscriptions } = line;

@@ -3,7 +3,7 @@ import type { PipeInterface } from '../capture/pipe-interface.ts';
 import type { MdxError } from '../errors.ts';
 import type { BackendName, ReceiveClock, Subscription } from '../net/backend.ts';
 import { Doorbell } from '../net/doorbell.ts';
-import { type Receiver, startReceivers } from '../net/receiver.ts';
+import { type LineReceiver, startReceivers } from '../net/receiver.ts';
 import { type LineSpec, subscriptionText } from '../net/subscription.ts';
 import {
   FLAG_FRAME,
@@ -56,12 +56,12 @@ export class LiveLine {
   readonly spec: LineSpec;
   /** LINE_A or LINE_B. */
   readonly line: number;
-  readonly receivers: readonly Receiver[];
+  readonly receivers: readonly LineReceiver[];
 
   /** What each group is, as an interface of a packet pipe; complete when the receivers listen. */
   origins: readonly PipeInterface[] = [];
 
-  constructor(spec: LineSpec, receivers: readonly Receiver[]) {
+  constructor(spec: LineSpec, receivers: readonly LineReceiver[]) {
     this.spec = spec;
     this.line = LINE_NAMES.indexOf(spec.name);
     this.receivers = receivers;
@@ -98,7 +98,7 @@ export class LiveLine {
 
   status(): LineStatus {
     const { receivers, spec } = this;
-    const sum = (of: (receiver: Receiver) => number): number =>
+    const sum = (of: (receiver: LineReceiver) => number): number =>
       receivers.reduce((total, each) => total + of(each), 0);
     const first = receivers[0]!;
     return {
@@ -124,14 +124,14 @@ export class LiveLine {
 /** A receiver's queue, and the packet at its head. */
 class Head {
   readonly line: LiveLine;
-  readonly receiver: Receiver;
+  readonly receiver: LineReceiver;
   readonly pool: PacketPool;
   readonly worker: number;
   slot = -1;
   timeHigh = 0;
   timeLow = 0;
 
-  constructor(line: LiveLine, receiver: Receiver, worker: number) {
+  constructor(line: LiveLine, receiver: LineReceiver, worker: number) {
     this.line = line;
     this.receiver = receiver;
     this.pool = receiver.queue.pool;
@@ -152,7 +152,8 @@ export class LiveLines implements PacketSource {
   #current: Head | null = null;
   #isStopping = false;
 
-  private constructor(lines: readonly LiveLine[], doorbell: Doorbell) {
+  /** @param doorbell that their receivers ring. */
+  constructor(lines: readonly LiveLine[], doorbell: Doorbell) {
     this.lines = lines;
     this.#doorbell = doorbell;
     this.#heads = lines.flatMap((line) =>

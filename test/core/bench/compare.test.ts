@@ -19,6 +19,7 @@ function result(name: string, ns: number, ratio: Ratio | null = null): Result {
     unitsPerSecond: 1e9 / ns,
     bytesPerSecond: null,
     latency: null,
+    handOver: null,
     heapBytesPerUnit: null,
     ratio,
     residentBytesMax: null,

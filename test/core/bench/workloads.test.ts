@@ -122,13 +122,22 @@ describe('workloads', () => {
     workload.close!();
   });
 
+  it('notes every packet of a run that is handed over at a pace', async () => {
+    const workload = await profileNamed('engine-latency')!.make!({ events: 1000, data: null, journal: null });
+    expect(await workload.measure!()).toBeGreaterThan(0);
+    const { latency, handOver } = workload.waited!();
+    expect(latency.samples).toBeGreaterThan(50);
+    expect(handOver.samples).toBe(Math.floor(0.8 * Math.ceil(1000 / 10.5)));
+    workload.close!();
+  });
+
   it.each(
     // Those that receive are in processes of their own: they may enter a network namespace; those that send are only measured.
     PROFILES.filter(
       ({ name, make }) =>
         make !== null &&
         !name.endsWith('-1m') &&
-        (name === 'rx-ring-walk' || !/^(rx|serve|fanout)-/.test(name)),
+        (name === 'rx-ring-walk' || !/^(rx|engine|serve|sse|idle|fanout)-/.test(name)),
     ).map(({ name, make }) => ({ name, make: make! })),
   )('$name runs again after a reset, with the same result', async ({ make }) => {
     const workload = await make({ events: 1000, data: null, journal: null });

@@ -1,9 +1,17 @@
 import { from, type Profile } from '../profile.ts';
 
+const engine = from(() => import('../workloads/engine-latency.ts'));
 const fanout = from(() => import('../workloads/fanout.ts'));
 
 /** From the books to clients. */
 export const SERVING_PROFILES: readonly Profile[] = [
+  {
+    name: 'engine-latency',
+    title: 'packets handed over at 200,000 messages/s through merge and decoder to books',
+    unit: 'message',
+    against: null,
+    make: engine(({ engineLatency }, options) => engineLatency(options)),
+  },
   {
     name: 'serve-json',
     title: 'events as JSON to one client in another process, up to 100 in a message, by the clock',
