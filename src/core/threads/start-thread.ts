@@ -10,11 +10,16 @@ import { Worker, type WorkerOptions } from 'node:worker_threads';
  * @param base `import.meta.url` of the caller.
  */
 export function startThread(path: string, base: string, options: WorkerOptions): Worker {
-  const keeps = getCompileCacheDir() !== undefined;
-  const execArgv = keeps
-    ? [...process.execArgv, '--import', moduleOf('./compile-cache', import.meta.url).href]
-    : process.execArgv;
-  return new Worker(moduleOf(path, base), { ...options, execArgv });
+  const file = moduleOf(path, base);
+  if (getCompileCacheDir() === undefined) return new Worker(file, options);
+  const keeps = ['--import', moduleOf('./compile-cache', import.meta.url).href];
+  try {
+    return new Worker(file, { ...options, execArgv: [...process.execArgv, ...keeps] });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error;
+    // Among them are flags of V8, which hold for all threads and may not be said for one.
+    return new Worker(file, { ...options, execArgv: keeps });
+  }
 }
 
 /** A module by its path without the extension, which is that of the caller: sources, or what was built of them. */
