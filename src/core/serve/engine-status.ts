@@ -15,11 +15,12 @@ import {
 } from '../book/tally.ts';
 import type { WaitingRoom } from '../merge/waiting-room.ts';
 import type { TransportPlace } from '../pipeline/books.ts';
+import type { IngestStanding } from '../pipeline/ingest/ingest-standing.ts';
 import type { LiveLine } from '../pipeline/live-source.ts';
 import type { MergeChannel } from '../pipeline/merge/merge-channel.ts';
 import type { MergeStanding } from '../pipeline/merge/merge-options.ts';
 import { LINE_NAMES } from '../pipeline/packet-source.ts';
-import type { ChannelView, EngineStatus, GapView, LineView, SkewView } from './status.ts';
+import type { ChannelView, EngineStatus, GapView, IngestView, LineView, SkewView } from './status.ts';
 
 /** Names of what books could not take, as /metrics and the API show them. */
 const ANOMALIES: readonly (readonly [name: string, slot: number])[] = [
@@ -162,6 +163,32 @@ export function readChannel({ channel, session, nextTransport }: TransportPlace)
     filled: 0,
     lost: 0,
     firstBy: {},
+  };
+}
+
+/** The senders of events, all together. */
+export function ingestView({ counts, sources }: IngestStanding): IngestView {
+  const { connected, accepted, bytes, messages, held, pauses, endings } = counts;
+  let records = 0;
+  let lost = 0;
+  let repeated = 0;
+  for (const source of sources) {
+    records += source.records;
+    lost += source.lost;
+    repeated += source.repeated;
+  }
+  return {
+    connected,
+    accepted,
+    sources: sources.length,
+    bytes,
+    messages,
+    records,
+    lost,
+    repeated,
+    waitingBytes: held,
+    pauses,
+    endings: Object.fromEntries(endings),
   };
 }
 

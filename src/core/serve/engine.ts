@@ -22,6 +22,7 @@ import { ProcessClock } from '../net/process-clock.ts';
 import { ThreadSlots } from '../observe/thread-slots.ts';
 import { ByteRing } from '../packet/byte-ring.ts';
 import type { EventObserver, RunFacts } from '../pipeline/books.ts';
+import type { IngestStanding } from '../pipeline/ingest/ingest-standing.ts';
 import { readInstruments } from '../pipeline/instruments-file.ts';
 import { Pacer } from '../pipeline/pacer.ts';
 import { type Recovered, recoverBooks } from '../pipeline/resume/recover-books.ts';
@@ -42,6 +43,7 @@ import {
   anomaliesOf,
   booksView,
   eventsOf,
+  ingestView,
   LineWatch,
   mergedChannel,
   mergedViews,
@@ -81,6 +83,8 @@ export class Engine {
   #feed: Feed | null = null;
   #facts: RunFacts | null = null;
   #progress: Progress | null = null;
+  /** Null: no senders are listened for. */
+  #ingest: IngestStanding | null = null;
   #turnAt = 0;
   /** Sessions of the venue that have begun. */
   #sessions = 0;
@@ -155,6 +159,7 @@ export class Engine {
       lines: this.#live?.lines.lines.map((line) => this.#lineWatch.view(line, now)) ?? [],
       channels: standing?.channels.map(mergedChannel) ?? this.#facts?.places().map(readChannel) ?? [],
       ...(standing === null ? {} : mergedViews(standing)),
+      ...(this.#ingest === null ? {} : { ingest: ingestView(this.#ingest) }),
       pendingPackets: standing?.room.packets ?? 0,
       recovery: recovery === null ? null : ({ ...recovery } as typeof recovery),
       journal: journal === null ? null : { ...journal, problem: failure?.message ?? null },
@@ -312,6 +317,9 @@ export class Engine {
       resume: recovered === null ? null : new Resumption(recovered),
       signal,
       tell: (text) => this.#tell('info', text),
+      onIngest: (standing) => {
+        this.#ingest = standing;
+      },
       ...(live === null ? {} : { open: async () => this.#probe.watched(live.source) }),
       stop: () => signal.aborted,
       breathe: (progress) => this.#breathe(progress),

@@ -65,6 +65,7 @@ export class Serve {
       context: () => this.context,
       rawV1: () => this.rawV1,
       http: () => this.#http?.counts ?? null,
+      ingestLag: () => ingestLag(),
       journalDirectory: config.journal.directory,
     });
     const engineSlots = this.#metrics.slotsOf('engine').memory;

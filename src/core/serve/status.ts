@@ -64,6 +64,27 @@ export interface PreferenceView {
   readonly failovers: number;
 }
 
+/** How the senders of events stand, all together. */
+export interface IngestView {
+  /** Connections that are there now, and that were taken so far. */
+  readonly connected: number;
+  readonly accepted: number;
+  /** Sources that were named so far. */
+  readonly sources: number;
+  readonly bytes: number;
+  readonly messages: number;
+  /** Records that were decoded, that did not come, and that were left out because they were known. */
+  readonly records: number;
+  readonly lost: number;
+  readonly repeated: number;
+  /** Bytes that were read and not decoded yet. */
+  readonly waitingBytes: number;
+  /** How often reading from a sender was stopped until the books had caught up. */
+  readonly pauses: number;
+  /** Connections that ended, by how. */
+  readonly endings: Readonly<Record<string, number>>;
+}
+
 /** The ring from the engine to a thread that publishes. */
 export interface TapView {
   readonly name: string;
@@ -104,6 +125,8 @@ export interface EngineStatus {
   readonly skew?: SkewView;
   /** Absent: nothing is merged. */
   readonly preference?: PreferenceView;
+  /** Absent: no senders are listened for. */
+  readonly ingest?: IngestView;
   /** Packets that wait for numbers in front of them. */
   readonly pendingPackets: number;
   readonly recovery: RecoveryCounts | null;

@@ -1,6 +1,6 @@
 import { type AnsweringRoute, json } from '../http/route.ts';
 import { COUNT, COUNT_OR_NULL, INTEGER, type Schema, TEXT, TEXT_OR_NULL } from '../http/schema.ts';
-import type { ChannelView, EngineStatus, GapView, LineView, SkewView } from '../status.ts';
+import type { ChannelView, EngineStatus, GapView, IngestView, LineView, SkewView } from '../status.ts';
 import type { ApiContext } from './context.ts';
 
 export const SAID_AT: Schema = {
@@ -72,6 +72,24 @@ const SKEW: Schema = {
   },
 };
 
+const INGEST: Schema = {
+  type: 'object?',
+  about: 'Senders of events, all together; null = none are listened for.',
+  of: {
+    connected: COUNT,
+    accepted: COUNT,
+    sources: { type: 'number', about: 'Named so far, connected or not.' },
+    bytes: INTEGER,
+    messages: COUNT,
+    records: COUNT,
+    lost: { type: 'number', about: 'Numbers of records that did not come.' },
+    repeated: { type: 'number', about: 'Records that were known already.' },
+    waitingBytes: { type: 'number', about: 'Read, and not decoded yet.' },
+    pauses: { type: 'number', about: 'How often a sender was made to wait.' },
+    endings: { ...COUNTS, about: 'Connections that ended, by how.' },
+  },
+};
+
 const ANSWER: Schema = {
   type: 'object',
   of: {
@@ -81,6 +99,7 @@ const ANSWER: Schema = {
     gaps: { type: 'list', of: GAP, about: 'The newest ones, the newest last.' },
     skew: SKEW,
     pendingPackets: { type: 'number', about: 'Packets that wait for numbers in front of them.' },
+    ingest: INGEST,
   },
 };
 
@@ -95,7 +114,7 @@ export function linesRoute(context: ApiContext): AnsweringRoute {
     answers: { 200: { summary: 'As the engine stood at `time`.', schema: ANSWER } },
     handle() {
       const status = context.serve.status();
-      const { lines, channels, gaps = [], skew = null, pendingPackets } = status;
+      const { lines, channels, gaps = [], skew = null, pendingPackets, ingest = null } = status;
       return json({
         time: saidAt(status),
         lines: lines.map((line) => lineView(line, context)),
@@ -103,6 +122,7 @@ export function linesRoute(context: ApiContext): AnsweringRoute {
         gaps: gaps.map(gapView),
         skew: skew === null ? null : skewView(skew),
         pendingPackets,
+        ingest: ingest === null ? null : ingestOf(ingest),
       });
     },
   };
@@ -132,6 +152,10 @@ function channelView(channel: ChannelView): object {
 
 function gapView(gap: GapView): object {
   return { ...gap, from: String(gap.from), to: String(gap.to) };
+}
+
+function ingestOf(ingest: IngestView): object {
+  return { ...ingest, bytes: String(ingest.bytes) };
 }
 
 function skewView({ p50Ns, p99Ns, maxNs, samples }: SkewView): object {

@@ -2,6 +2,7 @@ import { exposition } from '../../observe/exposition.ts';
 import type { Metric } from '../../observe/metric.ts';
 import { CLIENT_METRICS, HTTP_METRICS, RAW_V1_METRICS } from './client-metrics.ts';
 import { ENGINE_METRICS, JOURNAL_METRICS } from './engine-metrics.ts';
+import { INGEST_METRICS } from './ingest-metrics.ts';
 import { LINE_METRICS, MERGE_METRICS } from './line-metrics.ts';
 import { RECOVERY_METRICS } from './recovery-metrics.ts';
 import type { MetricSources } from './sources.ts';
@@ -20,6 +21,7 @@ export const METRIC_GROUPS: readonly MetricGroup[] = [
   { title: 'Lines', metrics: LINE_METRICS },
   { title: 'Merge', metrics: MERGE_METRICS },
   { title: 'Recovery', metrics: RECOVERY_METRICS },
+  { title: 'Senders of events', metrics: INGEST_METRICS },
   { title: 'Journal', metrics: JOURNAL_METRICS },
   { title: 'Clients', metrics: CLIENT_METRICS },
   { title: 'raw-v1', metrics: RAW_V1_METRICS },

@@ -21,6 +21,8 @@ export interface MetricParts {
   rawV1(): RawV1Status | null;
   /** Null: no HTTP is served yet. */
   http(): HttpCounts | null;
+  /** Events that the engine has and the thread that serves events has not handled yet. */
+  ingestLag(): number;
   /** Where the journal is, null = there is none. */
   readonly journalDirectory: string | null;
 }
@@ -61,6 +63,7 @@ export class ServeMetrics {
       status: context.status(),
       clients: context.clients(),
       totals: this.#totals,
+      ingestLag: this.#parts.ingestLag(),
       threads: this.threads,
       http: this.#parts.http(),
       residentBytes: process.memoryUsage.rss(),

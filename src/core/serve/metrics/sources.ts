@@ -14,6 +14,8 @@ export interface MetricSources {
   readonly status: EngineStatus;
   readonly clients: readonly ClientView[];
   readonly totals: ClientTotals;
+  /** Events that the engine has and the thread that serves events has not handled yet. */
+  readonly ingestLag: number;
   /** Slots of each thread, by its name. */
   readonly threads: ReadonlyMap<string, ThreadSlots>;
   /** Null: raw-v1 is not served. */
