@@ -183,6 +183,7 @@ function resultOf(entry: Entry, entries: readonly Entry[]): Result {
   const steady = inspected?.steady ?? null;
   const heap = inspected?.heap ?? null;
   const waits = middleOf(entry.waits);
+  const held = inspected?.held ?? null;
   const measured = {
     name: profile.name,
     title: profile.title,
@@ -194,6 +195,7 @@ function resultOf(entry: Entry, entries: readonly Entry[]): Result {
     bytesPerSecond: bytes === null ? null : Math.round((bytes / units) * perSecond),
     latency: waits?.latency ?? inspected?.latency ?? null,
     handOver: waits?.handOver ?? null,
+    heldBytesPerUnit: held === null ? null : held / units,
     heapBytesPerUnit: heap === null ? null : heap.allocatedBytes / units,
     ratio: ratioOf(entry, entries),
     residentBytesMax: entry.residentBytesMax,

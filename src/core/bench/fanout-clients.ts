@@ -48,7 +48,7 @@ function join(port: number, path: string, at: number): Promise<void> {
         head += chunk.toString('latin1');
         const end = head.indexOf(HEAD_END);
         if (end < 0) return;
-        if (!head.startsWith('HTTP/1.1 101')) reject(new Error(head.split('\r\n')[0]));
+        if (!/^HTTP\/1\.1 (101|200) /.test(head)) reject(new Error(head.split('\r\n')[0]));
         length = head.length - end - HEAD_END.length;
         head = null;
         resolve();

@@ -59,6 +59,8 @@ export interface Result {
   /** The same of a hand-over to the same thread alone, in turn with it; `engine-latency` only. */
   readonly handOver: Latency | null;
   readonly heapBytesPerUnit: number | null;
+  /** Memory that a unit keeps; `idle-…` only. */
+  readonly heldBytesPerUnit: number | null;
   readonly ratio: Ratio | null;
   /** Most memory that a started program held, bytes. */
   readonly residentBytesMax: number | null;

@@ -32,6 +32,7 @@ export interface Inspected {
   readonly latency: Latency | null;
   readonly heap: HeapUse | null;
   readonly steady: SteadyState | null;
+  readonly held: number | null;
 }
 
 /** Runs before anything is measured, so that the code is compiled for what it will meet. */
@@ -88,8 +89,10 @@ function inspect(load: Workload): Inspected {
   load.reset();
   const heap = load.waits === true ? null : heapUse(() => load.run());
   const steady = load.steady?.() ?? null;
-  if (load.one === undefined) return { latency: null, heap, steady };
+  const held = load.held?.() ?? null;
+  if (load.one === undefined) return { latency: null, heap, steady, held };
   load.reset();
   collectGarbage();
-  return { latency: latencyOf(() => load.one!(), Math.min(load.units, LATENCY_SAMPLES_MAX)), heap, steady };
+  const latency = latencyOf(() => load.one!(), Math.min(load.units, LATENCY_SAMPLES_MAX));
+  return { latency, heap, steady, held };
 }

@@ -49,6 +49,8 @@ export interface Workload {
   one?(): void;
   /** How long units of the last run waited, where that is measured as they come. */
   waited?(): Waits;
+  /** Memory that the units of a run keep, bytes, where that is what it is about. */
+  held?(): number;
   /** Heap growth in a steady state, for the workload that is made for it. */
   steady?(): SteadyState;
 }

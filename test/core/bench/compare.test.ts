@@ -21,6 +21,7 @@ function result(name: string, ns: number, ratio: Ratio | null = null): Result {
     latency: null,
     handOver: null,
     heapBytesPerUnit: null,
+    heldBytesPerUnit: null,
     ratio,
     residentBytesMax: null,
     steady: null,

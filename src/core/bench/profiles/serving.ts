@@ -1,6 +1,7 @@
 import { from, type Profile } from '../profile.ts';
 
 const engine = from(() => import('../workloads/engine-latency.ts'));
+const idle = from(() => import('../workloads/idle-clients.ts'));
 const fanout = from(() => import('../workloads/fanout.ts'));
 
 /** From the books to clients. */
@@ -60,5 +61,26 @@ export const SERVING_PROFILES: readonly Profile[] = [
     unit: 'frame',
     against: null,
     make: fanout(({ loopOut }, options) => loopOut(options, 100)),
+  },
+  {
+    name: 'idle-raw-v1',
+    title: 'clients of raw-v1 in another process that connect and stay idle',
+    unit: 'client',
+    against: null,
+    make: idle(({ idleClients }) => idleClients('raw-v1')),
+  },
+  {
+    name: 'idle-json',
+    title: 'the same of events over WebSockets',
+    unit: 'client',
+    against: null,
+    make: idle(({ idleClients }) => idleClients('json')),
+  },
+  {
+    name: 'idle-sse',
+    title: 'the same of server-sent events',
+    unit: 'client',
+    against: null,
+    make: idle(({ idleClients }) => idleClients('sse')),
   },
 ];

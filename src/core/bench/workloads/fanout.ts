@@ -40,7 +40,7 @@ const LIMITS = {
 };
 
 /** What sends frames to all clients. */
-interface Sender {
+export interface Sender {
   readonly server: Server;
   readonly path: string;
   /** Publishes the events of a batch. */
@@ -155,7 +155,7 @@ async function make(
 }
 
 /** The clients, as they are told what to do. */
-class Readers {
+export class Readers {
   readonly #child: ChildProcess;
 
   constructor() {
@@ -183,7 +183,7 @@ class Readers {
   }
 }
 
-function rawV1Sender(): Sender {
+export function rawV1Sender(): Sender {
   const publisher = new RawV1Publisher({ price: 'native', retainedFrames: 65_536, retainedBytes: 64 << 20 });
   const dictionary = syntheticDictionary();
   const books = new Books(itch.rules, dictionary, null, [publisher]);
@@ -216,7 +216,7 @@ function rawV1Sender(): Sender {
   };
 }
 
-function eventSender(batchMax: number): Sender {
+export function eventSender(batchMax: number): Sender {
   const hub = new EventHub({
     retainedEvents: 500_000,
     retainedBytes: 256 << 20,

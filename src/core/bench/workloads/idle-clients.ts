@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { EventHub } from '../../publish/events/event-hub.ts';
+import { SseServer } from '../../publish/sse/sse-server.ts';
+import { OpenStream } from '../../serve/http/stream.ts';
+import { collectGarbage } from '../measure.ts';
+import type { Workload } from '../workload.ts';
+import { eventSender, Readers, rawV1Sender, type Sender } from './fanout.ts';
+
+/** Clients that make the code and the heap ready, and those that are measured. */
+const CLIENTS_BEFORE = 250;
+const CLIENTS = 2000;
+const NS_PER_US = 1000;
+
+const SENDERS: Readonly<Record<'raw-v1' | 'json' | 'sse', () => Sender>> = {
+  'raw-v1': rawV1Sender,
+  json: () => eventSender(100),
+  sse: streamSender,
+};
+
+/**
+ * Clients that connect and then neither say nor get anything: what the server holds for each, and what connecting costs it.
+ * Resident memory is looked at once, at the first run: what clients have left is used again by those that come behind them.
+ */
+export function idleClients(protocol: keyof typeof SENDERS): Workload {
+  let held: number | null = null;
+  return {
+    units: CLIENTS,
+    bytes: null,
+    note: `${CLIENTS} clients, CPU time of the server for connecting`,
+    waits: true,
+    reset() {},
+    run() {},
+    async measure() {
+      const sender = SENDERS[protocol]();
+      sender.server.listen(0, '127.0.0.1');
+      await once(sender.server, 'listening');
+      const { port } = sender.server.address() as AddressInfo;
+      const clients = new Readers();
+      await clients.join(port, sender.path, CLIENTS_BEFORE);
+      const before = residentBytes();
+      const cpu = process.cpuUsage();
+      await clients.join(port, sender.path, CLIENTS);
+      const { user, system } = process.cpuUsage(cpu);
+      held ??= residentBytes() - before;
+      clients.close();
+      sender.close();
+      return (user + system) * NS_PER_US;
+    },
+    checksum: () => null,
+    held: () => held ?? 0,
+  };
+}
+
+/** Garbage is not counted; what the heap keeps free for objects to come is, so clients rather need less. */
+function residentBytes(): number {
+  collectGarbage();
+  return process.memoryUsage.rss();
+}
+
+/** Server-sent events of all books. */
+function streamSender(): Sender {
+  const hub = new EventHub({
+    retainedEvents: 1000,
+    retainedBytes: 1 << 20,
+    recentEvents: 100,
+    batchMax: 100,
+  });
+  const streams = new SseServer(hub, { keepAliveMs: 60_000, pendingBytes: 1 << 20 });
+  const server = createServer((_request, response) => {
+    const sink = new OpenStream(response, { 'content-type': 'text/event-stream' });
+    const request = { kind: 'bbo' as const, sources: null, instruments: null, lastEventId: null };
+    sink.run(streams.open({ ...request, address: '', token: null }, sink), () => {});
+  });
+  return {
+    server,
+    path: '/',
+    publish: () => {},
+    flush: () => {},
+    published: () => 0,
+    bytes: () => 0,
+    isSettled: () => true,
+    close() {
+      streams.close();
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
