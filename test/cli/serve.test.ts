@@ -13,6 +13,7 @@ import { EVENT_KINDS } from '../../src/core/publish/events/kinds.ts';
 import { play } from '../core/simulate/session.ts';
 import { LastingEvents, LastingStream } from '../world/event-clients.ts';
 import { HistoryEvents } from '../world/event-history.ts';
+import { freeUdpPort } from '../world/free-port.ts';
 import { RawV1Books, RawV1Client } from '../world/raw-v1-client.ts';
 import { started } from '../world/real-process.ts';
 import { runOptions } from '../world/run-options.ts';
@@ -43,15 +44,6 @@ afterAll(async () => {
   await recovery.end;
   rmSync(folder, { recursive: true });
 });
-
-async function udpPort(): Promise<number> {
-  const probe = createSocket('udp4');
-  probe.bind(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  return port;
-}
 
 async function tcpPort(): Promise<number> {
   const probe = createServer();
@@ -160,8 +152,8 @@ test('clients of a lossy exchange have its books to the last order, over a kill 
   recovery = new Running(started(['recover-server', capture, '--listen', 'tcp+listen://127.0.0.1:0']));
   const endpoint = await listening(recovery.child);
   const ports = {
-    lineA: await udpPort(),
-    lineB: await udpPort(),
+    lineA: await freeUdpPort(),
+    lineB: await freeUdpPort(),
     http: await tcpPort(),
     a: await tcpPort(),
     b: await tcpPort(),

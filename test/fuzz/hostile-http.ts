@@ -224,7 +224,7 @@ function requestOf(random: Random, token: string): string {
   return `${[line, ...headers].join(end)}${end}${end}${body}`;
 }
 
-function mutated(bytes: Buffer, random: Random): Buffer {
+export function mutated(bytes: Buffer, random: Random): Buffer {
   let result = bytes;
   for (let left = 1 + random.below(6); left > 0 && result.length > 0; left -= 1) {
     const at = random.below(result.length);
@@ -247,6 +247,6 @@ function mutated(bytes: Buffer, random: Random): Buffer {
   return result;
 }
 
-function noise(random: Random, length: number): Buffer {
+export function noise(random: Random, length: number): Buffer {
   return Buffer.from(Uint8Array.from({ length }, () => random.below(256)));
 }

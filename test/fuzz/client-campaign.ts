@@ -1,0 +1,232 @@
+import { fork } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { play } from '../core/simulate/session.ts';
+import { freeUdpPort } from '../world/free-port.ts';
+import { ServedEngine } from '../world/served-engine.ts';
+import { payloadsOf } from '../world/two-lines.ts';
+import type { DecentPlan, DecentReport, Protocol } from './decent-clients.ts';
+import { closeCodeOf } from './hostile-websocket.ts';
+
+const ROUND_MS = 4000;
+const PRELOAD = 60_000;
+const PRELOAD_RATE = 15_000;
+const RATE = 1000;
+const MIB: number = 1024 ** 2;
+/** A round lasts until who takes nothing has been closed, and this share of the memory before is what it may grow by. */
+const GROWTH_MAX = 1.25;
+const HEADER =
+  'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n';
+
+/** How a bad client ended: by the code that the server closed with, its HTTP status, `closed`, or `open`. */
+type Ends = Record<'stopped' | 'crawling' | 'flooding' | 'malformed', string>;
+
+/**
+ * Fifty clients of one engine, of which one takes nothing, one crawls, one floods and one sends what is no protocol; how the
+ * other 46 are served in rounds with and without the four, those of one protocol in each. @returns what was wrong.
+ */
+export async function clientCampaign(seed: number, say: (text: string) => void): Promise<string[]> {
+  const protocols: readonly Protocol[] = ['raw-v1', 'events', 'sse'];
+  const messages = PRELOAD + ((protocols.length * 2 + 2) * ROUND_MS * RATE) / 1000;
+  const packets = payloadsOf(play({ seed, profile: { messages } }).a);
+  const ports = [await freeUdpPort(), await freeUdpPort()];
+  const engine = await ServedEngine.start(
+    `write_timeout = "1s"
+[source]
+feed = "itch-5.0"
+[lines]
+a = ["udp://127.0.0.1:${ports[0]}"]
+b = ["udp://127.0.0.1:${ports[1]}"]
+[events]
+send_timeout = "1s"
+`,
+  );
+  const feed = new PacedFeed(packets, ports);
+  await feed.send(500, RATE);
+  await engine.ready();
+  const child = fork(new URL('./decent-clients.ts', import.meta.url));
+  const plan: DecentPlan = {
+    http: engine.http,
+    rawV1: engine.rawV1,
+    each: { rawV1: 16, events: 15, sse: 15 },
+  };
+  child.send(plan);
+  await once(child, 'message');
+  const { run } = await engine.json<{ epoch: string }>('/api/v1/status').then(({ epoch }) => ({
+    run: BigInt(`0x${epoch}`).toString(32),
+  }));
+  await feed.send(PRELOAD, PRELOAD_RATE);
+  const ask = async (): Promise<DecentReport> => {
+    child.send('report');
+    const [report] = (await once(child, 'message')) as [DecentReport];
+    return report;
+  };
+  await feed.send(RATE, RATE);
+  const faults: string[] = [];
+  const memory: number[] = [];
+  for (const protocol of protocols) {
+    for (const isWith of [false, true]) {
+      await ask();
+      const bad = isWith ? new BadClients(protocol, engine, run) : null;
+      await feed.send((ROUND_MS * RATE) / 1000, RATE);
+      const report = await ask();
+      const resident = residentMib(engine.pid);
+      memory.push(resident);
+      const ends = bad?.ends() ?? null;
+      for (const [name, { least, most, p50, p99 }] of Object.entries(report)) {
+        say(
+          `${(ends === null ? 'without' : `with four of ${protocol}`).padEnd(20)} ${name.padEnd(7)} ` +
+            `${Math.round((least * 1000) / ROUND_MS)}–${Math.round((most * 1000) / ROUND_MS)} events/s each, ` +
+            `delay p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms\n`,
+        );
+        if (least < most * 0.95) faults.push(`${name}: one got ${least} of ${most} events`);
+      }
+      say(`${' '.repeat(21)}memory ${resident} MiB${ends === null ? '' : `, ${JSON.stringify(ends)}`}\n`);
+      if (ends !== null) faults.push(...judge(protocol, ends));
+      bad?.leave();
+    }
+  }
+  if (memory.at(-1)! > memory[1]! * GROWTH_MAX)
+    faults.push(`memory grew from ${memory[1]} to ${memory.at(-1)} MiB`);
+  child.disconnect();
+  feed.close();
+  await engine.alone();
+  const code = await engine.stop();
+  if (code !== 0) faults.push(`the engine ended with ${code}`);
+  return faults;
+}
+
+/** Whether they ended as the documents of their protocols say. */
+function judge(protocol: Protocol, { stopped, crawling, flooding, malformed }: Ends): string[] {
+  const expected: Ends =
+    protocol === 'sse'
+      ? { stopped: 'open', crawling: 'open', flooding: 'closed', malformed: '400' }
+      : { stopped: 'closed', crawling: 'open', flooding: '1008', malformed: '1002' };
+  const found: Ends = { stopped, crawling, flooding, malformed };
+  return Object.entries(expected)
+    .filter(([name, end]) => found[name as keyof Ends] !== end)
+    .map(([name, end]) => `${protocol}: ${name} is ${found[name as keyof Ends]}, not ${end}`);
+}
+
+/** Packets on both lines at so many messages a second. */
+class PacedFeed {
+  readonly #packets: readonly Buffer[];
+  readonly #ports: readonly number[];
+  readonly #socket = createSocket('udp4');
+  #at = 0;
+
+  constructor(packets: readonly Buffer[], ports: readonly number[]) {
+    this.#packets = packets;
+    this.#ports = ports;
+  }
+
+  async send(messages: number, rate: number): Promise<void> {
+    const started = performance.now();
+    for (let sent = 0; sent < messages && this.#at < this.#packets.length; ) {
+      const due = Math.min(messages, ((performance.now() - started) * rate) / 1000);
+      for (; sent < due && this.#at < this.#packets.length; this.#at += 1) {
+        const packet = this.#packets[this.#at]!;
+        for (const port of this.#ports) this.#socket.send(packet, port, '127.0.0.1');
+        sent += packet.readUInt16BE(18);
+      }
+      await sleep(1);
+    }
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}
+
+/** The four, all of one protocol. Those that read late want what is long past, too: more than the system holds for them. */
+class BadClients {
+  readonly #heard: Map<keyof Ends, Buffer[]> = new Map();
+  readonly #sockets: Map<keyof Ends, Socket> = new Map();
+  readonly #timers: NodeJS.Timeout[] = [];
+
+  constructor(protocol: Protocol, { http, rawV1 }: ServedEngine, run: string) {
+    const port = protocol === 'raw-v1' ? rawV1[0]! : http;
+    const past = protocol === 'raw-v1' ? '?from_seq=0' : '';
+    const path = protocol === 'raw-v1' ? '/ws' : protocol === 'events' ? '/api/ws' : '/api/v1/stream/mbo';
+    const header = protocol === 'sse' ? '' : HEADER;
+    const last = protocol === 'sse' ? `Last-Event-ID: ${run}-600\r\n` : '';
+    const requestOf = (query: string, more: string): string =>
+      `GET ${path}${query} HTTP/1.1\r\nHost: localhost\r\n${header}${more}\r\n`;
+    const from = `{"type":"Subscribe","filter":{"type":"All"},"from":{"run":"${run}","seq":"600"}}`;
+    const late = (socket: Socket): void => {
+      socket.write(requestOf(past, last));
+      if (protocol === 'events') socket.write(textFrame(from));
+    };
+    late(this.#open('stopped', port).pause());
+    const crawling = this.#open('crawling', port);
+    late(crawling);
+    crawling.on('data', () => crawling.pause());
+    this.#timers.push(setInterval(() => crawling.resume(), 20));
+    const flooding = this.#open('flooding', port);
+    flooding.write(requestOf('', ''));
+    const flood =
+      protocol === 'sse' ? Buffer.alloc(20_000, 'GET / ') : Buffer.concat(Array<Buffer>(500).fill(PING));
+    this.#timers.push(setInterval(() => flooding.write(flood), 50));
+    const malformed = this.#open('malformed', port);
+    malformed.write(protocol === 'sse' ? 'GET \0 HTTP/9\r\n\r\n' : requestOf('', ''));
+    if (protocol !== 'sse') malformed.write(Buffer.from([0xf3, 0x05, 1, 2, 3, 4, 5]));
+  }
+
+  ends(): Ends {
+    return Object.fromEntries(Array.from(this.#sockets.keys(), (name) => [name, this.#end(name)])) as Ends;
+  }
+
+  leave(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    for (const socket of this.#sockets.values()) socket.destroy();
+  }
+
+  #end(name: keyof Ends): string {
+    const socket = this.#sockets.get(name)!;
+    // Who takes nothing does not see that it was closed before it reads again.
+    if (name === 'crawling' || (name === 'stopped' && !this.#isReset(socket)))
+      return socket.closed ? 'closed' : 'open';
+    const heard = Buffer.concat(this.#heard.get(name)!);
+    const status = /^HTTP\/1\.1 (\d{3})/.exec(heard.toString('latin1', 0, 16))?.[1];
+    if (status === '101')
+      return String(closeCodeOf(heard.subarray(heard.indexOf('\r\n\r\n') + 4)) ?? 'closed');
+    return status === undefined || status === '200' ? (socket.closed ? 'closed' : 'open') : status;
+  }
+
+  /** Is the other end gone, as the system knows? */
+  #isReset(socket: Socket): boolean {
+    return socket.errored !== null || socket.closed || !isConnected(socket.localPort!);
+  }
+
+  #open(name: keyof Ends, port: number): Socket {
+    const socket = connect(port, '127.0.0.1');
+    const heard: Buffer[] = [];
+    this.#heard.set(name, heard);
+    this.#sockets.set(name, socket);
+    socket.on('error', () => {});
+    if (name === 'flooding' || name === 'malformed') socket.on('data', (piece) => heard.push(piece));
+    return socket;
+  }
+}
+
+const PING: Buffer = Buffer.from([0x89, 0x80, 0, 0, 0, 0]);
+
+/** A text message of a client, masked with zeros. */
+function textFrame(text: string): Buffer {
+  const payload = Buffer.from(text);
+  return Buffer.concat([Buffer.from([0x81, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
+}
+
+/** Does the system have the server's end of a connection from this port? */
+function isConnected(port: number): boolean {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  return readFileSync('/proc/net/tcp', 'utf8').includes(`:${hex} 01`);
+}
+
+function residentMib(pid: number): number {
+  const [, kib] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!;
+  return Math.round((Number(kib) * 1024) / MIB);
+}
