@@ -45,8 +45,9 @@ send_timeout = "1s"
 `,
   );
   const feed = new PacedFeed(packets, ports);
-  await feed.send(500, RATE);
-  await engine.ready();
+  // What is sent before the lines listen is lost; the feed goes on until it is heard.
+  do await feed.send(RATE / 10, RATE);
+  while (!(await engine.isReady()));
   const epoch = BigInt(`0x${(await engine.json<{ epoch: string }>('/api/v1/status')).epoch}`);
   // Events are made, and kept, while somebody wants them.
   const keeper = connect(engine.http, '127.0.0.1').resume();

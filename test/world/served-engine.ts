@@ -44,9 +44,8 @@ export class ServedEngine {
     return (await (await fetch(`http://127.0.0.1:${this.http}${path}`)).json()) as T;
   }
 
-  /** Resolves when it is ready. */
-  async ready(): Promise<void> {
-    while (!(await this.json<{ ready: boolean }>('/ready')).ready) await pause();
+  async isReady(): Promise<boolean> {
+    return (await this.json<{ ready: boolean }>('/ready')).ready;
   }
 
   /** Resolves when nobody is connected any longer. */
