@@ -179,7 +179,15 @@ export class JournalWriter {
 
   /** Closes the last segment and gives the directory back. The books have all that was appended. */
   close(): void {
-    if (this.#books !== null) this.#end();
+    if (this.#books !== null) {
+      try {
+        // What nobody finds here any more, or another writes by now, does not end as if all were well.
+        this.#lock.check();
+      } catch (error) {
+        this.#fail(error);
+      }
+      this.#end();
+    }
     while (this.work());
     this.#leave();
   }
@@ -213,6 +221,7 @@ export class JournalWriter {
     this.#firstEvent = segment.nextEvent;
     try {
       this.#space.look(this.#bytesBefore);
+      this.#lock.check();
       this.#file = disk.open(join(directory, segmentName(segment.frames.segment)), 'create');
       // Its name comes first: where its beginning was seen and is lost, whoever goes on sees that there was one.
       disk.syncDirectory(directory);
@@ -255,13 +264,6 @@ export class JournalWriter {
 
   #end(): void {
     if (this.failure !== null) return;
-    try {
-      // A segment that nobody finds here any more, or that another writes by now, is not closed as if all were well.
-      this.#lock.check();
-    } catch (error) {
-      this.#fail(error);
-      return;
-    }
     const segment = this.#segment;
     const books = this.#books!;
     segment.checkpoint({ ...books.counts(), channels: this.#places().channels });
