@@ -164,7 +164,10 @@ export class ResumeFilter implements EventSink {
   /** Is the event at word `at` one that the journal does not have? From then on all of its channel are. */
   #passes(seeker: Seeker, batch: EventBatch, at: number): boolean {
     if (isOfTransport(batch.words, at)) {
-      if (!seeker.isFound || isKnownWord(seeker.end, batch.words, at)) return false;
+      // Behind nothing of its own the journal's end is where the others find it.
+      const isSilent = !this.#rules.isNumbered && seeker.end.window.count === 0;
+      const isFound = isSilent ? this.#wholeState !== 'ahead' : seeker.isFound;
+      if (!isFound || isKnownWord(seeker.end, batch.words, at)) return false;
     } else if (!seeker.isFound && !this.#isBehind(seeker, batch, at)) return false;
     seeker.passes = true;
     return true;
