@@ -1410,8 +1410,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'journal: a failure is forgotten',
     file: WRITER,
-    from: 'if (this.failure !== null || this.#isSynced) return;',
-    to: 'if (this.#isSynced) return;',
+    from: 'if (this.failure !== null) return;',
+    to: '',
+    within: '#put(',
     tests: WRITER_TESTS,
   },
   {

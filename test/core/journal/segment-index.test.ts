@@ -20,9 +20,12 @@ const event: fc.Arbitrary<Event> = fc.record({
   flags: fc.constantFrom(0, 1),
   book: fc.integer({ min: NO_BOOK, max: BOOKS - 1 }),
   sequence: fc.constantFrom(0, 5, 6, 70_000, 2 ** 40),
-  // A frame holds times within 2.1 s of its first: several together, and not all of them.
+  // A frame holds times within seconds of its first: several together, and not all of them.
   venue: fc.bigInt({ min: 1_700_000_000_000_000_000n, max: 1_700_000_003_000_000_000n }),
-  receive: fc.bigInt({ min: 0n, max: 1_700_000_010_000_000_000n }),
+  receive: fc.oneof(
+    { weight: 9, arbitrary: fc.bigInt({ min: 1_700_000_000_000_000_000n, max: 1_700_000_003_000_000_000n }) },
+    fc.bigInt({ min: 0n, max: 1_700_000_010_000_000_000n }),
+  ),
   body: fc.constant([0, 0, 0, 0, 0, 0]),
   second: fc.option(fc.constant([0, 0, 0, 0, 0, 0, 0])),
 });
