@@ -170,8 +170,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'events: what nobody wanted is taken for made',
     file: 'src/core/publish/events/made-kinds.ts',
-    from: 'if ((kinds & ~this.mask) !== 0) return seq;',
-    to: 'if (kinds === 0) return seq;',
+    from: 'if ((kinds & ~this.mask & bit) !== 0) this.#since[kind] = seq;',
+    to: '',
     tests: EVENT_TESTS,
   },
   {

@@ -93,9 +93,9 @@ export class EventLog implements EventMemory {
     return cursor;
   }
 
-  /** Number of the event behind which everything of these kinds is kept. */
+  /** Number of the event behind which everything of these kinds, which somebody wants, is kept. */
   completeAfter(kinds: number): number {
-    const made = this.made.since(kinds, this.lastSeq);
+    const made = this.made.since(kinds);
     if (this.oldest === 0) return made;
     const cursor = this.oldestWhole();
     return Math.max(made, cursor === this.next ? this.lastSeq : this.seqAt(cursor) - 1);

@@ -44,9 +44,8 @@ export class MadeKinds {
     }
   }
 
-  /** Number of the event behind which all events of these kinds were made. @param seq of the last one. */
-  since(kinds: number, seq: number): number {
-    if ((kinds & ~this.mask) !== 0) return seq;
+  /** Number of the event behind which all events of these kinds, which somebody wants, were made. */
+  since(kinds: number): number {
     let since = 0;
     for (let kind = 0; kind < EVENT_KINDS.length; kind += 1) {
       if (((kinds >> kind) & 1) !== 0) since = Math.max(since, this.#since[kind]!);

@@ -60,8 +60,13 @@ class KeepingFrames implements EventFraming {
   }
 }
 
-/** What a client is told that goes on behind an event, as far as so many messages. */
-async function resumed(hub: EventHub, seq: number, messages: number): Promise<string[]> {
+/** What a client is told that goes on behind an event, as far as so many messages; `over` tells when the past is left. */
+async function resumed(
+  hub: EventHub,
+  seq: number,
+  messages: number,
+  over: () => Promise<void>,
+): Promise<string[]> {
   const frames = new KeepingFrames();
   const port = { isOpen: true, pendingBytes: 0, write: (_bytes: Buffer, taken?: () => void) => taken?.() };
   const client = new EventClient(hub, port, frames);
@@ -73,6 +78,7 @@ async function resumed(hub: EventHub, seq: number, messages: number): Promise<st
   await frames.reached(messages);
   port.isOpen = false;
   hub.leave(client);
+  await over();
   return frames.said;
 }
 
@@ -84,7 +90,16 @@ test('a client goes on behind any event that the journal has, also where nothing
   const whole = new EventHub(LIMITS);
   whole.join(wanting(whole, ALL_KINDS));
   const quiet = new EventHub(LIMITS);
-  quiet.past = new JournalPast(directory);
+  const journal = new JournalPast(directory);
+  let reading: Promise<void> = Promise.resolve();
+  let readings = 0;
+  quiet.past = {
+    replay(...wanted) {
+      readings += 1;
+      reading = journal.replay(...wanted);
+      return reading;
+    },
+  };
   const observers = [whole, quiet].map((hub) => new EventPublisher(hub, 'none'));
   await run({ ...WHOLE_RUN, paths: [directory], observers });
   const { lastSeq } = quiet.log;
@@ -92,7 +107,7 @@ test('a client goes on behind any event that the journal has, also where nothing
   const expected = textsOf(whole);
   for (const seq of [0, 1, 119, 120, Math.floor(lastSeq / 2), lastSeq - 1]) {
     const rest = expected.filter((text) => (JSON.parse(text) as { seq: number }).seq > seq);
-    expect(await resumed(quiet, seq, rest.length), `behind ${seq}`).toEqual(rest);
+    expect(await resumed(quiet, seq, rest.length, () => reading), `behind ${seq}`).toEqual(rest);
   }
   // What the journal has no more either is told.
   rmSync(join(directory, segmentName(1)));
@@ -101,5 +116,6 @@ test('a client goes on behind any event that the journal has, also where nothing
     skipped_total: String(lastSeq - 3),
     next_seq: String(lastSeq + 1),
   };
-  expect(await resumed(quiet, 3, 1)).toEqual([`lagged ${JSON.stringify(lost)}`]);
+  expect(await resumed(quiet, 3, 1, () => reading)).toEqual([`lagged ${JSON.stringify(lost)}`]);
+  expect(readings).toBe(7);
 });
