@@ -1410,9 +1410,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'journal: a failure is forgotten',
     file: WRITER,
-    from: 'if (this.failure !== null) return;',
+    from: 'this.#durableFile.fail();',
     to: '',
-    within: '#put(',
     tests: WRITER_TESTS,
   },
   {
