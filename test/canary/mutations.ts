@@ -140,6 +140,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['test/core/publish/websocket/peer.test.ts'],
   },
   {
+    name: 'websocket: who pings too much is not told why',
+    file: 'src/core/publish/websocket/door.ts',
+    from: 'maxPendingAutoPongs: 2 * limits.messagesPerSecond,',
+    to: 'maxPendingAutoPongs: 64,',
+    tests: ['test/core/publish/raw-v1/server.test.ts'],
+  },
+  {
     name: 'events: the events of one number are torn over two batches',
     file: 'src/core/publish/events/event-client.ts',
     from: '      if (start > from || (isFull && room < PIECE_BYTES)) {',

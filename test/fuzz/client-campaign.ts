@@ -15,14 +15,26 @@ const ROUND_MS = 4000;
 const PRELOAD = 120_000;
 const PRELOAD_RATE = 30_000;
 const RATE = 1000;
+/** Those who read late begin so many frames behind the oldest: what comes then is more than the system holds for them. */
+const SOON_GONE = 10_000;
 const MIB: number = 1024 ** 2;
 /** A round lasts until who takes nothing has been closed, and this share of the memory before is what it may grow by. */
 const GROWTH_MAX = 1.25;
 const HEADER =
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n';
 
-/** How a bad client ended: by the code that the server closed with, its HTTP status, `closed`, or `open`. */
+/** How a bad client ended: by the code that the server closed with, its HTTP status, `gone` for the server, or `open`. */
 type Ends = Record<'stopped' | 'crawling' | 'flooding' | 'malformed', string>;
+
+/**
+ * As docs/raw-v1.md, events.md and http.md say. Who takes nothing does not see its code (4002); a stream of server-sent
+ * events waits for its reader, who begins anew with the books.
+ */
+const ENDS: Readonly<Record<Protocol, Ends>> = {
+  'raw-v1': { stopped: 'gone', crawling: 'open', flooding: '1008', malformed: '1002' },
+  events: { stopped: 'gone', crawling: 'open', flooding: '1008', malformed: '1002' },
+  sse: { stopped: 'open', crawling: 'open', flooding: '400', malformed: '400' },
+};
 
 /**
  * Fifty clients of one engine, of which one takes nothing, one crawls, one floods and one sends what is no protocol; how the
@@ -72,12 +84,12 @@ send_timeout = "1s"
   for (const protocol of protocols) {
     for (const isWith of [false, true]) {
       await ask();
-      const bad = isWith ? new BadClients(protocol, engine, epoch.toString(32)) : null;
+      const bad = isWith ? await BadClients.join(protocol, engine, epoch.toString(32)) : null;
       await feed.send((ROUND_MS * RATE) / 1000, RATE);
       const report = await ask();
       const resident = residentMib(engine.pid);
       memory.push(resident);
-      const ends = bad?.ends() ?? null;
+      const ends = (await bad?.ends()) ?? null;
       for (const [name, { least, most, p50, p99 }] of Object.entries(report)) {
         say(
           `${(ends === null ? 'without' : `with four of ${protocol}`).padEnd(20)} ${name.padEnd(7)} ` +
@@ -85,6 +97,10 @@ send_timeout = "1s"
             `delay p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms\n`,
         );
         if (least < most * 0.95) faults.push(`${name}: one got ${least} of ${most} events`);
+      }
+      for (const [name, end] of Object.entries(ends ?? {})) {
+        const expected = ENDS[protocol][name as keyof Ends];
+        if (end !== expected) faults.push(`${protocol}: who is ${name} ended ${end}, not ${expected}`);
       }
       say(`${' '.repeat(21)}memory ${resident} MiB${ends === null ? '' : `, ${JSON.stringify(ends)}`}\n`);
       bad?.leave();
@@ -131,15 +147,24 @@ class PacedFeed {
   }
 }
 
-/** The four, all of one protocol. Those that read late want what is long past, too: more than the system holds for them. */
+/** The four, all of one protocol. Those that read late want what is long past, too. */
 class BadClients {
   readonly #heard: Map<keyof Ends, Buffer[]> = new Map();
   readonly #sockets: Map<keyof Ends, Socket> = new Map();
   readonly #timers: NodeJS.Timeout[] = [];
 
-  constructor(protocol: Protocol, { http, rawV1 }: ServedEngine, run: string) {
+  readonly #engine: ServedEngine;
+
+  static async join(protocol: Protocol, engine: ServedEngine, run: string): Promise<BadClients> {
+    const oldest = await engine.metric('mdx_raw_v1_cursor{position="oldest"}');
+    return new BadClients(protocol, engine, run, oldest + SOON_GONE);
+  }
+
+  private constructor(protocol: Protocol, engine: ServedEngine, run: string, cursor: number) {
+    const { http, rawV1 } = engine;
+    this.#engine = engine;
     const port = protocol === 'raw-v1' ? rawV1[0]! : http;
-    const past = protocol === 'raw-v1' ? '?from_seq=0' : '';
+    const past = protocol === 'raw-v1' ? `?from_seq=${cursor}` : '';
     const path = protocol === 'raw-v1' ? '/ws' : protocol === 'events' ? '/api/ws' : '/api/v1/stream/mbo';
     const header = protocol === 'sse' ? '' : HEADER;
     const last = protocol === 'sse' ? `Last-Event-ID: ${run}-600\r\n` : '';
@@ -165,8 +190,17 @@ class BadClients {
     if (protocol !== 'sse') malformed.write(Buffer.from([0xf3, 0x05, 1, 2, 3, 4, 5]));
   }
 
-  ends(): Ends {
-    return Object.fromEntries(Array.from(this.#sockets.keys(), (name) => [name, this.#end(name)])) as Ends;
+  async ends(): Promise<Ends> {
+    const { clients } = await this.#engine.json<{ clients: readonly { readonly address: string }[] }>(
+      '/api/v1/clients',
+    );
+    const there = new Set(clients.map(({ address }) => address));
+    return Object.fromEntries(
+      Array.from(this.#sockets, ([name, socket]) => {
+        const isThere = there.has(`127.0.0.1:${socket.localPort}`);
+        return [name, isThere ? 'open' : this.#end(name)];
+      }),
+    ) as Ends;
   }
 
   leave(): void {
@@ -174,21 +208,12 @@ class BadClients {
     for (const socket of this.#sockets.values()) socket.destroy();
   }
 
+  /** Of one that the server no longer has. */
   #end(name: keyof Ends): string {
-    const socket = this.#sockets.get(name)!;
-    // Who takes nothing does not see that it was closed before it reads again.
-    if (name === 'crawling' || (name === 'stopped' && !this.#isReset(socket)))
-      return socket.closed ? 'closed' : 'open';
     const heard = Buffer.concat(this.#heard.get(name)!);
     const status = /^HTTP\/1\.1 (\d{3})/.exec(heard.toString('latin1', 0, 16))?.[1];
-    if (status === '101')
-      return String(closeCodeOf(heard.subarray(heard.indexOf('\r\n\r\n') + 4)) ?? 'closed');
-    return status === undefined || status === '200' ? (socket.closed ? 'closed' : 'open') : status;
-  }
-
-  /** Is the other end gone, as the system knows? */
-  #isReset(socket: Socket): boolean {
-    return socket.errored !== null || socket.closed || !isConnected(socket.localPort!);
+    if (status === '101') return String(closeCodeOf(heard.subarray(heard.indexOf('\r\n\r\n') + 4)) ?? 'gone');
+    return status === undefined || status === '200' ? 'gone' : status;
   }
 
   #open(name: keyof Ends, port: number): Socket {
@@ -208,12 +233,6 @@ const PING: Buffer = Buffer.from([0x89, 0x80, 0, 0, 0, 0]);
 function textFrame(text: string): Buffer {
   const payload = Buffer.from(text);
   return Buffer.concat([Buffer.from([0x81, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
-}
-
-/** Does the system have the server's end of a connection from this port? */
-function isConnected(port: number): boolean {
-  const hex = port.toString(16).toUpperCase().padStart(4, '0');
-  return readFileSync('/proc/net/tcp', 'utf8').includes(`:${hex} 01`);
 }
 
 function residentMib(pid: number): number {

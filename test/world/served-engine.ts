@@ -61,6 +61,13 @@ export class ServedEngine {
     return new Map(Array.from(found, ([, thread, bytes]) => [thread!, Number(bytes)]));
   }
 
+  /** Value of a sample of /metrics, by its name with its labels. */
+  async metric(sample: string): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${this.http}/metrics`)).text();
+    const line = text.split('\n').find((each) => each.startsWith(`${sample} `));
+    return Number(line?.slice(sample.length));
+  }
+
   /** Ends it. @returns its exit code. */
   async stop(): Promise<number | null> {
     this.#running.child.kill('SIGTERM');

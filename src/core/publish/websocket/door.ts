@@ -12,8 +12,6 @@ export interface DoorOptions {
 /** Most fragments and chunks that a message of a client may come in. */
 const FRAGMENTS_MAX = 64;
 const CHUNKS_MAX = 1024;
-/** Pongs that may wait for a client that does not read them; one that pings on is cut. */
-const PONGS_MAX = 64;
 
 /**
  * Makes WebSockets of upgrade requests (RFC 6455, no compression). Whoever asks is to be judged in front of it: `refuseUpgrade`
@@ -35,7 +33,8 @@ export class WebSocketDoor {
       maxPayload: limits.messageBytes,
       maxFragments: FRAGMENTS_MAX,
       maxBufferedChunks: CHUNKS_MAX,
-      maxPendingAutoPongs: PONGS_MAX,
+      // Who pings too often is told why, by the limit of messages; `ws` would only hang up.
+      maxPendingAutoPongs: 2 * limits.messagesPerSecond,
       closeTimeout: limits.closeMs,
       handleProtocols: (offered: Set<string>) =>
         [...offered].find((name) => protocols.includes(name)) ?? false,

@@ -365,6 +365,14 @@ describe('raw-v1 clients', () => {
     expect(server.counts).toMatchObject({ policy: 1, handshake: 2 });
   });
 
+  test('that ping without end are told why they are sent away, however many pings come at once', async () => {
+    const { urls } = await stageOf();
+    const client = new Client(urls[0]!);
+    await client.opened;
+    for (let pings = 0; pings < 500; pings += 1) client.socket.ping();
+    expect(await client.closed).toEqual({ code: 1008, reason: 'more than 100 messages in a second' });
+  });
+
   test('of which some are hostile are served all the same', async () => {
     const { ports, urls, add, server } = await stageOf({ limits: { handshakeTimeoutMs: 2000 } });
     add(1, 10);
