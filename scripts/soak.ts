@@ -172,8 +172,17 @@ async function play(): Promise<void> {
     const sender = start('replay', captureOf(seed), ...to, ...lossy);
     sender.stderr!.pipe(process.stderr);
     await once(sender, 'close');
-    while ((await look()).missing > 0) await sleep(100);
+    await settled();
     server.kill();
+  }
+}
+
+/** Resolves when the engine has all that was sent: nothing more comes, and nothing is missing. */
+async function settled(): Promise<void> {
+  for (let before = -1; ; await sleep(1000)) {
+    const { delivered, missing } = await look();
+    if (delivered === before && missing === 0) return;
+    before = delivered;
   }
 }
 
@@ -210,6 +219,7 @@ interface Look {
   readonly at: number;
   readonly metrics: ReadonlyMap<string, number>;
   readonly clients: readonly ClientView[];
+  readonly delivered: number;
   readonly missing: number;
   /** Seconds of processor time that it has used. */
   readonly cpu: number;
@@ -219,13 +229,17 @@ async function look(): Promise<Look> {
   const metrics = valuesOf(await (await fetch(`${url}/metrics`)).text());
   const { clients } = (await (await fetch(`${url}/api/v1/clients`)).json()) as { clients: ClientView[] };
   const { channels } = (await (await fetch(`${url}/api/v1/lines`)).json()) as {
-    channels: { missing: number }[];
+    channels: { delivered: number; missing: number }[];
   };
   const stat = readFileSync(`/proc/${serve.pid}/stat`, 'latin1').split(') ')[1]!.split(' ');
+  let delivered = 0;
   let missing = 0;
-  for (const channel of channels) missing += channel.missing;
+  for (const channel of channels) {
+    delivered += channel.delivered;
+    missing += channel.missing;
+  }
   const cpu = (Number(stat[11]) + Number(stat[12])) / 100;
-  return { at: performance.now(), metrics, clients, missing, cpu };
+  return { at: performance.now(), metrics, clients, delivered, missing, cpu };
 }
 
 function sampleOf(now: Look, then: Look): Sample {
