@@ -149,6 +149,12 @@ async function open(profile: Profile, options: BenchOptions): Promise<Entry> {
 
 async function measure(entry: Entry, disagreements: Set<string>): Promise<void> {
   const { cpuNs, checksum, residentBytes, waits } = await entry.subject.measure();
+  if (cpuNs <= 0) {
+    throw new MdxError(
+      'usage',
+      `${entry.profile.name}: a run took no time that can be measured; give it more --events`,
+    );
+  }
   entry.rounds.push(cpuNs / entry.prepared!.units);
   if (waits !== null) entry.waits.push(waits);
   if (residentBytes !== undefined) {

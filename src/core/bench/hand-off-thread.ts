@@ -1,6 +1,7 @@
 import { workerData } from 'node:worker_threads';
 import { PacketQueue } from '../net/packet-queue.ts';
 import { SLOT_LENGTH, SLOT_WORDS } from '../packet/packet-pool.ts';
+import { threadCpuNs } from './cpu-time.ts';
 import {
   HAND_OFF_BURST,
   HAND_OFF_CPU_US,
@@ -16,6 +17,7 @@ import {
 /** Looks without a free slot before the thread sleeps, so that waiting costs no CPU time. */
 const LOOKS = 50;
 const NAP_MS = 0.05;
+const NS_PER_US = 1000;
 
 class Producer {
   readonly #queue: PacketQueue;
@@ -57,12 +59,11 @@ const producer = new Producer(PacketQueue.attach(queue));
 for (let runs = 0; ; runs += 1) {
   Atomics.wait(control, HAND_OFF_GO, runs);
   const packets = Atomics.load(control, HAND_OFF_PACKETS);
-  const before = process.threadCpuUsage();
+  const before = threadCpuNs();
   for (let from = 0; from < packets; from += HAND_OFF_BURST) {
     producer.burst(from, Math.min(from + HAND_OFF_BURST, packets));
   }
-  const { user, system } = process.threadCpuUsage(before);
-  Atomics.store(control, HAND_OFF_CPU_US, user + system);
+  Atomics.store(control, HAND_OFF_CPU_US, Math.round((threadCpuNs() - before) / NS_PER_US));
   Atomics.store(control, HAND_OFF_DONE, runs + 1);
   Atomics.notify(control, HAND_OFF_DONE);
 }

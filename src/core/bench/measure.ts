@@ -1,5 +1,6 @@
 import v8 from 'node:v8';
 import { build, type Histogram } from 'hdr-histogram-js';
+import { processCpuNs } from './cpu-time.ts';
 
 /** Times of single units, ns. */
 export interface Latency {
@@ -31,10 +32,9 @@ export function collectGarbage(): void {
 
 /** CPU time of the whole process during `run`, its helper threads (compiler, collector) included; ns. */
 export function cpuNs(run: () => void): number {
-  const before = process.cpuUsage();
+  const before = processCpuNs();
   run();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) * 1000;
+  return processCpuNs() - before;
 }
 
 /** What a run allocates and what it makes the collector do, without what looking costs. */

@@ -14,6 +14,7 @@ import { MergedSource } from '../../pipeline/merge/merged-source.ts';
 import { run } from '../../pipeline/run.ts';
 import { WHOLE_RUN } from '../../pipeline/run-defaults.ts';
 import { startThread } from '../../threads/start-thread.ts';
+import { threadCpuNs } from '../cpu-time.ts';
 import { MachineClock } from '../machine-clock.ts';
 import { Times } from '../measure.ts';
 import {
@@ -39,7 +40,6 @@ const MESSAGES_PER_TURN = 20_000;
 const SHARE_BEFORE = 0.2;
 const SLOTS = 4096;
 const SLOT_BYTES = 2048;
-const NS_PER_US = 1000;
 const TWO_32 = 4294967296;
 /** Longest stretch of work between two turns of the event loop, as in the engine. */
 const LOOP_MS_MAX = 4;
@@ -134,7 +134,7 @@ class Paced {
 
   /** @returns CPU time of this thread until the books have so many messages more, ns. */
   async throughEngine(what: number, messages: number): Promise<number> {
-    const before = process.threadCpuUsage();
+    const before = threadCpuNs();
     this.#wanted = this.#applied + messages;
     this.#noteFrom = this.#applied + messages * SHARE_BEFORE;
     const reached = new Promise<void>((resolve) => {
@@ -142,8 +142,7 @@ class Paced {
     });
     this.#go(what, messages);
     await reached;
-    const { user, system } = process.threadCpuUsage(before);
-    return (user + system) * NS_PER_US;
+    return threadCpuNs() - before;
   }
 
   /** As many packets that are only taken. */

@@ -16,6 +16,7 @@ import { EventServer } from '../../publish/events/event-server.ts';
 import { RawV1Publisher } from '../../publish/raw-v1/publisher.ts';
 import { RawV1Server } from '../../publish/raw-v1/server.ts';
 import { EventPublisher } from '../../serve/events/event-publisher.ts';
+import { processCpuNs } from '../cpu-time.ts';
 import { makeEventStream } from '../event-stream.ts';
 import type { FanoutRequest } from '../fanout-clients.ts';
 import type { Workload, WorkloadOptions } from '../workload.ts';
@@ -140,12 +141,11 @@ async function make(
     run() {},
     checksum: () => null,
     async measure() {
-      const cpu = process.cpuUsage();
+      const cpu = processCpuNs();
       const started = process.hrtime.bigint();
       await run();
       const elapsed = Number(process.hrtime.bigint() - started);
-      const { user, system } = process.cpuUsage(cpu);
-      return what === 'clock' ? elapsed : (user + system) * 1000;
+      return what === 'clock' ? elapsed : processCpuNs() - cpu;
     },
     close() {
       readers.close();

@@ -1,5 +1,6 @@
 import { PacketQueue } from '../../net/packet-queue.ts';
 import { startThread } from '../../threads/start-thread.ts';
+import { threadCpuNs } from '../cpu-time.ts';
 import {
   HAND_OFF_CPU_US,
   HAND_OFF_DONE,
@@ -34,10 +35,9 @@ export function handOff(options: WorkloadOptions): Workload {
     reset() {},
     run,
     measure() {
-      const before = process.threadCpuUsage();
+      const before = threadCpuNs();
       run();
-      const { user, system } = process.threadCpuUsage(before);
-      return Math.max(user + system, consumer.producerUs) * NS_PER_US;
+      return Math.max(threadCpuNs() - before, consumer.producerUs * NS_PER_US);
     },
     checksum: () => null,
   };

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { EventHub } from '../../publish/events/event-hub.ts';
 import { SseServer } from '../../publish/sse/sse-server.ts';
 import { OpenStream } from '../../serve/http/stream.ts';
+import { processCpuNs } from '../cpu-time.ts';
 import { collectGarbage } from '../measure.ts';
 import type { Workload } from '../workload.ts';
 import { eventSender, Readers, rawV1Sender, type Sender } from './fanout.ts';
@@ -11,7 +12,6 @@ import { eventSender, Readers, rawV1Sender, type Sender } from './fanout.ts';
 /** Clients that make the code and the heap ready, and those that are measured. */
 const CLIENTS_BEFORE = 250;
 const CLIENTS = 2000;
-const NS_PER_US = 1000;
 
 const SENDERS: Readonly<Record<'raw-v1' | 'json' | 'sse', () => Sender>> = {
   'raw-v1': rawV1Sender,
@@ -40,13 +40,13 @@ export function idleClients(protocol: keyof typeof SENDERS): Workload {
       const clients = new Readers();
       await clients.join(port, sender.path, CLIENTS_BEFORE);
       const before = residentBytes();
-      const cpu = process.cpuUsage();
+      const cpu = processCpuNs();
       await clients.join(port, sender.path, CLIENTS);
-      const { user, system } = process.cpuUsage(cpu);
+      const ns = processCpuNs() - cpu;
       held ??= residentBytes() - before;
       clients.close();
       sender.close();
-      return (user + system) * NS_PER_US;
+      return ns;
     },
     checksum: () => null,
     held: () => held ?? 0,

@@ -4,6 +4,7 @@ import { MdxError } from '../../errors.ts';
 import { run } from '../../pipeline/run.ts';
 import { WHOLE_RUN } from '../../pipeline/run-defaults.ts';
 import { Serve } from '../../serve/server.ts';
+import { processCpuNs } from '../cpu-time.ts';
 import { LIVE_MESSAGES } from '../ingest-plan.ts';
 import { IngestReader, IngestSenders } from '../ingest-senders.ts';
 import type { Workload, WorkloadOptions } from '../workload.ts';
@@ -14,7 +15,6 @@ const BATCH = 50;
 const PER_SECOND = 614_400;
 /** Messages behind which the books are what they were in front of them. */
 const CYCLE = LIVE_MESSAGES * 2;
-const NS_PER_US = 1000;
 
 /** What takes the records, in this process. */
 interface Taker {
@@ -61,12 +61,11 @@ async function measured(
     reset() {},
     run() {},
     async measure() {
-      const before = process.cpuUsage();
+      const before = processCpuNs();
       others.send(messages);
       wanted += units;
       await Promise.race([taker.have(wanted), others.died]);
-      const { user, system } = process.cpuUsage(before);
-      return (user + system) * NS_PER_US;
+      return processCpuNs() - before;
     },
     checksum: () => null,
     close() {

@@ -2,6 +2,7 @@ import { itch } from '../../feeds/itch/index.ts';
 import { IMAGE_RECORD_WORDS } from '../../journal/image-records.ts';
 import { ImageTaker } from '../../journal/image-taker.ts';
 import { Books } from '../../pipeline/books.ts';
+import { threadCpuNs } from '../cpu-time.ts';
 import { TimedEvents } from '../journal-maker.ts';
 import type { Workload, WorkloadOptions } from '../workload.ts';
 import { syntheticDictionary } from './synthetic.ts';
@@ -9,7 +10,6 @@ import { syntheticDictionary } from './synthetic.ts';
 /** A slice of an image is asked to end after so long. */
 const SLICE_MS = 0.25;
 const EVENTS_BETWEEN = 256;
-const NS_PER_US = 1000;
 
 /** The longest that the stream waits for an image while it is taken in slices, events going on between them. */
 export function imagePause(options: WorkloadOptions): Workload {
@@ -26,9 +26,9 @@ export function imagePause(options: WorkloadOptions): Workload {
   books.taker = taker;
   const clock = (): number => performance.now();
   const timed = (work: () => void): number => {
-    const before = threadNs();
+    const before = threadCpuNs();
     work();
-    return threadNs() - before;
+    return threadCpuNs() - before;
   };
   return {
     units: 1,
@@ -53,12 +53,4 @@ export function imagePause(options: WorkloadOptions): Workload {
     waits: true,
     checksum: () => null,
   };
-}
-
-/** CPU time of this thread; others that have the processor in the middle of a slice are no pause of the image. */
-function threadNs(): number {
-  // Asking for the whole process brings the time of this thread up to date.
-  process.cpuUsage();
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) * NS_PER_US;
 }

@@ -7,6 +7,7 @@ import { segmentFiles } from '../../journal/directory.ts';
 import { NODE_DISK } from '../../journal/node-disk.ts';
 import { verify } from '../../journal/verify.ts';
 import { recoverBooks } from '../../pipeline/resume/recover-books.ts';
+import { processCpuNs } from '../cpu-time.ts';
 import { BenchFolder, EVENT_GAP_NS, makeJournal, OPEN_NS } from '../journal-maker.ts';
 import { readAll } from '../whole-run.ts';
 import type { Workload, WorkloadOptions } from '../workload.ts';
@@ -16,14 +17,12 @@ const MILLION = 1_000_000;
 /** Events of the journal that is opened at random times, where it is given a folder. */
 const DAY_EVENTS = 100 * MILLION;
 const OPENINGS = 3;
-const NS_PER_US = 1000;
 
 /** CPU time of the whole process until `work` is done, ns. */
 async function cpuOf(work: () => Promise<unknown>): Promise<number> {
-  const before = process.cpuUsage();
+  const before = processCpuNs();
   await work();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) * NS_PER_US;
+  return processCpuNs() - before;
 }
 
 /** Verifies a journal on one thread: sums, order, books, and their hash at images and closes. */

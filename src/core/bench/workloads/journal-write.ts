@@ -4,6 +4,7 @@ import { itch } from '../../feeds/itch/index.ts';
 import type { EventJournal } from '../../journal/event-journal.ts';
 import { JournalWriter } from '../../journal/journal-writer.ts';
 import { ThreadedJournal } from '../../journal/threaded-journal.ts';
+import { processCpuNs, threadCpuNs } from '../cpu-time.ts';
 import { ABOUT, BenchFolder, journalOptions, TimedEvents } from '../journal-maker.ts';
 import { inSteps } from '../steps.ts';
 import type { Workload, WorkloadOptions } from '../workload.ts';
@@ -17,7 +18,6 @@ const BATCHES_PER_BURST = 128;
 const BATCHES_PER_STEP = 16;
 /** What a run writes is removed soon. */
 const KEEP_BYTES = 600_000_000;
-const NS_PER_US = 1000;
 
 /** How the threads of a run share its CPU time. */
 export type Side = 'engine' | 'all';
@@ -39,15 +39,12 @@ export async function writeOnThread(options: WorkloadOptions, side: Side): Promi
   const tape = tapeOn(journal, options.events);
   /** A burst that the ring has room for; then the thread gets it done. */
   const burst = (from: number, to: number): number => {
-    // Asking for the whole process brings the time of this thread up to date.
-    const whole = process.cpuUsage();
-    const own = process.threadCpuUsage();
+    const whole = processCpuNs();
+    const own = threadCpuNs();
     tape.append(from, to);
-    process.cpuUsage();
-    const mine = process.threadCpuUsage(own);
+    const mine = threadCpuNs() - own;
     while (journal.waiting > 0 && journal.failure === null) nap();
-    const { user, system } = side === 'engine' ? mine : process.cpuUsage(whole);
-    return (user + system) * NS_PER_US;
+    return side === 'engine' ? mine : processCpuNs() - whole;
   };
   return {
     units: tape.units,

@@ -10,6 +10,7 @@ import { COUNT_RECEIVED, COUNTS } from '../../net/receiver-plan.ts';
 import { LINE_DEFAULTS } from '../../net/subscription.ts';
 import { startThread } from '../../threads/start-thread.ts';
 import { BURST_ASKED, BURST_COUNT, BURST_SENT, BURST_WORDS, type BurstPlan } from '../burst-plan.ts';
+import { threadCpuNs } from '../cpu-time.ts';
 import { openWire, type Wire } from '../wire.ts';
 import type { Workload, WorkloadOptions } from '../workload.ts';
 
@@ -27,7 +28,6 @@ const BURST_MIN = 32;
 const KERNEL_BYTES = 1280;
 const SILENCE_MS = 20;
 const STALLED_MS = 5000;
-const NS_PER_US = 1000;
 
 /**
  * Receiving by one backend: another thread sends a burst, and when the kernel has all of it this one takes it into the pool.
@@ -46,11 +46,10 @@ export async function receive(options: WorkloadOptions, way: ReceiveWay): Promis
     for (let left = units; left > 0; ) {
       const count = Math.min(left, receiver.burst);
       bursts.send(count);
-      const before = process.threadCpuUsage();
+      const before = threadCpuNs();
       const got = await receiver.take(count);
-      const { user, system } = process.threadCpuUsage(before);
+      ns += threadCpuNs() - before;
       receiver.giveBack();
-      ns += (user + system) * NS_PER_US;
       taken += got;
       left -= count;
     }
