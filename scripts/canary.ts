@@ -2,7 +2,7 @@
  * Puts deliberate mistakes into a copy of the sources, one after the other, and looks whether the tests turn red;
  * where the list says so, whether the fuzzers find it within a minute, too.
  *
- *     npm run canary [-- WORD …]      only mistakes whose name has one of the words
+ *     npm run canary [-- WORD …]      only mistakes whose name or file has one of the words
  *
  * Exit 1 when a mistake stays unseen, or when its line is not in the source any more.
  */
@@ -47,10 +47,11 @@ type Verdict =
   | { readonly color: 'red'; readonly by: string }
   | { readonly color: 'broken'; readonly why: string };
 
-const words = process.argv.slice(2);
-const mutations = MUTATIONS.filter(
-  ({ name }) => words.length === 0 || words.some((word) => name.toLowerCase().includes(word.toLowerCase())),
-);
+const words = process.argv.slice(2).map((word) => word.toLowerCase());
+const mutations = MUTATIONS.filter(({ name, file }) => {
+  const text = `${name} ${file}`.toLowerCase();
+  return words.length === 0 || words.some((word) => text.includes(word));
+});
 const copy = mkdtempSync(join(tmpdir(), 'mdx-canary-'));
 const started = performance.now();
 try {
