@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { Random } from '../../src/core/binary/random.ts';
+import { sendCut } from './cut-send.ts';
 
 /** How long a request may take to come to its end before it counts as hanging, ms. */
 const HANGS_MS = 20_000;
@@ -148,24 +149,7 @@ function exchange(port: number, bytes: Buffer, random: Random): Promise<string |
       // Streams and WebSockets do not end by themselves.
       if (/text\/event-stream/.test(heard)) socket.destroy();
     });
-    socket.on('connect', () => {
-      const cut = random.below(bytes.length + 1);
-      switch (random.below(6)) {
-        case 0:
-          socket.write(bytes.subarray(0, cut));
-          socket.resetAndDestroy();
-          break;
-        case 1:
-          socket.end(bytes.subarray(0, cut));
-          break;
-        case 2:
-          socket.write(bytes.subarray(0, cut));
-          setImmediate(() => socket.end(bytes.subarray(cut)));
-          break;
-        default:
-          socket.end(bytes);
-      }
-    });
+    socket.on('connect', () => sendCut(socket, bytes, random));
   });
 }
 

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type { Random } from '../../src/core/binary/random.ts';
+import { sendCut } from './cut-send.ts';
 import { mutated, noise } from './hostile-http.ts';
 
 /** How long a connection may take to come to its end before it counts as hanging, ms. */
@@ -92,24 +93,7 @@ export function hostileConnection({ port, path }: Endpoint, random: Random): Pro
       clearTimeout(timer);
       resolve(outcomeOf(Buffer.concat(heard)));
     });
-    socket.on('connect', () => {
-      const cut = random.below(bytes.length + 1);
-      switch (random.below(6)) {
-        case 0:
-          socket.write(bytes.subarray(0, cut));
-          socket.resetAndDestroy();
-          break;
-        case 1:
-          socket.end(bytes.subarray(0, cut));
-          break;
-        case 2:
-          socket.write(bytes.subarray(0, cut));
-          setImmediate(() => socket.end(bytes.subarray(cut)));
-          break;
-        default:
-          socket.end(bytes);
-      }
-    });
+    socket.on('connect', () => sendCut(socket, bytes, random));
   });
 }
 

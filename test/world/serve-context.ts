@@ -2,8 +2,9 @@ import type { ServeConfig } from '../../src/core/config/serve-config.ts';
 import { SERVE_DEFAULTS } from '../../src/core/config/serve-defaults.ts';
 import type { Books } from '../../src/core/pipeline/books.ts';
 import type { RunResult } from '../../src/core/pipeline/run.ts';
+import type { ClientView } from '../../src/core/publish/client-view.ts';
 import type { ApiConfig } from '../../src/core/serve/api/context.ts';
-import type { ClientView, ServeContext } from '../../src/core/serve/context.ts';
+import type { ServeContext } from '../../src/core/serve/context.ts';
 import type { EngineAnswer, EngineCommand, EngineStatus } from '../../src/core/serve/status.ts';
 
 /** When everything in these tests happens, ms since 1970. */

@@ -4,6 +4,7 @@ import { FrameRun } from '../publish/bus.ts';
 import type { PriceForm } from '../publish/raw-v1/price.ts';
 import { RawV1Publisher } from '../publish/raw-v1/publisher.ts';
 import type { FrameHistory } from '../publish/raw-v1/server.ts';
+import type { PastFailures } from './past-failures.ts';
 
 /** More frames than the events have that are read between two looks at them. */
 const RETAINED_FRAMES: number = 1 << 20;
@@ -22,14 +23,34 @@ export class JournalHistory implements FrameHistory {
   readonly #price: PriceForm;
   /** Number of the last event and the cursor of the next frame, as they are now. */
   readonly #now: () => { readonly event: number; readonly cursor: number };
+  readonly #failures: PastFailures;
 
-  constructor(directory: string, price: PriceForm, now: () => { event: number; cursor: number }) {
+  constructor(
+    directory: string,
+    price: PriceForm,
+    now: () => { event: number; cursor: number },
+    failures: PastFailures,
+  ) {
     this.#directory = directory;
     this.#price = price;
     this.#now = now;
+    this.#failures = failures;
   }
 
   async replay(
+    from: number,
+    to: number,
+    take: (bytes: Buffer, frames: number) => Promise<boolean>,
+  ): Promise<boolean> {
+    try {
+      return await this.#search(from, to, take);
+    } catch (error) {
+      this.#failures.note(error);
+      return false;
+    }
+  }
+
+  async #search(
     from: number,
     to: number,
     take: (bytes: Buffer, frames: number) => Promise<boolean>,

@@ -15,6 +15,7 @@ const NOT_YET: RawV1Status = {
   busBytes: 0,
   pinnedBytes: 0,
   refusedBooks: 0,
+  pastFailures: 0,
 };
 
 /** The thread that serves raw-v1 as the thread that supervises it sees it. */
@@ -26,7 +27,8 @@ export class RawV1Link {
   readonly ended: Promise<void>;
   readonly #worker: Worker;
 
-  constructor(plan: RawV1Plan) {
+  /** @param tell hears what operators should know. */
+  constructor(plan: RawV1Plan, tell: (level: 'warn', text: string) => void) {
     const worker = startThread('./raw-v1-thread', import.meta.url, { workerData: plan });
     this.#worker = worker;
     let listens: (addresses: readonly string[]) => void = () => {};
@@ -36,6 +38,7 @@ export class RawV1Link {
     this.ended = new Promise((resolve, reject) => {
       worker.on('message', (word: RawV1Word) => {
         if (word.kind === 'status') this.status = word.status;
+        else if (word.kind === 'warn') tell('warn', word.text);
         else if (word.kind === 'listening') listens(word.addresses);
         else if (word.kind === 'stopped') resolve();
         else reject(new MdxError(word.code, word.message, { hint: word.hint ?? undefined }));

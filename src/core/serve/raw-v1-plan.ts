@@ -1,6 +1,7 @@
 import type { ServeConfig } from '../config/serve-config.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { DropReason, RawV1ClientView } from '../publish/raw-v1/server.ts';
+import type { ClientView } from '../publish/client-view.ts';
+import type { DropReason } from '../publish/raw-v1/server.ts';
 
 /** What the thread that serves raw-v1 is given. */
 export interface RawV1Plan {
@@ -15,7 +16,7 @@ export interface RawV1Plan {
 export interface RawV1Status {
   /** Are there books and cursors? Before, nobody gets a snapshot. */
   readonly isReady: boolean;
-  readonly clients: readonly RawV1ClientView[];
+  readonly clients: readonly ClientView[];
   /** Frames and bytes to all clients so far, control and snapshot frames included. */
   readonly frames: number;
   readonly bytes: number;
@@ -29,12 +30,15 @@ export interface RawV1Status {
   readonly pinnedBytes: number;
   /** Books with a price that has no form in frames. */
   readonly refusedBooks: number;
+  /** Readings of the journal for clients that failed. */
+  readonly pastFailures: number;
 }
 
 export type RawV1Word =
   /** `HOST:PORT` of each endpoint. */
   | { readonly kind: 'listening'; readonly addresses: readonly string[] }
   | { readonly kind: 'status'; readonly status: RawV1Status }
+  | { readonly kind: 'warn'; readonly text: string }
   | {
       readonly kind: 'failed';
       readonly code: ErrorCode;

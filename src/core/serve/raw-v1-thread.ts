@@ -9,6 +9,7 @@ import { follow, type Publisher } from './follower.ts';
 import { checkExposure, createServer, listen, parseListen } from './http/listen.ts';
 import { Tokens } from './http/tokens.ts';
 import { StageProbe } from './metrics/stage-probe.ts';
+import { PastFailures } from './past-failures.ts';
 import { JournalHistory } from './raw-v1-history.ts';
 import type { RawV1Plan, RawV1Request, RawV1Status, RawV1Word } from './raw-v1-plan.ts';
 
@@ -29,6 +30,7 @@ const encoded = new StageProbe(slots, null, 'publish');
 const sent = new StageProbe(slots, null, 'sent');
 const publisher = new RawV1Publisher(rawV1);
 const server = new RawV1Server(publisher, authorizerOf(security, http), rawV1);
+const pastFailures = new PastFailures((text) => say({ kind: 'warn', text }));
 /** Number of an event that came lately: about how far the history is. */
 let lastEvent = 0;
 const counter: Publisher = {
@@ -39,7 +41,7 @@ const counter: Publisher = {
 };
 if (journal.directory !== null) {
   const now = () => ({ event: lastEvent, cursor: publisher.bus.next });
-  server.history = new JournalHistory(journal.directory, rawV1.price, now);
+  server.history = new JournalHistory(journal.directory, rawV1.price, now, pastFailures);
 }
 let stopReason: string | null = null;
 let stopMs = 0;
@@ -79,6 +81,7 @@ function status(): RawV1Status {
     busBytes: bus.bytes,
     pinnedBytes: bus.pinnedBytes,
     refusedBooks: table.refusals,
+    pastFailures: pastFailures.count,
   };
 }
 

@@ -19,6 +19,7 @@ import type { HttpServer } from './http/server.ts';
 import { lineSpecsOf } from './line-specs.ts';
 import { ServeMetrics } from './metrics/serve-metrics.ts';
 import { StageProbe } from './metrics/stage-probe.ts';
+import { PastFailures } from './past-failures.ts';
 import { RawV1Link } from './raw-v1-link.ts';
 import type { RawV1Status } from './raw-v1-plan.ts';
 import type { EngineStatus } from './status.ts';
@@ -61,12 +62,14 @@ export class Serve {
     this.#asked = new Promise((resolve) => {
       this.#ask = resolve;
     });
+    const pastFailures = new PastFailures((text) => tell('warn', text));
     this.#metrics = new ServeMetrics({
       context: () => this.context,
       rawV1: () => this.rawV1,
       http: () => this.#http?.counts ?? null,
       ingestLag: () => ingestLag(),
       journalDirectory: config.journal.directory,
+      pastFailures: () => pastFailures.count,
     });
     const engineSlots = this.#metrics.slotsOf('engine').memory;
     const slots = this.#metrics.slotsOf('main');
@@ -77,7 +80,7 @@ export class Serve {
     const rawV1 = new ByteRing(hasRawV1 ? TAP_BYTES : 64);
     if (hasRawV1) taps.push({ name: 'raw-v1', memory: rawV1.memory });
     this.#rawV1 = hasRawV1
-      ? new RawV1Link({ config, tap: rawV1.memory, slots: this.#metrics.slotsOf('raw-v1').memory })
+      ? new RawV1Link({ config, tap: rawV1.memory, slots: this.#metrics.slotsOf('raw-v1').memory }, tell)
       : null;
     this.#engine = new EngineLink(
       {
@@ -93,7 +96,7 @@ export class Serve {
     );
     const followed = new FollowedBooks();
     const hub = new EventHub(config.events, () => runName(BigInt(`0x0${this.#engine.status.epoch}`)));
-    if (config.journal.directory !== null) hub.past = new JournalPast(config.journal.directory);
+    if (config.journal.directory !== null) hub.past = new JournalPast(config.journal.directory, pastFailures);
     const ingestLag = (): number => Math.max(0, this.#engine.status.lastEvent - hub.log.lastSeq);
     this.#events = new EventServer(hub, { sendTimeoutMs: config.events.sendTimeoutMs, ingestLag });
     this.#streams = new SseServer(hub, config.sse);

@@ -180,11 +180,8 @@ export class EventClient implements HubClient {
     hub.join(past);
     this.#past = past;
     const isWanted = (): boolean => this.#port.isOpen && this.subscriptions.includes(subscription);
-    try {
-      await this.#hub.past!.replay(hub, seq, this.#hub.log.lastSeq, isWanted);
-    } catch {
-      // What does not come is told as lost.
-    }
+    // What does not come is told as lost.
+    await this.#hub.past!.replay(hub, seq, this.#hub.log.lastSeq, isWanted);
     this.#hub.leavePast();
     this.#past = null;
     this.events += past.events;

@@ -35,7 +35,7 @@ export interface BookSource {
 export interface EventPast {
   /**
    * Makes events anew, those behind one number up to another, in a hub whose client has joined, as fast as that takes them.
-   * Resolves when it has them all, is not wanted any more, or there are no more; rejects where they cannot be read.
+   * Resolves when it has them all, is not wanted any more, or no more can be had.
    */
   replay(hub: EventHub, behind: number, to: number, isWanted: () => boolean): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { ClientView } from '../client-view.ts';
 import { WebSocketDoor } from '../websocket/door.ts';
 import { CLOSE_GOING_AWAY } from '../websocket/peer.ts';
 import type { EventHub } from './event-hub.ts';
@@ -10,20 +11,6 @@ export interface EventServerOptions {
   readonly sendTimeoutMs: number;
   /** Events that have come in and were not handled yet. */
   readonly ingestLag: () => number;
-}
-
-/** A client as operators see it. */
-export interface EventClientView {
-  readonly id: number;
-  readonly protocol: 'events';
-  readonly address: string;
-  readonly token: string | null;
-  readonly connectedMs: number;
-  readonly frames: number;
-  readonly bytes: number;
-  readonly pendingBytes: number;
-  readonly lag: number;
-  readonly skipped: number;
 }
 
 const MESSAGE_BYTES_MAX = 65_536;
@@ -80,11 +67,11 @@ export class EventServer {
     });
   }
 
-  views(): EventClientView[] {
+  views(): ClientView[] {
     const now = performance.now();
     return Array.from(this.#sessions, ([id, { peer, client, token, connectedAt }]) => ({
       id,
-      protocol: 'events' as const,
+      protocol: 'events',
       address: peer.address,
       token,
       connectedMs: Math.round(now - connectedAt),

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { ClientView } from '../client-view.ts';
 import { refuseUpgrade, WebSocketDoor } from '../websocket/door.ts';
 import {
   CLOSE_GAP,
@@ -30,7 +31,7 @@ export interface Authorizer {
 export interface FrameHistory {
   /**
    * Brings the frames from one cursor up to another to `take`, piece by piece, and waits for it; ends early where it says
-   * false. @returns were all of them there?
+   * false. @returns were all of them there? Not where they cannot be read, either.
    */
   replay(
     from: number,
@@ -62,20 +63,6 @@ export type DropReason =
   | 'write'
   | 'policy'
   | 'book';
-
-/** A client as operators see it. */
-export interface RawV1ClientView {
-  readonly id: number;
-  readonly protocol: 'raw-v1';
-  readonly address: string;
-  readonly token: string | null;
-  readonly connectedMs: number;
-  readonly frames: number;
-  readonly bytes: number;
-  readonly pendingBytes: number;
-  readonly lag: number;
-  readonly skipped: number;
-}
 
 /** Connections beyond the cap that may wait for their answer; further ones are closed at once. */
 const WAITING_ROOM = 64;
@@ -236,11 +223,11 @@ export class RawV1Server implements PublisherListener {
     return bytes;
   }
 
-  views(): RawV1ClientView[] {
+  views(): ClientView[] {
     const now = performance.now();
     return Array.from(this.#clients, ([id, client]) => ({
       id,
-      protocol: 'raw-v1' as const,
+      protocol: 'raw-v1',
       address: client.peer.address,
       token: client.token,
       connectedMs: Math.round(now - client.connectedAt),
@@ -425,15 +412,11 @@ export class RawV1Server implements PublisherListener {
 
   async #replay(client: RawV1Client, from: number, to: number): Promise<void> {
     this.#pasts += 1;
-    try {
-      const take = (bytes: Buffer, frames: number): Promise<boolean> =>
-        client.send(bytes, frames, performance.now());
-      if (await this.history!.replay(from, to, take)) client.goLive(performance.now());
-      else client.lose(from, to - 1);
-    } catch {
-      client.lose(from, to - 1);
-    } finally {
-      this.#pasts -= 1;
-    }
+    const take = (bytes: Buffer, frames: number): Promise<boolean> =>
+      client.send(bytes, frames, performance.now());
+    const isWhole = await this.history!.replay(from, to, take);
+    this.#pasts -= 1;
+    if (isWhole) client.goLive(performance.now());
+    else client.lose(from, to - 1);
   }
 }

@@ -1,3 +1,4 @@
+import type { ClientView } from '../client-view.ts';
 import { EventClient, type EventPort } from '../events/event-client.ts';
 import type { EventHub } from '../events/event-hub.ts';
 import { filterOf } from '../events/filter.ts';
@@ -33,20 +34,6 @@ export interface SseRequest {
 export interface SseOptions {
   readonly keepAliveMs: number;
   readonly pendingBytes: number;
-}
-
-/** A client as operators see it. */
-export interface SseClientView {
-  readonly id: number;
-  readonly protocol: 'sse';
-  readonly address: string;
-  readonly token: string | null;
-  readonly connectedMs: number;
-  readonly frames: number;
-  readonly bytes: number;
-  readonly pendingBytes: number;
-  readonly lag: number;
-  readonly skipped: number;
 }
 
 const KEEP_ALIVE: Buffer = Buffer.from(': keep-alive\n\n');
@@ -126,11 +113,11 @@ export class SseServer {
     };
   }
 
-  views(): SseClientView[] {
+  views(): ClientView[] {
     const now = performance.now();
     return Array.from(this.#streams, ([id, { request, port, client, connectedAt }]) => ({
       id,
-      protocol: 'sse' as const,
+      protocol: 'sse',
       address: request.address,
       token: request.token,
       connectedMs: Math.round(now - connectedAt),

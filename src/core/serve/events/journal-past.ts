@@ -7,6 +7,7 @@ import type { EventObserver, RunFacts } from '../../pipeline/books.ts';
 import { run } from '../../pipeline/run.ts';
 import { WHOLE_RUN } from '../../pipeline/run-defaults.ts';
 import type { EventHub, EventPast } from '../../publish/events/event-hub.ts';
+import type { PastFailures } from '../past-failures.ts';
 import { EventPublisher } from './event-publisher.ts';
 
 /** A client that takes its time is looked after so often. */
@@ -70,9 +71,11 @@ function recordAt({ words }: EventBatch, from: number, to: number, events: numbe
 /** Events that memory has no more, made anew from the journal, which is read from the image in front of them. */
 export class JournalPast implements EventPast {
   readonly #directory: string;
+  readonly #failures: PastFailures;
 
-  constructor(directory: string) {
+  constructor(directory: string, failures: PastFailures) {
     this.#directory = directory;
+    this.#failures = failures;
   }
 
   async replay(hub: EventHub, behind: number, to: number, isWanted: () => boolean): Promise<void> {
@@ -83,15 +86,20 @@ export class JournalPast implements EventPast {
       publisher.flush();
       while (hub.lagMax > 0 && isWanted()) await pause(SETTLE_MS);
     };
-    await run({
-      ...WHOLE_RUN,
-      paths: [this.#directory],
-      observers: [range],
-      follow: true,
-      beginAt: behind + 1,
-      stop: isOver,
-      breathe: settle,
-    });
+    try {
+      await run({
+        ...WHOLE_RUN,
+        paths: [this.#directory],
+        observers: [range],
+        follow: true,
+        beginAt: behind + 1,
+        stop: isOver,
+        breathe: settle,
+      });
+    } catch (error) {
+      this.#failures.note(error);
+    }
+    // What has come by then is right, and ends between two events.
     await settle();
   }
 }

@@ -1,5 +1,5 @@
 import { byKey, type Metric, type Sample, single } from '../../observe/metric.ts';
-import type { ClientView } from '../context.ts';
+import type { ClientView } from '../../publish/client-view.ts';
 import { PROTOCOLS, type Protocol, type Totals } from './client-totals.ts';
 import type { MetricSources } from './sources.ts';
 
@@ -86,6 +86,13 @@ export const CLIENT_METRICS: readonly Metric<MetricSources>[] = [
       Object.entries(dropped).flatMap(([protocol, reasons]) =>
         Object.entries(reasons).map(([reason, value]) => ({ labels: [protocol, reason], value })),
       ),
+  },
+  {
+    name: 'mdx_past_failures_total',
+    type: 'counter',
+    labels: [],
+    help: 'Readings of the journal that failed, for clients that go on behind what memory has: they were told what they lost.',
+    read: ({ pastFailures }) => single(pastFailures),
   },
   {
     name: 'ws_clients',

@@ -1,4 +1,4 @@
-import type { ClientView } from '../context.ts';
+import type { ClientView } from '../../publish/client-view.ts';
 
 export type Protocol = ClientView['protocol'];
 export const PROTOCOLS: readonly Protocol[] = ['raw-v1', 'events', 'sse'];

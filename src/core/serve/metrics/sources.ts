@@ -1,5 +1,5 @@
 import type { ThreadSlots } from '../../observe/thread-slots.ts';
-import type { ClientView } from '../context.ts';
+import type { ClientView } from '../../publish/client-view.ts';
 import type { HttpCounts } from '../http/counts.ts';
 import type { RawV1Status } from '../raw-v1-plan.ts';
 import type { EngineStatus } from '../status.ts';
@@ -16,6 +16,8 @@ export interface MetricSources {
   readonly totals: ClientTotals;
   /** Events that the engine has and the thread that serves events has not handled yet. */
   readonly ingestLag: number;
+  /** Readings of the journal for clients that failed. */
+  readonly pastFailures: number;
   /** Slots of each thread, by its name. */
   readonly threads: ReadonlyMap<string, ThreadSlots>;
   /** Null: raw-v1 is not served. */

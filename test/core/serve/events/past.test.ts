@@ -12,6 +12,8 @@ import type { EventFraming, Pieces } from '../../../../src/core/publish/events/f
 import { Subscription } from '../../../../src/core/publish/events/subscription.ts';
 import { EventPublisher } from '../../../../src/core/serve/events/event-publisher.ts';
 import { JournalPast } from '../../../../src/core/serve/events/journal-past.ts';
+import { PastFailures } from '../../../../src/core/serve/past-failures.ts';
+import { JournalHistory } from '../../../../src/core/serve/raw-v1-history.ts';
 import { buildJournal } from '../../../world/journals.ts';
 import { play } from '../../simulate/session.ts';
 import { textsOf, wanting } from './event-log-reader.ts';
@@ -90,7 +92,9 @@ test('a client goes on behind any event that the journal has, also where nothing
   const whole = new EventHub(LIMITS);
   whole.join(wanting(whole, ALL_KINDS));
   const quiet = new EventHub(LIMITS);
-  const journal = new JournalPast(directory);
+  const told: string[] = [];
+  const failures = new PastFailures((text) => told.push(text));
+  const journal = new JournalPast(directory, failures);
   let reading: Promise<void> = Promise.resolve();
   let readings = 0;
   quiet.past = {
@@ -117,5 +121,14 @@ test('a client goes on behind any event that the journal has, also where nothing
     next_seq: String(lastSeq + 1),
   };
   expect(await resumed(quiet, 3, 1, () => reading)).toEqual([`lagged ${JSON.stringify(lost)}`]);
-  expect(readings).toBe(7);
+  expect([readings, told]).toEqual([7, []]);
+  // Nor is it silent where nothing can be read.
+  rmSync(directory, { recursive: true });
+  expect(await resumed(quiet, 3, 1, () => reading)).toEqual([`lagged ${JSON.stringify(lost)}`]);
+  const frames = new JournalHistory(directory, 'native', () => ({ event: lastSeq, cursor: 100 }), failures);
+  expect(await frames.replay(5, 100, () => Promise.resolve(true))).toBe(false);
+  expect(told).toHaveLength(2);
+  for (const text of told)
+    expect(text).toMatch(/^the journal could not be read for a client that goes on: .*journal/);
+  expect(failures.count).toBe(2);
 });
