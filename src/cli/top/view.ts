@@ -140,7 +140,7 @@ function threadTable({ metrics }: Look, style: Style): string[] {
   return rowsOf(
     [
       { head: 'thread' },
-      right('busy'),
+      right('cpu'),
       right('loop lag p99'),
       right('max'),
       right('longest gc'),
@@ -149,7 +149,7 @@ function threadTable({ metrics }: Look, style: Style): string[] {
     ],
     threadsOf(metrics).map((thread) => [
       isThere(metrics, thread) ? plain(thread) : style.bad(`${plain(thread)} (gone)`),
-      `${Math.round((valueIn(metrics, 'mdx_event_loop_utilization', { thread }) ?? 0) * 100)} %`,
+      `${Math.round((valueIn(metrics, 'mdx_thread_cpu_load', { thread }) ?? 0) * 100)} %`,
       seconds('mdx_event_loop_lag_seconds', { thread, quantile: '0.99' }),
       seconds('mdx_event_loop_lag_seconds', { thread, quantile: '1' }),
       seconds('mdx_gc_longest_seconds', { thread }),

@@ -11,6 +11,8 @@ export const GAUGES = [
   'lagP99',
   'lagMax',
   'utilization',
+  'cpuTime',
+  'cpuLoad',
   'heapUsed',
   'heapTotal',
   'external',

@@ -53,11 +53,12 @@ test('times of another clock are in histograms of their own', () => {
   expect(slots.stage('book', 'receive').sumNs).toBe(7000);
 });
 
-test('a thread that is watched says that it lives, and what its memory is', () => {
+test('a thread that is watched says that it lives, and what it needs', () => {
   const slots = new ThreadSlots();
   const unwatch = watchThread(slots);
   expect(slots.get('alive')).toBe(1);
   expect(slots.get('heapUsed')).toBeGreaterThan(1e5);
+  expect(slots.get('cpuTime')).toBeGreaterThan(1e6);
   unwatch();
   expect(slots.get('alive')).toBe(0);
 });

@@ -106,8 +106,22 @@ export const THREAD_METRICS: readonly Metric<MetricSources>[] = [
     name: 'mdx_event_loop_utilization',
     type: 'gauge',
     labels: ['thread'],
-    help: 'Part of the last second, 0 to 1, that the event loop of a thread was not idle.',
+    help: 'Part of the last second, 0 to 1, that the event loop of a thread was not idle; waiting on the spot for the next packet counts, too.',
     read: perThread((slots) => slots.get('utilization')),
+  },
+  {
+    name: 'mdx_thread_cpu_seconds_total',
+    type: 'counter',
+    labels: ['thread'],
+    help: 'Processor time of a thread.',
+    read: perThread(seconds('cpuTime')),
+  },
+  {
+    name: 'mdx_thread_cpu_load',
+    type: 'gauge',
+    labels: ['thread'],
+    help: 'Processor time of a thread in the last second, as part of it: at 1 the thread can do no more.',
+    read: perThread((slots) => slots.get('cpuLoad')),
   },
   {
     name: 'mdx_gc_total',
