@@ -49,6 +49,8 @@ export interface StatusSaid {
     readonly waitingBytes: number;
     readonly capacityBytes: number;
     readonly stalls: number;
+    readonly cuts: number;
+    readonly skippedEvents: string;
   }[];
 }
 

@@ -55,11 +55,11 @@ function headOf({ health, status, lines, metrics }: Look, url: string, style: St
           `journal: event ${grouped(journal.lastEvent)}, durable ${grouped(journal.durableEvent)} · ${grouped(journal.segments)} segments${free === null ? '' : ` · ${bytesText(free)} free`}${journal.problem === null ? '' : ` · ${style.bad(plain(journal.problem))}`}`,
         ]),
     ...taps
-      .filter(({ stalls }) => stalls > 0)
-      .map(({ name, stalls, waitingBytes, capacityBytes }) =>
+      .filter(({ stalls, cuts }) => stalls > 0 || cuts > 0)
+      .map(({ name, stalls, cuts, skippedEvents, waitingBytes, capacityBytes }) =>
         style.warn(
           plain(
-            `ring to ${name}: ${bytesText(waitingBytes)} of ${bytesText(capacityBytes)}, the engine waited ${grouped(stalls)} times`,
+            `ring to ${name}: ${bytesText(waitingBytes)} of ${bytesText(capacityBytes)}, the engine waited ${grouped(stalls)} times, cut it off ${grouped(cuts)} times and left out ${grouped(skippedEvents)} events`,
           ),
         ),
       ),

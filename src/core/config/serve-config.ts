@@ -106,6 +106,12 @@ export interface ServeConfig {
     /** Bytes that may wait for a client before it drops to a snapshot. */
     readonly pendingBytes: number;
   };
+  readonly publishers: {
+    /** Bytes of events that may wait for a thread that publishes; the next power of two counts. */
+    readonly waitingBytes: number;
+    /** One that has no room for more is cut off, or the engine waits. `auto`: cut off where lines are received. */
+    readonly overload: 'auto' | 'cut' | 'wait';
+  };
   readonly ingest: {
     /** HOST:PORT where senders of events connect; null = none is listened for. */
     readonly listen: string | null;

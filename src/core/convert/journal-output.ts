@@ -114,8 +114,9 @@ export class JournalOutput implements Conversion {
     const slices: SlicedImages = {
       perChannel: rules.idScope === 'source',
       taker(sink) {
-        books.taker = new ImageTaker(dictionary, sink);
-        return books.taker;
+        const taker = new ImageTaker(dictionary, sink);
+        books.takers.add(taker);
+        return taker;
       },
     };
     const standing = (): readonly TransportPlace[] => (this.#hasBegun ? run.places() : places);

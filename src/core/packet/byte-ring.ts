@@ -1,7 +1,8 @@
 /*
  * Single-producer single-consumer ring of bytes in shared memory:
  *
- *     32-bit words: 0 bytes written · 16 bytes read · 32 ended (1) · 48 the producer waits (1) · 64 … the bytes
+ *     32-bit words: 0 bytes written · 16 bytes read · 32 ended (1) · 33 cut (1), to begin anew (2) ·
+ *                   48 the producer waits (1) · 64 … the bytes
  *
  * Counters run freely in 32 bits, each on a cache line of its own.
  */
@@ -9,10 +10,17 @@
 const WRITTEN = 0;
 const READ = 16;
 const ENDED = 32;
+const CUT = 33;
 const PRODUCER_WAITS = 48;
 const HEAD_WORDS = 64;
 
-/** A stream of bytes from one thread to another: what does not fit waits, nothing is dropped. */
+const IS_CUT = 1;
+const IS_ASKED = 2;
+
+/**
+ * A stream of bytes from one thread to another: what does not fit waits, nothing is dropped. A producer that cannot wait
+ * may cut the stream; once the consumer has read up to there and asks for it, another one begins in its place.
+ */
 export class ByteRing {
   readonly capacity: number;
   readonly memory: SharedArrayBuffer;
@@ -40,6 +48,11 @@ export class ByteRing {
   /** Bytes that are written and not read, as either side sees it. */
   get waiting(): number {
     return (Atomics.load(this.#words, WRITTEN) - Atomics.load(this.#words, READ)) | 0;
+  }
+
+  /** Producer: bytes that fit now. */
+  get room(): number {
+    return this.capacity - this.waiting;
   }
 
   /** Producer: puts as many bytes from `from` on as fit, and wakes the consumer. @returns how many. */
@@ -71,6 +84,32 @@ export class ByteRing {
     Atomics.notify(this.#words, WRITTEN);
   }
 
+  /** Producer: what would come next does not come. */
+  cut(): void {
+    Atomics.store(this.#words, CUT, IS_CUT);
+    Atomics.notify(this.#words, WRITTEN);
+  }
+
+  /** Producer: has the consumer read all in front of the cut, and waits for a stream that begins anew? */
+  get isAsked(): boolean {
+    return Atomics.load(this.#words, CUT) === IS_ASKED;
+  }
+
+  /** Producer: another stream begins. */
+  beginAnew(): void {
+    Atomics.store(this.#words, CUT, 0);
+  }
+
+  /** Consumer: has everything in front of a cut been read? */
+  get isCut(): boolean {
+    return Atomics.load(this.#words, CUT) === IS_CUT && this.waiting === 0;
+  }
+
+  /** Consumer: waits for the stream that begins behind the cut. */
+  askAnew(): void {
+    Atomics.store(this.#words, CUT, IS_ASKED);
+  }
+
   /** Consumer: copies what is at hand, as much as fits. @returns bytes, 0 = nothing is at hand. */
   take(into: Uint8Array): number {
     const read = Atomics.load(this.#words, READ);
@@ -93,7 +132,7 @@ export class ByteRing {
   /** Consumer: sleeps until something is at hand or the end is, at most so long, without blocking the thread. */
   async wait(ms: number): Promise<void> {
     const written = Atomics.load(this.#words, WRITTEN);
-    if (this.waiting > 0 || this.hasEnded) return;
+    if (this.waiting > 0 || this.hasEnded || this.isCut) return;
     const { async, value } = Atomics.waitAsync(this.#words, WRITTEN, written, ms);
     if (async) await value;
   }

@@ -86,8 +86,8 @@ export class Books implements EventSink, ImageTarget {
   readonly markets: Market[] = [];
   /** The last event that came in, alone in a batch of its own; the batch is empty before the first. */
   readonly last: EventBatch = new EventBatch(1);
-  /** What takes images of the books while events go on; null: nothing does. */
-  taker: ImageTaker | null = null;
+  /** What takes images of the books while events go on. */
+  readonly takers: Set<ImageTaker> = new Set();
   readonly #rules: BookRules;
   readonly #perChannel: boolean;
   readonly #filter: BookFilter | null;
@@ -183,10 +183,10 @@ export class Books implements EventSink, ImageTarget {
   #apply(batch: EventBatch, from: number, to: number, market: Market): void {
     if (from === to) return;
     for (const recorder of this.#recorders) recorder.records?.(batch, from, to, market);
-    const { taker } = this;
     const source = this.#perChannel ? batch.channel : 0;
     for (let next = from; next < to; ) {
-      const until = taker === null ? to : taker.before(batch, next, to, source);
+      let until = to;
+      for (const taker of this.takers) until = taker.before(batch, next, until, source);
       if (this.#observers.length === 0) market.apply(batch, next, until);
       else this.#applyObserved(batch, next, until, market);
       next = until;

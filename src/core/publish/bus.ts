@@ -220,7 +220,24 @@ export class FrameBus {
       if (chunks[middle]!.first <= cursor) low = middle;
       else high = middle - 1;
     }
-    return chunks[low]!;
+    const chunk = chunks[low]!;
+    const index = cursor - chunk.first;
+    return index >= 0 && index < chunk.count ? chunk : null;
+  }
+
+  /** Cursor of the first frame from `cursor` on that is kept; what is between was skipped, or is no longer kept. */
+  keptFrom(cursor: number): number {
+    const from = Math.max(cursor, this.oldest);
+    if (from >= this.#next || this.chunkAt(from) !== null) return from;
+    return this.#chunks.find(({ first }) => first > from)!.first;
+  }
+
+  /** Goes on with a cursor further on: the frames in front of it are missing. */
+  skipTo(cursor: number): void {
+    if (cursor === this.#next) return;
+    if (cursor < this.#next) throw new RangeError(`frame ${cursor} behind frame ${this.#next - 1}`);
+    this.#next = cursor;
+    this.#current = this.#enter();
   }
 
   /** Starts with another cursor. Only where nothing has been published. */

@@ -13,6 +13,8 @@ export interface EnginePlan {
   readonly token: string | null;
   /** Rings to the threads that follow, by name. */
   readonly taps: readonly { readonly name: string; readonly memory: SharedArrayBuffer }[];
+  /** Is one of them that does not keep up cut off? Otherwise the engine waits for it. */
+  readonly cuts: boolean;
   /** Word 0: no follower is waited for any more (1). */
   readonly control: SharedArrayBuffer;
   /** Slots of the engine's thread. */

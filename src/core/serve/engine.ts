@@ -232,13 +232,15 @@ export class Engine {
   }
 
   #openTaps(): void {
-    const { taps, version, control } = this.#plan;
+    const { taps, version, control, cuts } = this.#plan;
     const history = { epoch: this.#epoch, nextEvent: this.#lastEvent + 1 };
     const words = new Int32Array(control);
     const journal = this.#journal?.writer ?? null;
     const gates = {
       written: () => journal?.written ?? Number.POSITIVE_INFINITY,
       gone: () => Atomics.load(words, 0) === 1,
+      cuts,
+      tell: this.#tell,
     };
     this.#taps = taps.map(
       ({ name, memory }) => new Tap(name, ByteRing.attach(memory), history, version, gates),

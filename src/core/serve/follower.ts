@@ -1,10 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ByteWindow } from '../binary/byte-window.ts';
+import { MdxError } from '../errors.ts';
+import type { Feed } from '../feeds/feed.ts';
 import type { ByteRing } from '../packet/byte-ring.ts';
-import type { EventObserver } from '../pipeline/books.ts';
+import type { EventObserver, RunFacts } from '../pipeline/books.ts';
 import type { ByteSource } from '../pipeline/byte-source.ts';
 import { Interrupted, roomOf } from '../pipeline/raw-source.ts';
-import { type RunResult, run } from '../pipeline/run.ts';
+import { run } from '../pipeline/run.ts';
 import { WHOLE_RUN } from '../pipeline/run-defaults.ts';
 
 /** Name of the engine where its events are read. */
@@ -13,9 +15,53 @@ const ENGINE = 'the engine';
 const TURN_MS_MAX = 4;
 const WAIT_MS = 1000;
 
-/** What sees the events of a follower; `flush` comes whenever nothing more is at hand. */
+/**
+ * What sees the events of a follower; `flush` comes whenever nothing more is at hand. `start` comes again, with other
+ * books, where the follower was cut off: what is between the last event and these books is missing.
+ */
 export interface Publisher extends EventObserver {
   flush(): void;
+}
+
+/** Starts the publishers of one segment, once the image that it may begin with is whole. */
+class Start implements EventObserver {
+  readonly #publishers: readonly Publisher[];
+  #feed: Feed | null = null;
+  #run: RunFacts | null = null;
+  #isDone = false;
+
+  constructor(publishers: readonly Publisher[]) {
+    this.#publishers = publishers;
+  }
+
+  start(feed: Feed, run: RunFacts): void {
+    this.#feed = feed;
+    this.#run = run;
+  }
+
+  records(): void {
+    if (!this.#isDone) this.#start();
+  }
+
+  flush(): void {
+    if (!this.#isDone && this.#run !== null && this.#run.imageEvent > 0) this.#start();
+    for (const publisher of this.#publishers) publisher.flush();
+  }
+
+  #start(): void {
+    this.#isDone = true;
+    for (const publisher of this.#publishers) publisher.start?.(this.#feed!, this.#run!);
+  }
+}
+
+/** The same publisher, started by somebody else. */
+function started(publisher: Publisher): EventObserver {
+  const { records, before, after } = publisher;
+  return {
+    ...(records === undefined ? {} : { records: records.bind(publisher) }),
+    ...(before === undefined ? {} : { before: before.bind(publisher) }),
+    ...(after === undefined ? {} : { after: after.bind(publisher) }),
+  };
 }
 
 /** The events that a tap brings, as bytes. */
@@ -51,7 +97,7 @@ class RingSource implements ByteSource {
       this.#turnAt = performance.now();
     }
     let count = this.#ring.take(room);
-    while (count === 0 && !this.#ring.hasEnded && !this.#isStopped()) {
+    while (count === 0 && !this.#ring.hasEnded && !this.#ring.isCut && !this.#isStopped()) {
       this.#onIdle();
       await this.#ring.wait(WAIT_MS);
       this.#turnAt = performance.now();
@@ -67,22 +113,29 @@ class RingSource implements ByteSource {
 }
 
 /**
- * Follows the engine: builds books of its own from the events of a tap, and shows them to publishers. Resolves when the
- * engine has ended; rejects with MdxError where its stream is damaged.
+ * Follows the engine: builds books of its own from the events of a tap, and shows them to publishers. Where it is cut off
+ * it begins anew, with the books that come then. Resolves when the engine has ended; rejects with MdxError where its stream
+ * is damaged.
  */
-export function follow(
+export async function follow(
   ring: ByteRing,
   publishers: readonly Publisher[],
   isStopped: () => boolean = () => false,
-): Promise<RunResult> {
-  const flush = (): void => {
-    for (const publisher of publishers) publisher.flush();
-  };
-  return run({
-    ...WHOLE_RUN,
-    paths: [ENGINE],
-    observers: publishers,
-    open: () => new RingSource(ring, flush, isStopped).begin(),
-    stop: isStopped,
-  });
+): Promise<void> {
+  const observers = publishers.map(started);
+  for (;;) {
+    const start = new Start(publishers);
+    const flush = (): void => start.flush();
+    const { damage } = await run({
+      ...WHOLE_RUN,
+      paths: [ENGINE],
+      observers: [start, ...observers],
+      open: () => new RingSource(ring, flush, isStopped).begin(),
+      stop: isStopped,
+    });
+    flush();
+    if (ring.hasEnded || isStopped()) return;
+    if (!ring.isCut) throw new MdxError('internal', `the events of the engine: ${damage[0]?.problem}`);
+    ring.askAnew();
+  }
 }

@@ -102,10 +102,7 @@ try {
   server.start();
   say({ kind: 'listening', addresses });
   const observers = [encoded, publisher, counter, sent];
-  const following = follow(ByteRing.attach(tap), observers, () => stopReason !== null).then(() => {
-    publisher.flush();
-    return stopped;
-  });
+  const following = follow(ByteRing.attach(tap), observers, () => stopReason !== null).then(() => stopped);
   await Promise.race([following, stopped]);
   // The other half is for the clients to close.
   await server.close(stopReason ?? 'the server stops', stopMs / 2);

@@ -24,9 +24,6 @@ import { RawV1Link } from './raw-v1-link.ts';
 import type { RawV1Status } from './raw-v1-plan.ts';
 import type { EngineStatus } from './status.ts';
 
-/** Bytes between the engine and a thread that follows: about a second of 200,000 events each second. */
-const TAP_BYTES: number = 1 << 23;
-
 export interface ServeOptions {
   readonly version: string;
   readonly config: ServeConfig;
@@ -74,10 +71,13 @@ export class Serve {
     const engineSlots = this.#metrics.slotsOf('engine').memory;
     const slots = this.#metrics.slotsOf('main');
     this.#unwatch = watchThread(slots);
-    const main = new ByteRing(TAP_BYTES);
+    const tapBytes = 2 ** Math.ceil(Math.log2(config.publishers.waitingBytes));
+    const lines = lineSpecsOf(config);
+    const { overload } = config.publishers;
+    const main = new ByteRing(tapBytes);
     const taps = [{ name: 'main', memory: main.memory }];
     const hasRawV1 = !config.noStorage && (config.rawV1.a !== null || config.rawV1.b !== null);
-    const rawV1 = new ByteRing(hasRawV1 ? TAP_BYTES : 64);
+    const rawV1 = new ByteRing(hasRawV1 ? tapBytes : 64);
     if (hasRawV1) taps.push({ name: 'raw-v1', memory: rawV1.memory });
     this.#rawV1 = hasRawV1
       ? new RawV1Link({ config, tap: rawV1.memory, slots: this.#metrics.slotsOf('raw-v1').memory }, tell)
@@ -86,9 +86,10 @@ export class Serve {
       {
         version,
         config,
-        lines: lineSpecsOf(config),
+        lines,
         token,
         taps,
+        cuts: overload === 'cut' || (overload === 'auto' && lines.length > 0),
         control: this.#control.buffer as SharedArrayBuffer,
         slots: engineSlots,
       },

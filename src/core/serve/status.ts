@@ -93,6 +93,10 @@ export interface TapView {
   /** How often and how long the engine waited for room. */
   readonly stalls: number;
   readonly stalledMs: number;
+  /** How often it was cut off, whether it is, and events that were left out for it so far. */
+  readonly cuts: number;
+  readonly isCut: boolean;
+  readonly skippedEvents: number;
 }
 
 /** How the engine stands, as it said last (at most 250 ms ago while it lives). */

@@ -22,6 +22,7 @@ const SECTIONS: {
   rawV1: { summary: 'The raw-v1 feed.', keys: serving.rawV1 },
   events: { summary: 'The JSON event stream, /api/ws.', keys: serving.events },
   sse: { summary: 'Server-sent events.', keys: serving.sse },
+  publishers: { summary: 'Threads that publish what the engine hands on.', keys: serving.publishers },
   ingest: { summary: 'Senders of events over TCP.', keys: serving.ingest },
   ready: { summary: 'What /ready asks for.', keys: serving.ready },
   log: { summary: 'What is told while it runs.', keys: serving.log },

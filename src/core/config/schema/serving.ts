@@ -127,6 +127,16 @@ export const sse: Section<'sse'> = {
   }),
 };
 
+export const publishers: Section<'publishers'> = {
+  waitingBytes: key(size('1MiB', '1GiB'), 8 * MIB, {
+    summary: 'bytes of events that may wait for a thread that publishes; rounded up to a power of two',
+  }),
+  overload: key(choice('auto', 'cut', 'wait'), 'auto', {
+    summary:
+      'one without room for more is cut off and begins anew from an image, or the engine waits; auto = it waits where the input can',
+  }),
+};
+
 export const ingest: Section<'ingest'> = {
   listen: key(optional(address), null, {
     summary: 'address where senders of events connect; none is listened at without',

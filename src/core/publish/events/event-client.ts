@@ -2,7 +2,7 @@ import type { FrameChunk } from '../bus.ts';
 import { type BookEvents, type EventHub, type HubClient, PIECE_BYTES } from './event-hub.ts';
 import { startOf } from './event-log.ts';
 import { type EventFraming, Pieces } from './framing.ts';
-import { isFirst } from './kinds.ts';
+import { isFirst, isMissed } from './kinds.ts';
 import { Subscription } from './subscription.ts';
 
 /** Where the bytes of a client go: a WebSocket, or a stream over HTTP. */
@@ -99,7 +99,9 @@ export class EventClient implements HubClient {
         this.#lastSeq = log.lastSeq;
         return;
       }
+      const missed = log.missedAt(this.#cursor);
       if (this.subscriptions.length === 0) this.#cursor = log.next;
+      else if (missed !== null) this.#pass(missed.behind, missed.to);
       else this.#write();
     }
   }
@@ -203,7 +205,7 @@ export class EventClient implements HubClient {
     const framing = this.#framing;
     const out = this.#hub.takePiece();
     let at = 0;
-    while (this.#cursor < log.next) {
+    while (this.#cursor < log.next && log.missedAt(this.#cursor) === null) {
       const isFull = this.#gather(PIECE_BYTES - at);
       if (this.#pieces.events > 0) {
         at = framing.write(out, at, this.#pieces);
@@ -241,7 +243,7 @@ export class EventClient implements HubClient {
         start = cursor;
         pieces.mark();
       }
-      if (pieces.events === framing.eventsMax) break;
+      if (pieces.events === framing.eventsMax || isMissed(tag)) break;
       const at = startOf(chunk, index);
       const end = chunk.ends[index]!;
       if (!this.#wants(chunk, index, tag, at, end)) continue;
@@ -294,6 +296,22 @@ export class EventClient implements HubClient {
     }
     this.#cursor = cursor;
     this.#lastSeq = cursor === log.next ? log.lastSeq : log.seqAt(cursor) - 1;
+  }
+
+  /** The events behind one number up to another were never here: says so, and goes on behind them. */
+  #pass(behind: number, to: number): void {
+    const { log } = this.#hub;
+    const last = Math.max(this.#lastSeq, behind);
+    for (const subscription of this.subscriptions) {
+      if (subscription.from > this.#cursor || last >= to) continue;
+      this.#tellLost(subscription, last, to + 1);
+      if (!subscription.options.snapshot) continue;
+      subscription.from = log.next;
+      subscription.latest.clear();
+      this.#sendBooks(subscription);
+    }
+    this.#cursor += 1;
+    this.#lastSeq = Math.max(last, to);
   }
 
   #tellLost(subscription: Subscription, last: number, next: number): void {

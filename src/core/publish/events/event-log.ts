@@ -1,5 +1,5 @@
 import { FrameBus, type FrameChunk } from '../bus.ts';
-import { isFirst, tagOf } from './kinds.ts';
+import { isFirst, isMissed, MISSED_TAG, tagOf } from './kinds.ts';
 import { MadeKinds } from './made-kinds.ts';
 import { Topics } from './topics.ts';
 
@@ -73,6 +73,23 @@ export class EventLog implements EventMemory {
   skipTo(seq: number): void {
     this.lastSeq = seq;
     this.made.skipTo(seq);
+  }
+
+  /** The history goes on behind this event; what is in front of it and was not seen is missing. */
+  miss(seq: number): void {
+    if (seq === this.lastSeq) return;
+    this.bus.append(Buffer.from(`${HEAD}${seq}","behind":"${this.lastSeq}"},`), MISSED_TAG);
+    this.skipTo(seq);
+  }
+
+  /** Events that are missing at a cursor: behind one number, up to another; null where none are. */
+  missedAt(cursor: number): { readonly behind: number; readonly to: number } | null {
+    const chunk = this.bus.chunkAt(cursor);
+    if (chunk === null || !isMissed(chunk.tags[cursor - chunk.first]!)) return null;
+    const start = startOf(chunk, cursor - chunk.first);
+    const text = chunk.bytes.toString('latin1', start, chunk.ends[cursor - chunk.first]! - 1);
+    const { seq, behind } = JSON.parse(text) as { readonly seq: string; readonly behind: string };
+    return { behind: Number(behind), to: Number(seq) };
   }
 
   /** Number of the event at a cursor that is kept. */

@@ -4,6 +4,7 @@ import type { EventHub } from './event-hub.ts';
 import { startOf } from './event-log.ts';
 import { EVERYTHING, RequestError } from './filter.ts';
 import { WebSocketFraming } from './framing.ts';
+import { isMissed } from './kinds.ts';
 import { type EventRequest, readRequest, typeOf } from './requests.ts';
 import { Subscription, type SubscriptionOptions } from './subscription.ts';
 
@@ -193,7 +194,8 @@ export class EventSession {
     for (let cursor = log.next - 1; cursor >= log.oldest && found.length < wanted; cursor -= 1) {
       const chunk = log.bus.chunkAt(cursor)!;
       const index = cursor - chunk.first;
-      if (!chooser.wants(chunk.tags[index]!)) continue;
+      const tag = chunk.tags[index]!;
+      if (isMissed(tag) || !chooser.wants(tag)) continue;
       const text = chunk.bytes.toString('utf8', startOf(chunk, index), chunk.ends[index]! - 1);
       bytes += text.length;
       if (bytes > RECENT_BYTES_MAX) break;

@@ -29,6 +29,14 @@ export function kindOf(tag: number): number {
   return tag & KIND_BITS;
 }
 
+/** Kind of what stands in the log where events are missing. */
+const MISSED = 15;
+export const MISSED_TAG: number = FIRST | MISSED;
+
+export function isMissed(tag: number): boolean {
+  return (tag & KIND_BITS) === MISSED;
+}
+
 export function isFirst(tag: number): boolean {
   return (tag & FIRST) !== 0;
 }

@@ -160,12 +160,13 @@ export class RawV1Client {
         this.#caughtUp();
         return;
       }
-      this.#cursor = bus.oldest;
+      this.#cursor = bus.keptFrom(0);
     }
     const cursor = this.#cursor;
     const run = this.#run;
     if (!bus.run(cursor, RUN_BYTES_MAX, run)) {
-      if (cursor < bus.oldest) this.lose(cursor, bus.oldest - 1);
+      const kept = bus.keptFrom(cursor);
+      if (cursor < kept) this.lose(cursor, kept - 1);
       else this.#caughtUp();
       return;
     }

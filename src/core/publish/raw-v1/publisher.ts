@@ -29,6 +29,8 @@ export interface RunBooks {
 export interface PublisherListener {
   /** New frames are on the bus. */
   wake(): void;
+  /** Frames in front of those that come next were never made. */
+  skipped(): void;
   /** Whoever has a book that is refused from now on must begin anew. */
   refused(book: number): void;
 }
@@ -69,8 +71,15 @@ export class RawV1Publisher {
     this.#encoder = new Encoder(this.#frames, this.table);
   }
 
+  /** Again, where what came so far does not go on: what leads to these books is missing. */
   start(_feed: unknown, run: RunBooks): void {
     this.#run = run;
+    if (!this.#began) return;
+    const changes = changesOf(run);
+    if (changes === this.bus.next) return;
+    this.#goOnAt(changes);
+    this.bus.skipTo(changes);
+    this.listener?.skipped();
   }
 
   /** Once for a batch, so that frames have the time of their batch. */
@@ -140,22 +149,31 @@ export class RawV1Publisher {
   }
 
   #begin(): void {
-    const books = this.#run?.books ?? null;
-    if (books === null) return;
+    if (this.#run === null || this.#run.books === null) return;
     this.#began = true;
-    let changes = 0;
-    for (const market of books.markets) changes += market.changes;
+    const changes = changesOf(this.#run);
+    this.#goOnAt(changes);
     this.bus.begin(changes);
-    // Which books were refused is not kept: whoever was told of one, or was not, begins anew with a snapshot.
-    if (this.#options.price === 'e8' && changes > 0) this.floor = changes + 1;
-    this.#frames.cursor = changes;
     this.#woken = changes;
+  }
+
+  #goOnAt(cursor: number): void {
+    // Which books were refused is not kept: whoever was told of one, or was not, begins anew with a snapshot.
+    if (this.#options.price === 'e8' && cursor > 0) this.floor = cursor + 1;
+    this.#frames.cursor = cursor;
   }
 
   #tellRefused(): void {
     this.floor = this.bus.next;
     for (const book of this.#refused.splice(0)) this.listener?.refused(book);
   }
+}
+
+/** Order changes so far: the cursor of the next frame. */
+function changesOf({ books }: RunBooks): number {
+  let changes = 0;
+  for (const market of books?.markets ?? []) changes += market.changes;
+  return changes;
 }
 
 function controlMessage(write: (frames: ControlFrames) => void): Buffer {

@@ -182,6 +182,11 @@ export class RawV1Server implements PublisherListener {
     for (const client of this.#clients.values()) client.pump(now);
   }
 
+  /** What went before no longer leads to what comes: whoever begins now begins with other books. */
+  skipped(): void {
+    this.#image = null;
+  }
+
   /** A book has a price that frames cannot say: clients begin anew, without it. */
   refused(): void {
     this.#image = null;
@@ -346,8 +351,9 @@ export class RawV1Server implements PublisherListener {
     if (fromSeq < publisher.floor) {
       return `from_seq=${fromSeq}: books may have been refused up to ${publisher.floor}, ask for a snapshot`;
     }
-    if (fromSeq < bus.oldest && this.history !== null && this.#pasts < PASTS_MAX) {
-      return { cursor: bus.oldest, image: null, past: fromSeq };
+    const kept = bus.keptFrom(fromSeq);
+    if (fromSeq < kept && this.history !== null && this.#pasts < PASTS_MAX) {
+      return { cursor: kept, image: null, past: fromSeq };
     }
     return { cursor: fromSeq, image: null, past: null };
   }

@@ -159,6 +159,16 @@ function loadReasons({ lines, taps }: EngineStatus): Reason[] {
         clearedBy: 'the engine catching up; if it does not, more CPU or a smaller feed',
       })),
     ...taps
+      .filter(({ isCut }) => isCut)
+      .map(({ name, cuts, skippedEvents }) => ({
+        code: 'overload',
+        subject: `publisher ${name}`,
+        found: `it did not keep up and was cut off (${cuts} times so far); ${skippedEvents} events were left out for it`,
+        clearedBy:
+          'the publisher beginning anew with an image of the books; if that does not help, more CPU or fewer clients',
+      })),
+    ...taps
+      .filter(({ isCut }) => !isCut)
       .filter(({ waitingBytes, capacityBytes }) => waitingBytes > capacityBytes * RING_FILL_MAX)
       .map(({ name, waitingBytes, capacityBytes }) => ({
         code: 'overload',

@@ -1,5 +1,5 @@
 import { type AnsweringRoute, json } from '../http/route.ts';
-import { COUNT, COUNT_OR_NULL, INTEGER, type Schema, TEXT, TEXT_OR_NULL } from '../http/schema.ts';
+import { COUNT, COUNT_OR_NULL, FLAG, INTEGER, type Schema, TEXT, TEXT_OR_NULL } from '../http/schema.ts';
 import type { EngineStatus } from '../status.ts';
 import type { ApiContext } from './context.ts';
 import { SAID_AT, saidAt } from './lines.ts';
@@ -61,7 +61,16 @@ const ANSWER: Schema = {
       about: 'The rings from the engine to the threads that serve clients.',
       of: {
         type: 'object',
-        of: { name: TEXT, waitingBytes: COUNT, capacityBytes: COUNT, stalls: COUNT, stalledMs: COUNT },
+        of: {
+          name: TEXT,
+          waitingBytes: COUNT,
+          capacityBytes: COUNT,
+          stalls: COUNT,
+          stalledMs: COUNT,
+          cuts: COUNT,
+          isCut: FLAG,
+          skippedEvents: INTEGER,
+        },
       },
     },
     clients: COUNT,
@@ -107,7 +116,7 @@ export function statusRoute(context: ApiContext): AnsweringRoute {
         anomalies: status.anomalies,
         recovery: recoveryView(status),
         journal: journalView(status),
-        taps: status.taps,
+        taps: status.taps.map((tap) => ({ ...tap, skippedEvents: String(tap.skippedEvents) })),
         clients: serve.clients().length,
       });
     },

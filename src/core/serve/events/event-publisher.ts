@@ -81,12 +81,19 @@ export class EventPublisher implements Publisher {
     hub.books = this.#texts;
   }
 
+  /** Again, where what came so far does not go on: what leads to these books is missing. */
   start(feed: Feed, run: RunFacts): void {
+    const isAgain = this.#run !== null;
     this.#feed = feed;
     this.#run = run;
     this.#others.start(feed);
     const { high, low } = run.epoch;
     this.#hub.begin(runName(toBigUint(high, low)) ?? this.#fallbackRun);
+    if (!isAgain) return;
+    // Everything is made anew, with the books as they are.
+    this.#made = 0;
+    this.#names = -1;
+    this.#hub.log.miss(run.imageEvent);
   }
 
   records(batch: EventBatch, from: number, to: number): void {

@@ -125,6 +125,27 @@ export const ENGINE_METRICS: readonly Metric<MetricSources>[] = [
     help: 'How long the engine waited for a thread that publishes.',
     read: ({ status }) => status.taps.map((tap) => ({ labels: [tap.name], value: tap.stalledMs / 1000 })),
   },
+  {
+    name: 'mdx_tap_cuts_total',
+    type: 'counter',
+    labels: ['tap'],
+    help: 'How often a thread that publishes was cut off because it did not keep up.',
+    read: ({ status }) => status.taps.map((tap) => ({ labels: [tap.name], value: tap.cuts })),
+  },
+  {
+    name: 'mdx_tap_cut_off',
+    type: 'gauge',
+    labels: ['tap'],
+    help: '1 from when a thread that publishes is cut off until it goes on behind an image of the books, else 0.',
+    read: ({ status }) => status.taps.map((tap) => ({ labels: [tap.name], value: tap.isCut ? 1 : 0 })),
+  },
+  {
+    name: 'mdx_tap_skipped_events_total',
+    type: 'counter',
+    labels: ['tap'],
+    help: 'Events that were left out for a thread that publishes, which its clients were told.',
+    read: ({ status }) => status.taps.map((tap) => ({ labels: [tap.name], value: tap.skippedEvents })),
+  },
 ];
 
 /** The journal, where one is written. */

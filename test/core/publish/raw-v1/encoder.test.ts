@@ -275,7 +275,7 @@ describe('frames of order changes', () => {
     expect(published(coarse)[0]!.payload.getBigInt64(8, true)).toBe(-12_345_000_000n);
     const fine = stageOf(RULES, 'e8', 9);
     const refused: number[] = [];
-    fine.publisher.listener = { wake: () => {}, refused: (book) => refused.push(book) };
+    fine.publisher.listener = { wake: () => {}, skipped: () => {}, refused: (book) => refused.push(book) };
     const accept = (event: EventInput): void => fine.books.accept(batchOf([event]));
     accept({ kind: record.KIND_ADD, book: 0, id: 1n, price: 120n, quantity: 5n });
     accept({ kind: record.KIND_ADD, book: 1, id: 2n, price: 120n, quantity: 5n });

@@ -67,7 +67,18 @@ describe('the API', () => {
       skew: { p50Ns: -3, p99Ns: 40, maxNs: null, samples: 2 },
       recovery: new RecoveryCounts(),
       journal: { lastEvent: HUGE, durableEvent: 1, segments: 1, bytes: HUGE, epoch: '', problem: null },
-      taps: [{ name: 'main', waitingBytes: 0, capacityBytes: 100, stalls: 0, stalledMs: 0 }],
+      taps: [
+        {
+          name: 'main',
+          waitingBytes: 0,
+          capacityBytes: 100,
+          stalls: 0,
+          stalledMs: 0,
+          cuts: 1,
+          isCut: true,
+          skippedEvents: HUGE,
+        },
+      ],
       anomalies: { unknownDelete: 1 },
     });
     served.connected = [1, 2].map((id) => ({

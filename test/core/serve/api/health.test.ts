@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startHttp } from '../../../../src/core/serve/api/start.ts';
 import type { HttpServer } from '../../../../src/core/serve/http/server.ts';
-import type { ChannelView, EngineStatus, LineView } from '../../../../src/core/serve/status.ts';
+import type { ChannelView, EngineStatus, LineView, TapView } from '../../../../src/core/serve/status.ts';
 import { apiConfig, NOW, ServedBooks } from '../../../world/serve-context.ts';
 import { play, Replays } from '../../simulate/session.ts';
 
@@ -31,6 +31,17 @@ const CHANNEL: ChannelView = {
   filled: 9,
   lost: 0,
   firstBy: { A: 90 },
+};
+
+const TAP: TapView = {
+  name: 'raw-v1',
+  waitingBytes: 0,
+  capacityBytes: 100,
+  stalls: 0,
+  stalledMs: 0,
+  cuts: 0,
+  isCut: false,
+  skippedEvents: 0,
 };
 
 describe('health', () => {
@@ -105,10 +116,17 @@ describe('health', () => {
     ['cannot keep up', { lines: [{ ...LINE, waiting: 901 }] }, 'overload', 'line A', 'catching up'],
     [
       'waits for a publisher',
-      { taps: [{ name: 'raw-v1', waitingBytes: 95, capacityBytes: 100, stalls: 1, stalledMs: 1 }] },
+      { taps: [{ ...TAP, waitingBytes: 95, stalls: 1, stalledMs: 1 }] },
       'overload',
       'publisher raw-v1',
       'catching up',
+    ],
+    [
+      'has cut a publisher off',
+      { taps: [{ ...TAP, cuts: 1, isCut: true, skippedEvents: 7 }] },
+      'overload',
+      'publisher raw-v1',
+      'an image of the books',
     ],
     [
       'cannot write its journal',

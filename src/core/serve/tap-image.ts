@@ -1,0 +1,76 @@
+import { EventBatch } from '../event/batch.ts';
+import { RECORD_BYTES, RECORD_WORDS } from '../event/record.ts';
+import { FRAME_HEADER_BYTES, FRAME_IMAGE, IMAGE_END, IMAGE_HEAD } from '../journal/frame.ts';
+import { IMAGE_RECORD_BYTES, writeImageEnd, writeImageHead } from '../journal/image-payload.ts';
+import { IMAGE_RECORD_WORDS } from '../journal/image-records.ts';
+import { ImageTaker } from '../journal/image-taker.ts';
+import type { StreamPlace } from '../journal/image-writer.ts';
+import type { SegmentWriter } from '../journal/segment-writer.ts';
+import type { Books } from '../pipeline/books.ts';
+
+const CLOCK = (): number => performance.now();
+
+/**
+ * The image of all books that a segment begins with, taken a slice at a time while events go on: those are kept until
+ * the image is whole, and follow it.
+ */
+export class TapImage {
+  /** Bytes of the events that wait for its end. */
+  behindBytes = 0;
+  readonly #books: Books;
+  readonly #writer: SegmentWriter;
+  readonly #taker: ImageTaker;
+  readonly #behind: EventBatch[] = [];
+
+  /** Begins with the books as they are, in front of the event that the writer would number next. */
+  constructor(books: Books, writer: SegmentWriter, place: StreamPlace) {
+    this.#books = books;
+    this.#writer = writer;
+    const { dictionary, markets } = books;
+    const { frames } = writer;
+    writer.tell(dictionary);
+    for (const channel of place.channels) writer.goOn(channel);
+    const head = { ...place, nextEvent: frames.eventNumber };
+    frames.write(FRAME_IMAGE, writeImageHead(frames.view, FRAME_HEADER_BYTES, head), 0, 0, IMAGE_HEAD);
+    this.#taker = new ImageTaker(dictionary, (words, records) => {
+      frames.words.set(words.subarray(0, records * IMAGE_RECORD_WORDS));
+      frames.write(FRAME_IMAGE, records * IMAGE_RECORD_BYTES, records, 0);
+    });
+    this.#taker.begin(markets);
+    books.takers.add(this.#taker);
+  }
+
+  /** Keeps records of a batch that are about to be applied. */
+  keep(batch: EventBatch, from: number, to: number): void {
+    const copy = new EventBatch(to - from);
+    copy.words.set(batch.words.subarray(from * RECORD_WORDS, to * RECORD_WORDS));
+    copy.count = to - from;
+    copy.channel = batch.channel;
+    copy.sequenceBase = batch.sequenceBase;
+    copy.venueBaseHigh = batch.venueBaseHigh;
+    copy.venueBaseLow = batch.venueBaseLow;
+    copy.receiveBaseHigh = batch.receiveBaseHigh;
+    copy.receiveBaseLow = batch.receiveBaseLow;
+    this.#behind.push(copy);
+    this.behindBytes += copy.count * RECORD_BYTES;
+  }
+
+  /** Goes on until `until`, ms of `performance.now`. @returns whether the image is whole, and what waited behind it. */
+  slice(until: number): boolean {
+    if (!this.#taker.sliceUntil(until, CLOCK)) return false;
+    this.leave();
+    const { frames } = this.#writer;
+    const sums = this.#books.markets.map((_, source) => ({ source, version: 0 as const, hash: 0n }));
+    const end = { records: this.#taker.written, sums };
+    frames.write(FRAME_IMAGE, writeImageEnd(frames.view, FRAME_HEADER_BYTES, end), 0, 0, IMAGE_END);
+    const { dictionary } = this.#books;
+    for (const batch of this.#behind.splice(0)) this.#writer.append(batch, 0, batch.count, dictionary);
+    this.#writer.cut();
+    return true;
+  }
+
+  /** Nothing more is taken. */
+  leave(): void {
+    this.#books.takers.delete(this.#taker);
+  }
+}
