@@ -8,7 +8,9 @@ import { connect, type Socket } from 'node:net';
 /** What the process is told, and answers: `{ready: true}`, and `{done: BYTES}` when every client has that many. */
 export type FanoutRequest =
   | { readonly port: number; readonly path: string; readonly clients: number }
-  | { readonly wanted: number };
+  | { readonly wanted: number }
+  /** What every client says. */
+  | { readonly text: string };
 
 const HEAD_END = '\r\n\r\n';
 const counts: number[] = [];
@@ -19,6 +21,8 @@ process.on('message', (request: FanoutRequest) => {
   if ('wanted' in request) {
     wanted = request.wanted;
     look();
+  } else if ('text' in request) {
+    for (const socket of sockets) socket.write(messageOf(request.text));
   } else {
     const { port, path, clients } = request;
     void Promise.all(Array.from({ length: clients }, (_, at) => join(port, path, at))).then(() =>
@@ -57,6 +61,14 @@ function join(port: number, path: string, at: number): Promise<void> {
       if (counts[at]! >= wanted) look();
     });
   });
+}
+
+/** A text message of a client, behind a mask of zeros. */
+function messageOf(text: string): Buffer {
+  const payload = Buffer.from(text);
+  const { length } = payload;
+  if (length < 126) return Buffer.concat([Buffer.from([0x81, 0x80 | length, 0, 0, 0, 0]), payload]);
+  return Buffer.concat([Buffer.from([0x81, 0xfe, length >> 8, length & 255, 0, 0, 0, 0]), payload]);
 }
 
 function look(): void {

@@ -115,8 +115,8 @@ describe('workloads', () => {
     }
   });
 
-  it('brings a client every frame of a run', async () => {
-    const workload = await profileNamed('fanout-1')!.make!({ events: 1000, data: null, journal: null });
+  it.each(['fanout-1', 'serve-json-drain'])('brings a client every unit of a run: %s', async (name) => {
+    const workload = await profileNamed(name)!.make!({ events: 1000, data: null, journal: null });
     expect(await workload.measure!()).toBeGreaterThan(0);
     expect(workload.units).toBeGreaterThanOrEqual(1000);
     workload.close!();

@@ -1,5 +1,6 @@
 import { from, type Profile } from '../profile.ts';
 
+const drain = from(() => import('../workloads/event-drain.ts'));
 const engine = from(() => import('../workloads/engine-latency.ts'));
 const idle = from(() => import('../workloads/idle-clients.ts'));
 const fanout = from(() => import('../workloads/fanout.ts'));
@@ -19,6 +20,14 @@ export const SERVING_PROFILES: readonly Profile[] = [
     unit: 'event',
     against: null,
     make: fanout(({ eventsOut }, options) => eventsOut(options, 100)),
+  },
+  {
+    name: 'serve-json-drain',
+    title:
+      'events as JSON that are made already, to one client in another process that goes on behind them, by the clock',
+    unit: 'event',
+    against: { profile: 'serve-json', as: 'speed', sameBooks: false },
+    make: drain(({ eventDrain }, options) => eventDrain(options)),
   },
   {
     name: 'serve-json-single',

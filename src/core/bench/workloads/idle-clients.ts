@@ -1,13 +1,10 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { EventHub } from '../../publish/events/event-hub.ts';
-import { SseServer } from '../../publish/sse/sse-server.ts';
-import { OpenStream } from '../../serve/http/stream.ts';
 import { processCpuNs } from '../cpu-time.ts';
 import { collectGarbage } from '../measure.ts';
+import { Readers } from '../readers.ts';
 import type { Workload } from '../workload.ts';
-import { eventSender, Readers, rawV1Sender, type Sender } from './fanout.ts';
+import { eventSender, rawV1Sender, type Sender, streamSender } from './senders.ts';
 
 /** Clients that make the code and the heap ready, and those that are measured. */
 const CLIENTS_BEFORE = 250;
@@ -57,34 +54,4 @@ export function idleClients(protocol: keyof typeof SENDERS): Workload {
 function residentBytes(): number {
   collectGarbage();
   return process.memoryUsage.rss();
-}
-
-/** Server-sent events of all books. */
-function streamSender(): Sender {
-  const hub = new EventHub({
-    retainedEvents: 1000,
-    retainedBytes: 1 << 20,
-    recentEvents: 100,
-    batchMax: 100,
-  });
-  const streams = new SseServer(hub, { keepAliveMs: 60_000, pendingBytes: 1 << 20 });
-  const server = createServer((_request, response) => {
-    const sink = new OpenStream(response, { 'content-type': 'text/event-stream' });
-    const request = { kind: 'bbo' as const, sources: null, instruments: null, lastEventId: null };
-    sink.run(streams.open({ ...request, address: '', token: null }, sink), () => {});
-  });
-  return {
-    server,
-    path: '/',
-    publish: () => {},
-    flush: () => {},
-    published: () => 0,
-    bytes: () => 0,
-    isSettled: () => true,
-    close() {
-      streams.close();
-      server.closeAllConnections();
-      server.close();
-    },
-  };
 }
