@@ -26,6 +26,7 @@ export interface ServeConfig {
     readonly poolSlots: number;
     readonly receiveBufferBytes: number;
     readonly busyPollUs: number | null;
+    readonly enginePollUs: number | null;
     readonly timestamps: 'off' | 'software' | 'hardware';
     readonly cpus: readonly number[];
     readonly realtime: number | null;

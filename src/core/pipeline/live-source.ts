@@ -2,7 +2,7 @@ import { nsBetween } from '../binary/time.ts';
 import type { PipeInterface } from '../capture/pipe-interface.ts';
 import type { MdxError } from '../errors.ts';
 import type { BackendName, ReceiveClock, Subscription } from '../net/backend.ts';
-import { Doorbell } from '../net/doorbell.ts';
+import { Doorbell, type Waiting } from '../net/doorbell.ts';
 import { type LineReceiver, startReceivers } from '../net/receiver.ts';
 import { type LineSpec, subscriptionText } from '../net/subscription.ts';
 import {
@@ -164,9 +164,16 @@ export class LiveLines implements PacketSource {
       .join(' ');
   }
 
-  /** Starts the threads and waits until all groups are joined. Rejects with MdxError; nothing is left behind then. */
-  static async open(specs: readonly LineSpec[], feed: string | null = null): Promise<LiveLines> {
-    const doorbell = new Doorbell();
+  /**
+   * Starts the threads and waits until all groups are joined. Rejects with MdxError; nothing is left behind then.
+   * @param waiting how packets are waited for; absent: asleep.
+   */
+  static async open(
+    specs: readonly LineSpec[],
+    feed: string | null = null,
+    waiting?: Waiting,
+  ): Promise<LiveLines> {
+    const doorbell = new Doorbell(undefined, waiting);
     const started: LiveLine[] = [];
     try {
       for (const [at, spec] of specs.entries()) {

@@ -3,12 +3,15 @@ import type { ServeConfig } from '../config/serve-config.ts';
 import type { Feed } from '../feeds/feed.ts';
 import { FEEDS } from '../feeds/registry.ts';
 import type { ArbiterOptions } from '../merge/session-merge.ts';
+import type { LoopTurns } from '../net/loop-turns.ts';
+import { Polling } from '../net/polling.ts';
 import { openRecoveryClient } from '../net/recovery/client.ts';
 import type { LineSpec } from '../net/subscription.ts';
 import { LiveLines } from '../pipeline/live-source.ts';
 import type { MergeStanding } from '../pipeline/merge/merge-options.ts';
 import { MergedSource } from '../pipeline/merge/merged-source.ts';
 
+const US_PER_MS = 1000;
 const LINES = 2;
 const LINES_WITH_RECOVERY = 3;
 
@@ -50,16 +53,21 @@ export function feedNamed(name: string | null): Feed | null {
   return FEEDS.find((feed) => feed.name === name || feed.aliases?.includes(name ?? '')) ?? null;
 }
 
-/** Joins the lines and merges them. Rejects with MdxError; nothing is left behind then. */
+/**
+ * Joins the lines and merges them. Rejects with MdxError; nothing is left behind then.
+ * @param turns of the thread on which they are read.
+ */
 export async function openLines(
   config: ServeConfig,
   specs: readonly LineSpec[],
   starts: ReadonlyMap<number, ChannelStart>,
+  turns: LoopTurns,
   signal: AbortSignal,
 ): Promise<LiveInput> {
-  const { recovery, source } = config;
+  const { receive, recovery, source } = config;
   const feed = feedNamed(source.feed);
-  const lines = await LiveLines.open(specs, feed?.name ?? null);
+  const polling = new Polling((receive.enginePollUs ?? 0) / US_PER_MS);
+  const lines = await LiveLines.open(specs, feed?.name ?? null, { polling, turns });
   let standing: MergeStanding | null = null;
   const merged = new MergedSource(
     [lines],

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { channelsOf, JournalOutput } from '../convert/journal-output.ts';
 import { MdxError } from '../errors.ts';
 import { EventBatch } from '../event/batch.ts';
@@ -18,6 +17,7 @@ import { type Epoch, epochText } from '../journal/frame.ts';
 import { bootId } from '../journal/machine.ts';
 import { NODE_DISK } from '../journal/node-disk.ts';
 import { ThreadedJournal } from '../journal/threaded-journal.ts';
+import { LoopTurns } from '../net/loop-turns.ts';
 import { ProcessClock } from '../net/process-clock.ts';
 import { ThreadSlots } from '../observe/thread-slots.ts';
 import { ByteRing } from '../packet/byte-ring.ts';
@@ -71,6 +71,7 @@ export class Engine {
   readonly #abort: AbortController = new AbortController();
   readonly #lineWatch: LineWatch = new LineWatch();
   readonly #clock: ProcessClock = new ProcessClock();
+  readonly #turns: LoopTurns = new LoopTurns();
   readonly #probe: StageProbe;
   #state: EngineState = 'starting';
   #problem: string | null = null;
@@ -85,7 +86,6 @@ export class Engine {
   #progress: Progress | null = null;
   /** Null: no senders are listened for. */
   #ingest: IngestStanding | null = null;
-  #turnAt = 0;
   /** Sessions of the venue that have begun. */
   #sessions = 0;
   /** Asked for between two batches. */
@@ -269,7 +269,7 @@ export class Engine {
   async #openInput(recovered: Recovered | null): Promise<void> {
     const { config, lines } = this.#plan;
     if (lines.length === 0) return;
-    this.#live = await openLines(config, lines, startsOf(recovered), this.#abort.signal);
+    this.#live = await openLines(config, lines, startsOf(recovered), this.#turns, this.#abort.signal);
     for (const line of this.#live.lines.lines) {
       const {
         name,
@@ -334,9 +334,7 @@ export class Engine {
     this.#noteSessions();
     this.#flush();
     this.#executePending();
-    if (performance.now() - this.#turnAt < TURN_MS_MAX) return;
-    await nextTurn();
-    this.#turnAt = performance.now();
+    if (this.#turns.isDue(TURN_MS_MAX)) await this.#turns.take();
   }
 
   /** A segment of the journal begins with each session of the venue. */

@@ -174,6 +174,10 @@ export const receive: Section<'receive'> = {
     flag: 'busy-poll',
     example: '"50us"',
   }),
+  enginePollUs: key(optional(duration('us', '1us', '1ms')), 200, {
+    summary:
+      'how long the engine looks for packets before it sleeps, while they come that close and a processor is free for it',
+  }),
   timestamps: key(choice('off', 'software', 'hardware'), 'software', {
     summary: 'whose receive times to ask for',
     flag: 'timestamps',
