@@ -52,7 +52,10 @@ export class Inbox {
 
   /** Goes to the next chunk. @returns false: there is none. */
   next(): boolean {
-    if (this.held === 0) return false;
+    if (this.held === 0) {
+      this.#rewind();
+      return false;
+    }
     let piece = this.#pieces[0]!;
     // Freed only now: its last chunk was at hand until here.
     if (this.#at === piece.end) {
@@ -69,6 +72,14 @@ export class Inbox {
     this.#at += whole;
     this.held -= whole;
     return true;
+  }
+
+  /** Nothing waits: what comes goes where something was just now, which is near the processor. */
+  #rewind(): void {
+    const piece = this.#pieces[0];
+    if (piece === undefined) return;
+    piece.end = 0;
+    this.#at = 0;
   }
 
   #free(): void {

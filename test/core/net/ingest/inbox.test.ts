@@ -40,3 +40,16 @@ it('gives back what was put into it, in its order, and holds nothing then', () =
     { numRuns: 30 },
   );
 });
+
+it('puts what comes into the same memory again where nothing waits', () => {
+  const inbox = new Inbox();
+  const places = [1, 2, 3].map((sender) => {
+    inbox.put(sender, new Uint8Array(100), 100);
+    expect([inbox.next(), inbox.sender]).toEqual([true, sender]);
+    const { bytes, from } = inbox;
+    expect(inbox.next()).toBe(false);
+    return [bytes, from];
+  });
+  expect(places[1]).toEqual(places[0]);
+  expect(places[2]).toEqual(places[0]);
+});
