@@ -14,7 +14,7 @@ export const LOOK_AHEAD_RECORDS = 32;
 /** With fewer there is little to overlap. */
 export const LOOK_AHEAD_RECORDS_MIN = 4;
 /** Live orders from which on it pays: below, most of what is touched is in a near cache anyway. */
-export const LOOK_AHEAD_ORDERS_MIN: number = 1 << 16;
+export const LOOK_AHEAD_ORDERS_MIN: number = 1 << 15;
 
 /**
  * Reads what the next events are about to read (index entry, order) for many events at once, so that the processor

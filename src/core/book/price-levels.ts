@@ -13,8 +13,8 @@ const LEVEL_TAIL = store.LEVEL_TAIL;
 
 const LEVELS_AT_START = 1 << 10;
 const SIDES_AT_START = 128;
-/** Vacant levels that one side may keep besides as many as it has others. */
-const VACANT_LEVELS_MIN = 16;
+/** Vacant levels that one side may keep besides as many as it has others: a leaf of its ladder has room for twice that. */
+const VACANT_LEVELS_MIN = 32;
 /** Vacant levels that the search for the next best level walks over before it removes what it meets. */
 const VACANT_LEVELS_SKIPPED = 8;
 

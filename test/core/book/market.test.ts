@@ -227,7 +227,7 @@ describe('market', () => {
           );
           expect(market.levels.inUse).toBe(0);
           // Emptied levels stay for the next order at their price, but not many.
-          expect(market.levels.store.live).toBeLessThan(32);
+          expect(market.levels.store.live).toBeLessThan(64);
           expect(checkInvariants(market)).toEqual([]);
         },
       ),
