@@ -229,7 +229,7 @@ export class FrameBus {
   keptFrom(cursor: number): number {
     const from = Math.max(cursor, this.oldest);
     if (from >= this.#next || this.chunkAt(from) !== null) return from;
-    return this.#chunks.find(({ first }) => first > from)!.first;
+    return this.#chunks.find(({ first, count }) => first > from && count > 0)?.first ?? this.#next;
   }
 
   /** Goes on with a cursor further on: the frames in front of it are missing. */

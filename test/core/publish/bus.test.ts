@@ -37,6 +37,33 @@ describe('the bus of frames', () => {
     );
   });
 
+  test('has frames that were skipped for nobody, and says which one is next', () => {
+    const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 5 })), {
+      maxLength: 30,
+    });
+    void fc.assert(
+      fc.property(steps, fc.integer({ min: 1, max: 300 }), (all, frames) => {
+        const bus = new FrameBus({ frames, bytes: 1 << 20, chunkBytes: 1024 });
+        const made: number[] = [];
+        for (const [count, skipped] of all) {
+          for (let more = 0; more < count; more += 1) {
+            made.push(bus.next);
+            bus.append(frame(bus.next, 50), 0);
+          }
+          bus.skipTo(bus.next + skipped);
+        }
+        const kept = made.filter((cursor) => cursor >= bus.oldest);
+        for (let cursor = 0; cursor <= bus.next; cursor += 1) {
+          const next = kept.find((each) => each >= cursor) ?? bus.next;
+          expect(bus.keptFrom(cursor)).toBe(next);
+          expect(bus.run(cursor, 1, run)).toBe(kept.includes(cursor));
+          if (kept.includes(cursor)) expect(run.bytes().equals(Buffer.from(frame(cursor, 50)))).toBe(true);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   test('lets the oldest frames go when memory is used up, whatever their number', () => {
     const bus = new FrameBus({ frames: 1_000_000, bytes: 4096, chunkBytes: 1024 });
     for (let cursor = 0; cursor < 1000; cursor += 1) bus.append(frame(cursor, 100), 0);

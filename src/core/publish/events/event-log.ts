@@ -77,7 +77,7 @@ export class EventLog implements EventMemory {
 
   /** The history goes on behind this event; what is in front of it and was not seen is missing. */
   miss(seq: number): void {
-    if (seq === this.lastSeq) return;
+    if (seq <= this.lastSeq) return;
     this.bus.append(Buffer.from(`${HEAD}${seq}","behind":"${this.lastSeq}"},`), MISSED_TAG);
     this.skipTo(seq);
   }

@@ -38,6 +38,8 @@ interface Stage {
   readonly ports: readonly number[];
   /** Adds so many orders, the first with this id. */
   add(first: number, count: number): void;
+  /** Goes on with other books, behind so many order changes. */
+  beginAnew(changes: number): void;
 }
 
 interface Wanted {
@@ -58,11 +60,16 @@ async function stageOf(wanted: Wanted = {}): Promise<Stage> {
   dictionary.add({ source: 's', ...key });
   const publisher = new RawV1Publisher({ price, retainedFrames, retainedBytes });
   const rules = { idScope: 'source', groupScope: 'book', modifyUnknown: 'ignore' } as const;
-  const books = new Books({ ...rules, replaceUnknown: 'ignore', modifyPriority: 'lost' }, dictionary, null, [
-    publisher,
-  ]);
-  if (changes > 0) books.marketOf(0).restoreChanges(0, changes);
-  publisher.start(null, { books, epoch: { high: 0x01020304, low: 5 }, imageEvent: changes });
+  let books: Books;
+  const beginAnew = (behind: number): void => {
+    books = new Books({ ...rules, replaceUnknown: 'ignore', modifyPriority: 'lost' }, dictionary, null, [
+      publisher,
+    ]);
+    if (behind > 0) books.marketOf(0).restoreChanges(0, behind);
+    publisher.start(null, { books, epoch: { high: 0x01020304, low: 5 }, imageEvent: behind });
+    publisher.flush();
+  };
+  beginAnew(changes);
   const limits = { ...LIMITS, ...wanted.limits };
   const server = new RawV1Server(publisher, authorizer, limits);
   const servers = [0, 1].map(() => createServer(RawV1Server.httpOptions(limits)));
@@ -87,7 +94,7 @@ async function stageOf(wanted: Wanted = {}): Promise<Stage> {
     }
     publisher.flush();
   };
-  return { publisher, server, ports, urls: ports.map((port) => `ws://127.0.0.1:${port}/ws`), add };
+  return { publisher, server, ports, urls: ports.map((port) => `ws://127.0.0.1:${port}/ws`), add, beginAnew };
 }
 
 async function portOf(server: Server): Promise<number> {
@@ -275,6 +282,44 @@ describe('raw-v1 clients', () => {
     expect([type, payload.getBigUint64(0, true), payload.getBigUint64(8, true)]).toEqual([2, 100n, 149n]);
     while (server.clients > 0) await new Promise(setImmediate);
     expect(server.counts.gap).toBe(1);
+  });
+
+  test('get what there is in front of frames that were never made, and are told which those are', async () => {
+    const { urls, add, beginAnew, server } = await stageOf();
+    add(1, 100);
+    const behind = new Client(`${urls[0]}?from_seq=40`);
+    const image = new Client(`${urls[1]}?snapshot=1`);
+    await behind.has(60);
+    await image.has(103);
+    beginAnew(150);
+    const lost = { code: 4001, reason: 'cursors 100 to 149 are no longer kept' };
+    for (const client of [behind, image]) {
+      expect(await client.closed).toEqual(lost);
+      const { type, payload } = client.frames.at(-1)!;
+      expect([type, payload.getBigUint64(0, true), payload.getBigUint64(8, true)]).toEqual([2, 100n, 149n]);
+    }
+    add(1, 10);
+    // Whoever comes later is told the same, begins behind it, or gets it from elsewhere.
+    const again = new Client(`${urls[0]}?from_seq=90`);
+    expect(await again.closed).toEqual(lost);
+    expect(again.frames.slice(0, 10).map(({ cursor }) => cursor)).toEqual(
+      Array.from({ length: 10 }, (_, at) => BigInt(90 + at)),
+    );
+    const late = new Client(`${urls[0]}?snapshot=1`);
+    await late.has(13);
+    expect(late.frames[0]!.payload.getBigUint64(8, true)).toBe(160n);
+    const asked: number[][] = [];
+    server.history = {
+      async replay(from, to) {
+        asked.push([from, to]);
+        return true;
+      },
+    };
+    const resumed = new Client(`${urls[0]}?from_seq=120`);
+    await resumed.has(10);
+    expect(resumed.frames[0]!.cursor).toBe(150n);
+    expect(resumed.frames[0]!.sequence).toBe(151n);
+    expect(asked).toEqual([[120, 150]]);
   });
 
   test('that take nothing do not hold up the others, and are closed', async () => {
