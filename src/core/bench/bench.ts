@@ -33,7 +33,7 @@ export interface BenchOptions {
 
 /** What measures one profile. */
 interface Subject {
-  prepare(options: WorkloadOptions): Promise<Prepared>;
+  prepare(options: WorkloadOptions, isShort: boolean): Promise<Prepared>;
   measure(): Promise<Measured & { readonly residentBytes?: number }>;
   inspect(): Promise<Inspected | null>;
   close(): Promise<void>;
@@ -126,11 +126,8 @@ async function open(profile: Profile, options: BenchOptions): Promise<Entry> {
       ? new ReplayProcess(options.root, options.replayBytes)
       : new WorkloadProcess(profile.name, options.v8Flags);
   try {
-    const prepared = await subject.prepare({
-      events: options.events,
-      data: options.data,
-      journal: options.journal,
-    });
+    const { events, data, journal, rounds } = options;
+    const prepared = await subject.prepare({ events, data, journal }, rounds === 1);
     return {
       profile,
       subject,

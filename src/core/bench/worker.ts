@@ -2,6 +2,7 @@ import module from 'node:module';
 import { MdxError } from '../errors.ts';
 import { collectGarbage, cpuNs, type HeapUse, heapUse, type Latency, latencyOf } from './measure.ts';
 import { profileNamed } from './profiles.ts';
+import { warmUp } from './warm-up.ts';
 import type { Checksum, SteadyState, Waits, Workload, WorkloadOptions } from './workload.ts';
 
 /*
@@ -10,7 +11,12 @@ import type { Checksum, SteadyState, Waits, Workload, WorkloadOptions } from './
  */
 
 export type Question =
-  | { readonly ask: 'prepare'; readonly profile: string; readonly options: WorkloadOptions }
+  | {
+      readonly ask: 'prepare';
+      readonly profile: string;
+      readonly options: WorkloadOptions;
+      readonly isShort: boolean;
+    }
   | { readonly ask: 'measure' }
   | { readonly ask: 'inspect' };
 
@@ -35,8 +41,6 @@ export interface Inspected {
   readonly held: number | null;
 }
 
-/** Runs before anything is measured, so that the code is compiled for what it will meet. */
-const WARM_UP_RUNS = 2;
 const LATENCY_SAMPLES_MAX = 500_000;
 
 let workload: Workload | null = null;
@@ -56,33 +60,36 @@ process.once('disconnect', () => {
 process.on('SIGINT', () => {});
 
 async function answer(question: Question): Promise<Prepared | Measured | Inspected> {
-  if (question.ask === 'prepare') return prepare(question.profile, question.options);
+  if (question.ask === 'prepare') return prepare(question.profile, question.options, question.isShort);
   return question.ask === 'measure' ? measure(workload!) : inspect(workload!);
 }
 
-async function prepare(profile: string, options: WorkloadOptions): Promise<Prepared> {
+async function prepare(profile: string, options: WorkloadOptions, isShort: boolean): Promise<Prepared> {
+  let load: Workload;
   try {
-    workload = await profileNamed(profile)!.make!(options);
+    load = await profileNamed(profile)!.make!(options);
     // The process is ended by a signal, which writes nothing.
     module.flushCompileCache();
   } catch (error) {
     if (!(error instanceof MdxError)) throw error;
     return { units: 0, bytes: null, note: null, skipped: error.message };
   }
-  for (let run = 0; run < WARM_UP_RUNS; run += 1) {
-    workload.reset();
-    if (workload.measure === undefined) workload.run();
-    else await workload.measure();
-  }
-  const { units, bytes, note } = workload;
+  workload = load;
+  await warmUp(() => runOnce(load), { waits: load.waits === true, isShort });
+  const { units, bytes, note } = load;
   return { units, bytes, note, skipped: null };
 }
 
 async function measure(load: Workload): Promise<Measured> {
+  const ns = await runOnce(load);
+  return { cpuNs: ns, checksum: load.checksum(), waits: load.waited?.() ?? null };
+}
+
+/** @returns the ns that count. */
+function runOnce(load: Workload): number | Promise<number> {
   load.reset();
   collectGarbage();
-  const ns = load.measure === undefined ? cpuNs(() => load.run()) : await load.measure();
-  return { cpuNs: ns, checksum: load.checksum(), waits: load.waited?.() ?? null };
+  return load.measure === undefined ? cpuNs(() => load.run()) : load.measure();
 }
 
 function inspect(load: Workload): Inspected {

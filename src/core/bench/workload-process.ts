@@ -26,8 +26,9 @@ export class WorkloadProcess {
     this.#child.on('exit', (code, signal) => this.#fail(`it ended with ${signal ?? code}`));
   }
 
-  prepare(options: WorkloadOptions): Promise<Prepared> {
-    return this.#ask({ ask: 'prepare', profile: this.#profile, options });
+  /** @param isShort one round is measured: warming up is not worth more than that. */
+  prepare(options: WorkloadOptions, isShort: boolean): Promise<Prepared> {
+    return this.#ask({ ask: 'prepare', profile: this.#profile, options, isShort });
   }
 
   measure(): Promise<Measured> {
