@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'journal-failed'
   | 'journal-full'
   | 'journal-history'
+  | 'recovery-failed'
   | 'socket-busy'
   | 'socket-unreachable'
   | 'socket-refused'
@@ -95,6 +96,10 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorKind>> = {
   'journal-history': {
     exit: 2,
     meaning: 'A journal and what is to go on with it are not of one history.',
+  },
+  'recovery-failed': {
+    exit: 1,
+    meaning: 'Numbers are missing that recovery could not bring, and the engine was to end there.',
   },
   'socket-busy': { exit: 2, meaning: 'An address to listen on is in use.' },
   'socket-unreachable': {

@@ -1258,6 +1258,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: BUS_TESTS,
   },
   {
+    name: 'serve: a hole that is to end the engine does not',
+    file: 'src/core/serve/engine.ts',
+    from: "source.result?.stopped === 'loss'",
+    to: "source.result?.stopped === 'none'",
+    tests: ['test/core/serve/lines.test.ts'],
+  },
+  {
+    name: 'serve: a journal that fails while nothing comes is not noticed',
+    file: 'src/core/serve/engine.ts',
+    from: 'setInterval(() => this.#fail(writer.failure), JOURNAL_MS)',
+    to: 'setInterval(() => {}, JOURNAL_MS)',
+    tests: ['test/core/serve/lines.test.ts'],
+  },
+  {
     name: 'serve: an engine that never had an event has ended in disorder',
     file: 'src/core/serve/follower.ts',
     from: 'throw new Interrupted();',

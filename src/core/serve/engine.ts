@@ -56,6 +56,8 @@ import { Tap } from './tap.ts';
 
 /** Longest stretch of work between two turns of the event loop. */
 const TURN_MS_MAX = 4;
+/** Whether the journal still can be written is looked at so often while nothing comes. */
+const JOURNAL_MS = 250;
 /** Events wait at most so long for others to be written with: nobody sees them before. */
 const COMMIT_MS = 2;
 
@@ -75,6 +77,9 @@ export class Engine {
   readonly #probe: StageProbe;
   #state: EngineState = 'starting';
   #problem: string | null = null;
+  /** What failed beside the run, which ends for it. */
+  #failure: unknown = null;
+  #watch: NodeJS.Timeout | null = null;
   #live: LiveInput | null = null;
   #journal: JournalOutput | null = null;
   #taps: readonly Tap[] = [];
@@ -108,6 +113,8 @@ export class Engine {
       this.#journal?.abandon();
       for (const tap of this.#taps) tap.abandon();
       throw error;
+    } finally {
+      if (this.#watch !== null) clearInterval(this.#watch);
     }
   }
 
@@ -123,7 +130,7 @@ export class Engine {
     return new Promise((resolve) => {
       this.#pending.push(() => resolve(this.#execute(command)));
       // While the input brings nothing, the books stand still.
-      setImmediate(() => this.#executePending());
+      setImmediate(() => this.#executeIdle());
     });
   }
 
@@ -179,14 +186,17 @@ export class Engine {
     this.#state = 'running';
     if (this.#abort.signal.aborted) this.#state = 'stopping';
     await this.#read(recovered);
-    if (!this.#abort.signal.aborted) {
+    const isLoss = this.#live?.source.result?.stopped === 'loss';
+    if (!this.#abort.signal.aborted && !isLoss) {
       this.#state = 'ended';
       this.#flush();
       this.#tell('info', 'the input has ended; what it led to is still served');
       await this.#untilStopped();
     }
+    if (this.#failure !== null) throw this.#failure;
     this.#journal?.finish();
     for (const tap of this.#taps) tap.finish();
+    if (isLoss) throw lossOf(this.#live!);
   }
 
   /** @returns what the journal had; null where it is new, or there is none. */
@@ -221,6 +231,7 @@ export class Engine {
     this.#journal = new JournalOutput(writer, COMMIT_MS);
     this.#epoch = writer.found.epoch;
     this.#lastEvent = writer.found.lastEvent;
+    this.#watch = setInterval(() => this.#fail(writer.failure), JOURNAL_MS);
     const naming = this.#naming;
     const recovered = recoverBooks({ disk: NODE_DISK, directory, feeds: FEEDS, naming, tell });
     if (recovered !== null) {
@@ -360,6 +371,23 @@ export class Engine {
     this.#flush();
   }
 
+  /** The same where the run is not there to fail with it. */
+  #executeIdle(): void {
+    try {
+      this.#executePending();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Ends the run where there is an error. */
+  #fail(error: unknown): void {
+    if (error === null) return;
+    this.#failure ??= error;
+    this.#abort.abort();
+    this.#wake();
+  }
+
   #execute(command: EngineCommand): EngineAnswer {
     const books = this.#facts?.books ?? null;
     if (books === null) return { ok: false, text: 'there are no books yet' };
@@ -406,6 +434,15 @@ function startsOf(recovered: Recovered | null): Map<number, ChannelStart> {
     if (next > 0) starts.set(end.channel, { session: end.session, next });
   }
   return starts;
+}
+
+function lossOf(live: LiveInput): MdxError {
+  const { unrecoverableNumbers = 0, lastFailure = null } = live.standing()?.recovery ?? {};
+  return new MdxError(
+    'recovery-failed',
+    `${unrecoverableNumbers} numbers are missing that recovery could not bring: ${lastFailure ?? 'no answer came in time'}`,
+    { hint: 'recovery.unrecoverable = "log" or "stale" goes on without them.' },
+  );
 }
 
 /** What was not to be expected, as an error that can be told. */

@@ -1,12 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Market } from '../../../src/core/book/market.ts';
 import { stateHash } from '../../../src/core/book/state-hash.ts';
+import type { ServeConfig } from '../../../src/core/config/serve-config.ts';
 import { SERVE_DEFAULTS } from '../../../src/core/config/serve-defaults.ts';
 import { run } from '../../../src/core/pipeline/run.ts';
 import { Serve } from '../../../src/core/serve/server.ts';
@@ -57,7 +59,11 @@ interface Lines {
   readonly b: number;
 }
 
-function start({ a, b }: Lines, journal: string): Promise<Serve> {
+function start(
+  { a, b }: Lines,
+  journal: string,
+  wanted: Partial<ServeConfig['recovery']> = {},
+): Promise<Serve> {
   return Serve.start({
     version: 'test',
     config: {
@@ -70,6 +76,7 @@ function start({ a, b }: Lines, journal: string): Promise<Serve> {
         endpoint: recovery,
         timeout: 30 * SECOND_NS,
         requestTimeout: 10 * SECOND_NS,
+        ...wanted,
       },
       journal: { ...SERVE_DEFAULTS.journal, directory: journal },
       http: { ...SERVE_DEFAULTS.http, listen: '127.0.0.1:0' },
@@ -162,6 +169,47 @@ test('a session of the venue begins with empty books and a segment of the journa
   expect(stateHash(served())).toEqual(stateHash(markets[0]!));
   serve.stop();
   await serve.ended;
+});
+
+test('where recovery fails and that is to end it, the journal is closed behind what came, and it ends with 1', async () => {
+  const lines = { a: await freePort(), b: await freePort() };
+  const journal = join(folder, 'hole');
+  const nobody = createServer();
+  nobody.listen(0, '127.0.0.1');
+  await once(nobody, 'listening');
+  const { port } = nobody.address() as AddressInfo;
+  nobody.close();
+  const endpoint = `tcp://127.0.0.1:${port}`;
+  const serve = await start(lines, journal, { endpoint, unrecoverable: 'exit', attempts: 1, backoff: 0 });
+  await until(serve, () => serve.status.lines.length === 2);
+  for (const packet of packets.slice(0, 10)) await send(lines.a, packet);
+  await until(serve, () => (serve.status.channels[0]?.delivered ?? 0) > 0);
+  for (const packet of packets.slice(11, 20)) await send(lines.a, packet);
+  await expect(serve.ended).rejects.toMatchObject({
+    code: 'recovery-failed',
+    exit: 1,
+    message: expect.stringContaining('numbers are missing that recovery could not bring'),
+  });
+  expect(serve.status).toMatchObject({ state: 'failed', problem: expect.stringContaining('recovery') });
+  const { books, damage } = await run(runOptions([journal]));
+  expect(damage).toEqual([]);
+  // It is closed behind what came, which says what is missing.
+  expect(books.lastSequence).toBe(serve.status.channels[0]!.next - 1);
+  expect([...books.markets[0]!.lostChannels]).toEqual([0]);
+});
+
+test('a journal that fails while nothing comes ends it, too', async () => {
+  const lines = { a: await freePort(), b: await freePort() };
+  const journal = join(folder, 'failing');
+  const serve = await start(lines, journal);
+  await until(serve, () => serve.status.lines.length === 2);
+  for (const packet of packets.slice(0, 10)) await send(lines.a, packet);
+  await until(serve, () => (serve.status.journal?.lastEvent ?? 0) > 0);
+  renameSync(journal, join(folder, 'moved'));
+  // A segment would begin, and cannot.
+  expect(await serve.context.command({ kind: 'snapshot' })).toMatchObject({ ok: true });
+  await expect(serve.ended).rejects.toMatchObject({ code: 'journal-failed', exit: 4 });
+  expect(serve.status.state).toBe('failed');
 });
 
 async function written(name: string, bytes: Uint8Array): Promise<string> {
