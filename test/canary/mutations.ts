@@ -210,6 +210,27 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['test/core/serve/events/past.test.ts'],
   },
   {
+    name: 'events: a client is sent what was made for one at another place',
+    file: 'src/core/publish/events/shared-pieces.ts',
+    from: 'piece.from === from && piece.next === next',
+    to: 'piece.next === next',
+    tests: ['test/core/serve/events/shared.test.ts'],
+  },
+  {
+    name: 'events: a client is sent what was made for one with another filter',
+    file: 'src/core/publish/events/event-client.ts',
+    from: 'only.options.filter.key',
+    to: 'only.options.filter.kinds',
+    tests: ['test/core/serve/events/shared.test.ts'],
+  },
+  {
+    name: 'events: memory that a client still reads from is written to',
+    file: 'src/core/publish/events/shared-pieces.ts',
+    from: 'if (piece.users === 0 && piece.memory !== null)',
+    to: 'if (piece.memory !== null)',
+    tests: ['test/core/serve/events/shared.test.ts'],
+  },
+  {
     name: 'events: one number too many is told as lost',
     file: 'src/core/publish/events/event-client.ts',
     from: 'const skipped = next - last - 1;',

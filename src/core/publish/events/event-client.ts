@@ -1,8 +1,9 @@
 import type { FrameChunk } from '../bus.ts';
-import { type BookEvents, type EventHub, type HubClient, PIECE_BYTES } from './event-hub.ts';
+import type { BookEvents, EventHub, HubClient } from './event-hub.ts';
 import { startOf } from './event-log.ts';
 import { type EventFraming, Pieces } from './framing.ts';
 import { isFirst, isMissed } from './kinds.ts';
+import { PIECE_BYTES, type Piece } from './shared-pieces.ts';
 import { Subscription } from './subscription.ts';
 
 /** Where the bytes of a client go: a WebSocket, or a stream over HTTP. */
@@ -15,6 +16,9 @@ export interface EventPort {
 
 /** Cursor of a subscription that is still behind what is kept. */
 const NOT_YET: number = Number.MAX_SAFE_INTEGER;
+
+/** Pieces up to so many bytes have memory of their own. */
+const SMALL_BYTES: number = 1 << 14;
 
 /** Bytes that may be pending for a client of a WebSocket before it is not written to. */
 export const PENDING_BYTES: number = 1 << 19;
@@ -38,6 +42,8 @@ export class EventClient implements HubClient {
   #cursor: number;
   /** Number of the last event that it has passed. */
   #lastSeq: number;
+  /** By what others are sent the same; null: nobody is. */
+  #key: string | null = null;
   /** What reads for it what is no longer kept. */
   #past: EventClient | null = null;
 
@@ -60,22 +66,33 @@ export class EventClient implements HubClient {
   /** Adds a subscription that begins now, with the books where it wants them. @returns false: the books are too much. */
   begin(subscription: Subscription): boolean {
     subscription.from = this.#hub.log.next;
-    this.subscriptions.push(subscription);
-    this.#hub.changed();
+    this.#add(subscription);
     return !subscription.options.snapshot || this.#sendBooks(subscription);
   }
 
   /** Adds a subscription that goes on behind an event of the same history. */
   resume(subscription: Subscription, seq: number): void {
     subscription.from = NOT_YET;
-    this.subscriptions.push(subscription);
-    this.#hub.changed();
+    this.#add(subscription);
     this.#goOn(subscription, seq);
   }
 
   remove(subscription: Subscription): void {
     const at = this.subscriptions.indexOf(subscription);
     if (at >= 0) this.subscriptions.splice(at, 1);
+    this.#changed();
+  }
+
+  #add(subscription: Subscription): void {
+    this.subscriptions.push(subscription);
+    this.#changed();
+  }
+
+  #changed(): void {
+    const [only, ...others] = this.subscriptions;
+    const { name } = this.#framing;
+    const isPlain = only !== undefined && others.length === 0 && only.options.conflateMs === 0;
+    this.#key = isPlain && name !== undefined ? `${name} ${only.options.filter.key}` : null;
     this.#hub.changed();
   }
 
@@ -199,22 +216,58 @@ export class EventClient implements HubClient {
     this.pump();
   }
 
-  /** Writes a piece of what is wanted from the cursor on. */
+  /** Writes a piece of what is wanted from the cursor on: one for all who are there and want the same. */
   #write(): void {
-    const { log } = this.#hub;
+    const { log, shared } = this.#hub;
+    const isAlone = this.#key === null || this.subscriptions[0]!.from > this.#cursor;
+    const key = isAlone ? null : this.#key;
+    let piece = key === null ? null : shared.find(key, this.#cursor, log.next);
+    if (piece === null) {
+      piece = this.#make();
+      if (key !== null) shared.keep(key, piece);
+    }
+    this.#cursor = piece.to;
+    this.#lastSeq = piece.lastSeq;
+    this.events += piece.events;
+    piece.users += 1;
+    const own = piece;
+    if (piece.bytes.length === 0) shared.letGo(own);
+    else this.#port.write(piece.bytes, () => shared.letGo(own));
+  }
+
+  #make(): Piece {
+    const { log, shared } = this.#hub;
     const framing = this.#framing;
-    const out = this.#hub.takePiece();
+    const from = this.#cursor;
+    const { next } = log;
+    const small = this.#smallBytes(from);
+    const memory = small === null ? shared.takeMemory() : null;
+    const out = memory ?? Buffer.allocUnsafe(small!);
+    let events = 0;
     let at = 0;
     while (this.#cursor < log.next && log.missedAt(this.#cursor) === null) {
-      const isFull = this.#gather(PIECE_BYTES - at);
+      const isFull = this.#gather((memory === null ? SMALL_BYTES : PIECE_BYTES) - at);
       if (this.#pieces.events > 0) {
         at = framing.write(out, at, this.#pieces);
-        this.events += this.#pieces.events;
+        events += this.#pieces.events;
       }
       if (isFull) break;
     }
-    if (at === 0) this.#hub.givePiece(out);
-    else this.#port.write(out.subarray(0, at), () => this.#hub.givePiece(out));
+    const bytes = out.subarray(0, at);
+    return { bytes, memory, from, to: this.#cursor, next, events, lastSeq: this.#lastSeq, users: 0 };
+  }
+
+  /** Bytes that all there is from a cursor on needs at most, where that is little; else null. */
+  #smallBytes(from: number): number | null {
+    const { log } = this.#hub;
+    const framing = this.#framing;
+    const chunk = log.bus.chunkAt(from)!;
+    if (chunk.first + chunk.count !== log.next) return null;
+    const events = log.next - from;
+    const bytes = chunk.ends[chunk.count - 1]! - startOf(chunk, from - chunk.first);
+    // Each event in a frame of its own is the most.
+    const room = framing.room(bytes, events) + events * framing.room(0, 0);
+    return room <= SMALL_BYTES ? room : null;
   }
 
   /**

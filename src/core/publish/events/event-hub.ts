@@ -1,4 +1,5 @@
 import { EventLog, type EventLogLimits } from './event-log.ts';
+import { SharedPieces } from './shared-pieces.ts';
 import type { Subscription } from './subscription.ts';
 
 export interface EventHubOptions extends EventLogLimits {
@@ -40,9 +41,6 @@ export interface EventPast {
   replay(hub: EventHub, behind: number, to: number, isWanted: () => boolean): Promise<void>;
 }
 
-/** Bytes that are written at a time. */
-export const PIECE_BYTES: number = 1 << 17;
-const PIECES_KEPT = 32;
 /** Clients that the past is made anew for at a time. */
 const PASTS_MAX = 2;
 /** What of it is kept until its client has taken it. */
@@ -56,6 +54,7 @@ export class EventHub {
   readonly log: EventLog;
   readonly options: EventHubOptions;
   readonly clients: Set<HubClient> = new Set();
+  readonly shared: SharedPieces = new SharedPieces();
   books: BookSource | null = null;
   /** Null: what is in memory is all there is. */
   past: EventPast | null = null;
@@ -68,7 +67,6 @@ export class EventHub {
   #pasts = 0;
   #run: string | null = null;
   readonly #earlyRun: () => string | null;
-  readonly #pieces: Buffer[] = [];
 
   /** @param earlyRun name of the history before its events are followed, as far as it is known. */
   constructor(options: EventHubOptions, earlyRun: () => string | null = () => null) {
@@ -99,7 +97,9 @@ export class EventHub {
   }
 
   wake(): void {
+    this.shared.open();
     for (const client of this.clients) client.pump();
+    this.shared.close();
   }
 
   join(client: HubClient): void {
@@ -154,13 +154,5 @@ export class EventHub {
 
   letGo(bytes: number): void {
     this.#bookBytes -= bytes;
-  }
-
-  takePiece(): Buffer {
-    return this.#pieces.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
-  }
-
-  givePiece(piece: Buffer): void {
-    if (this.#pieces.length < PIECES_KEPT) this.#pieces.push(piece);
   }
 }

@@ -11,6 +11,8 @@ export interface EventFilter {
   readonly kinds: number;
   /** As it was understood, for the answer. */
   readonly said: object;
+  /** The same as text: filters with one text take the same. */
+  readonly key: string;
 }
 
 export class RequestError extends Error {
@@ -54,14 +56,14 @@ export function readFilter(value: unknown): EventFilter {
   });
 }
 
-export function filterOf(wanted: Omit<EventFilter, 'said'>): EventFilter {
+export function filterOf(wanted: Omit<EventFilter, 'said' | 'key'>): EventFilter {
   const { sources, instruments, kinds } = wanted;
   const said = {
     ...(sources === null ? { type: 'All' } : { type: 'Sources', sources: [...sources] }),
     ...(instruments === null ? {} : { instruments: [...instruments] }),
     kinds: EVENT_KINDS.filter((_name, bit) => ((kinds >> bit) & 1) !== 0),
   };
-  return { sources, instruments, kinds, said };
+  return { sources, instruments, kinds, said, key: JSON.stringify(said) };
 }
 
 export const EVERYTHING: EventFilter = filterOf({

@@ -2,6 +2,8 @@ import { headerBytes, OPCODE_TEXT, textMessage, writeHeader } from '../websocket
 
 /** How events and other messages are put into the bytes that a client gets. */
 export interface EventFraming {
+  /** Those of one name write the same. Absent: it is the only one. */
+  readonly name?: string;
   /** Most events of a frame. */
   readonly eventsMax: number;
   /** Are neighbours sent as they stand? Else each event is a piece of its own. */
@@ -102,6 +104,7 @@ const AROUND_BYTES_MAX = 96;
 
 /** Text messages of a WebSocket: one event as `event`, more as `batch`. */
 export class WebSocketFraming implements EventFraming {
+  readonly name = 'ws';
   readonly eventsMax: number;
   readonly joins = true;
   readonly #time: TimeText = new TimeText();

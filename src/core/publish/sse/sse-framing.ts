@@ -13,15 +13,17 @@ const END: Buffer = Buffer.from('\n\n');
  * it: the books at the start, and what comes of one event of the venue, are whole or come again.
  */
 export class SseFraming implements EventFraming {
+  readonly name: string;
   readonly eventsMax: number = EVENTS_MAX;
   readonly joins = false;
   readonly #run: () => string | null;
-  readonly #name: Buffer;
+  readonly #head: Buffer;
 
   /** @param name that every event has. */
   constructor(run: () => string | null, name: string) {
     this.#run = run;
-    this.#name = Buffer.from(`event: ${name}\ndata: `);
+    this.name = `sse ${name}`;
+    this.#head = Buffer.from(`event: ${name}\ndata: `);
   }
 
   room(bytes: number, events: number): number {
@@ -43,7 +45,7 @@ export class SseFraming implements EventFraming {
       }
       // Without its comma.
       const text = pieces.sources[piece]!.subarray(pieces.starts[piece]!, pieces.ends[piece]! - 1);
-      for (const part of [this.#name, text, END]) {
+      for (const part of [this.#head, text, END]) {
         out.set(part, to);
         to += part.length;
       }

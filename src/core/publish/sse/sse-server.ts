@@ -9,7 +9,8 @@ import { SseFraming } from './sse-framing.ts';
 /** Where a stream over HTTP goes. */
 export interface SseSink {
   readonly pendingBytes: number;
-  write(bytes: Uint8Array): void;
+  /** The bytes must stay what they are until `taken` is called. */
+  write(bytes: Uint8Array, taken?: () => void): void;
   end(): void;
 }
 
@@ -51,11 +52,9 @@ class SsePort implements EventPort {
     return this.#sink.pendingBytes;
   }
 
-  /** The stream keeps what it has not sent, so it gets bytes of its own. */
   write(bytes: Buffer, taken?: () => void): void {
     this.bytes += bytes.length;
-    this.#sink.write(Buffer.from(bytes));
-    taken?.();
+    this.#sink.write(bytes, taken);
   }
 }
 

@@ -43,7 +43,8 @@ export interface Answer {
 
 /** Where the bytes of a stream go. What a client does not take waits in `pendingBytes`: look before writing. */
 export interface StreamSink {
-  write(bytes: Uint8Array): void;
+  /** The bytes must stay what they are until `taken` is called. */
+  write(bytes: Uint8Array, taken?: () => void): void;
   /** Bytes that were written and that the system has not taken yet. */
   readonly pendingBytes: number;
   /** Ends the stream in order. */

@@ -17,10 +17,13 @@ export class OpenStream implements StreamSink {
     return this.#response.writableLength + (this.#response.socket?.writableLength ?? 0);
   }
 
-  write(bytes: Uint8Array): void {
-    if (this.#isOver) return;
+  write(bytes: Uint8Array, taken?: () => void): void {
+    if (this.#isOver) {
+      taken?.();
+      return;
+    }
     this.#begin();
-    this.#response.write(bytes);
+    this.#response.write(bytes, taken);
   }
 
   end(): void {
@@ -57,6 +60,8 @@ export class OpenStream implements StreamSink {
     // It lives as long as its reader: silence is no reason to close it, and small pieces leave at once.
     response.socket?.setTimeout(0);
     response.socket?.setNoDelay(true);
+    // It ends with its connection: bytes go out as they are, shared with other clients, not cut into chunks.
+    response.removeHeader('transfer-encoding');
     response.writeHead(200, { ...this.#headers, connection: 'close' });
   }
 }

@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest';
+import { Random } from '../../../../src/core/binary/random.ts';
+import * as record from '../../../../src/core/event/record.ts';
+import { type SseRequest, SseServer } from '../../../../src/core/publish/sse/sse-server.ts';
+import type { EventInput } from '../../../world/event-builder.ts';
+import { EventStage } from './event-stage.ts';
+
+const ROUNDS = 60;
+const EVERYTHING = { sources: null, instruments: null, lastEventId: null, address: '', token: null };
+const REQUESTS: readonly SseRequest[] = [
+  { ...EVERYTHING, kind: 'mbo' },
+  { ...EVERYTHING, kind: 'mbo' },
+  { ...EVERYTHING, kind: 'mbo' },
+  { ...EVERYTHING, kind: 'mbo', instruments: new Set(['A']) },
+  { ...EVERYTHING, kind: 'mbo', instruments: new Set(['A']) },
+  { ...EVERYTHING, kind: 'mbo', sources: new Set(['t']) },
+  { ...EVERYTHING, kind: 'trade' },
+  { ...EVERYTHING, kind: 'trade' },
+];
+
+/** Takes what it is given only when it is told to, as a socket does. */
+class LazySink {
+  text = '';
+  readonly pieces: Set<Uint8Array> = new Set();
+  #waiting: { readonly bytes: Uint8Array; readonly taken: (() => void) | undefined }[] = [];
+
+  get pendingBytes(): number {
+    return this.#waiting.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  }
+
+  write(bytes: Uint8Array, taken?: () => void): void {
+    this.#waiting.push({ bytes, taken });
+    this.pieces.add(bytes);
+  }
+
+  take(writes: number): void {
+    for (const { bytes, taken } of this.#waiting.splice(0, writes)) {
+      this.text += Buffer.from(bytes).toString();
+      taken?.();
+    }
+  }
+
+  end(): void {}
+}
+
+/** Mostly small rounds, now and then one of more than a piece of memory. */
+function eventsOf(random: Random, first: number): EventInput[] {
+  const count = random.below(6) === 0 ? 1 + random.below(900) : random.below(8);
+  return Array.from({ length: count }, (_, at) => ({
+    kind: random.below(3) === 0 ? record.KIND_TRADE : record.KIND_ADD,
+    book: random.below(2),
+    id: BigInt(first + at),
+    price: 100n,
+    quantity: 5n,
+    flags: record.FLAG_LAST,
+  }));
+}
+
+/** Some clients of the same events, each taking what it has at its own times. */
+function told(seed: number, clients: readonly number[]): LazySink[] {
+  const stage = new EventStage();
+  const streams = new SseServer(stage.hub, { keepAliveMs: 60_000, pendingBytes: 100_000 });
+  const random = new Random(seed);
+  const sinks = clients.map(() => new LazySink());
+  const sessions = sinks.map((sink, at) => streams.open(REQUESTS[clients[at]!]!, sink));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const draws = REQUESTS.map(() => random.below(4));
+    stage.play(eventsOf(random, 1 + round * 1000));
+    for (const [at, sink] of sinks.entries()) {
+      const draw = draws[clients[at]!]!;
+      // Nothing, or not all: then it goes on with those that come next.
+      if (draw < 3 && round < ROUNDS - 1) sink.take(draw);
+      else {
+        while (sink.pendingBytes > 0) {
+          sink.take(Number.POSITIVE_INFINITY);
+          sessions[at]!.drained();
+        }
+      }
+    }
+  }
+  streams.close();
+  return sinks;
+}
+
+test('clients who want the same share what is made for one of them, and nobody has anything else than if alone', () => {
+  for (const seed of [1, 2]) {
+    const together = told(
+      seed,
+      REQUESTS.map((_, at) => at),
+    );
+    for (const [at, { text }] of together.entries()) {
+      expect(text.length).toBeGreaterThan(10_000);
+      expect(text === told(seed, [at])[0]!.text, `client ${at} of seed ${seed}`).toBe(true);
+    }
+    const [first, second] = together as [LazySink, LazySink];
+    const shared = [...first.pieces].filter((piece) => second.pieces.has(piece));
+    expect(shared.length).toBeGreaterThan(5);
+  }
+});
