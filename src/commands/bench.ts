@@ -225,9 +225,9 @@ function latencyText({ latency }: Result): string {
   return latency === null ? '' : `${latency.p50Ns} ${latency.p99Ns} ${latency.p999Ns}`;
 }
 
-function ratioText({ ratio, latency, handOver }: Result): string {
-  if (latency !== null && handOver !== null) {
-    return `${(latency.p99Ns / handOver.p99Ns).toFixed(2)}× the p99 of a hand-over alone`;
+function ratioText({ ratio, latency, inTurn }: Result): string {
+  if (latency !== null && inTurn !== null) {
+    return `${(latency.p99Ns / inTurn.latency.p99Ns).toFixed(2)}× the p99 of ${inTurn.what}`;
   }
   if (ratio === null) return '';
   const what = ratio.as === 'speed' ? 'as fast as' : 'the cost of';

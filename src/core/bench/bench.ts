@@ -197,7 +197,7 @@ function resultOf(entry: Entry, entries: readonly Entry[]): Result {
     unitsPerSecond: Math.round(perSecond),
     bytesPerSecond: bytes === null ? null : Math.round((bytes / units) * perSecond),
     latency: waits?.latency ?? inspected?.latency ?? null,
-    handOver: waits?.handOver ?? null,
+    inTurn: waits?.inTurn ?? null,
     heldBytesPerUnit: held === null ? null : held / units,
     heapBytesPerUnit: heap === null ? null : heap.allocatedBytes / units,
     ratio: ratioOf(entry, entries),
@@ -216,10 +216,14 @@ function resultOf(entry: Entry, entries: readonly Entry[]): Result {
   return { ...measured, verdicts: verdictsOf(measured), change: null };
 }
 
-/** The round in the middle by how its tail stands to that of the hand-over, which what disturbs the machine bends alike. */
+/** The round in the middle by how its tail stands to that of what took turns with it, with the middle of the costs. */
 function middleOf(rounds: readonly Waits[]): Waits | null {
-  const tail = ({ latency, handOver }: Waits): number => latency.p99Ns / handOver.p99Ns;
-  return rounds.toSorted((a, b) => tail(a) - tail(b))[(rounds.length - 1) >> 1] ?? null;
+  const tail = ({ latency, inTurn }: Waits): number => latency.p99Ns / inTurn.latency.p99Ns;
+  const middle = rounds.toSorted((a, b) => tail(a) - tail(b))[(rounds.length - 1) >> 1];
+  if (middle === undefined) return null;
+  const costs = rounds.map(({ inTurn }) => inTurn.cost).filter((cost) => cost !== null);
+  const cost = costs.length === 0 ? null : spreadOf(costs).median;
+  return { ...middle, inTurn: { ...middle.inTurn, cost } };
 }
 
 /** Round by round: both figures of a round were measured within the same second or so. */

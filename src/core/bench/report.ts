@@ -1,6 +1,7 @@
 import type { Machine } from './machine.ts';
 import type { Latency } from './measure.ts';
 import type { Comparison } from './profile.ts';
+import type { InTurn } from './workload.ts';
 
 export interface Spread {
   readonly min: number;
@@ -56,10 +57,10 @@ export interface Result {
   readonly unitsPerSecond: number;
   readonly bytesPerSecond: number | null;
   readonly latency: Latency | null;
-  /** The same of a hand-over to the same thread alone, in turn with it; `engine-latency` only. */
-  readonly handOver: Latency | null;
+  /** Of what took turns with it; `engine-latency` and `sse-500` only. */
+  readonly inTurn: InTurn | null;
   readonly heapBytesPerUnit: number | null;
-  /** Memory that a unit keeps; `idle-…` only. */
+  /** Memory that a unit keeps; `idle-…` and `sse-…` only. */
   readonly heldBytesPerUnit: number | null;
   readonly ratio: Ratio | null;
   /** Most memory that a started program held, bytes. */

@@ -8,10 +8,19 @@ export interface Checksum {
   readonly hash: bigint;
 }
 
-/** How long units waited for what is measured, and for a hand-over alone that took turns with it. */
+/** How long units waited for what is measured. */
 export interface Waits {
   readonly latency: Latency;
-  readonly handOver: Latency;
+  readonly inTurn: InTurn;
+}
+
+/** The same of what took turns with it, which whatever disturbs the machine bends alike. */
+export interface InTurn {
+  /** As in: times the p99 of … */
+  readonly what: string;
+  readonly latency: Latency;
+  /** CPU time of what is measured for 1 of this; null where that says nothing. */
+  readonly cost: number | null;
 }
 
 /** What a workload is made for. */

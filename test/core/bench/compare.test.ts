@@ -19,7 +19,7 @@ function result(name: string, ns: number, ratio: Ratio | null = null): Result {
     unitsPerSecond: 1e9 / ns,
     bytesPerSecond: null,
     latency: null,
-    handOver: null,
+    inTurn: null,
     heapBytesPerUnit: null,
     heldBytesPerUnit: null,
     ratio,

@@ -8,6 +8,7 @@ import { ObjectBook } from '../../../src/core/bench/object-book.ts';
 import { PROFILES, profileNamed } from '../../../src/core/bench/profiles.ts';
 import { decodeDbn } from '../../../src/core/bench/workloads/dbn.ts';
 import { decodePackets, EOBI, FAST_LIKE, ITCH } from '../../../src/core/bench/workloads/packets.ts';
+import { sse500 } from '../../../src/core/bench/workloads/sse-500.ts';
 import { INSTRUMENTS, LIVE, SEED } from '../../../src/core/bench/workloads/synthetic.ts';
 import { stateHash } from '../../../src/core/book/state-hash.ts';
 import { EventBatch } from '../../../src/core/event/batch.ts';
@@ -122,12 +123,21 @@ describe('workloads', () => {
     workload.close!();
   });
 
+  it('brings every client of server-sent events what there is, one of them stopped or not', async () => {
+    const workload = await sse500({ events: 50, data: null, journal: null }, 5);
+    expect(await workload.measure!()).toBeGreaterThan(0);
+    expect(workload.units).toBe(200);
+    const { latency, inTurn } = workload.waited!();
+    for (const { samples } of [latency, inTurn.latency]) expect(samples).toBeGreaterThanOrEqual(4);
+    workload.close!();
+  });
+
   it('notes every packet of a run that is handed over at a pace', async () => {
     const workload = await profileNamed('engine-latency')!.make!({ events: 1000, data: null, journal: null });
     expect(await workload.measure!()).toBeGreaterThan(0);
-    const { latency, handOver } = workload.waited!();
+    const { latency, inTurn } = workload.waited!();
     expect(latency.samples).toBeGreaterThan(50);
-    expect(handOver.samples).toBe(Math.floor(0.8 * Math.ceil(1000 / 10.5)));
+    expect(inTurn.latency.samples).toBe(Math.floor(0.8 * Math.ceil(1000 / 10.5)));
     workload.close!();
   });
 

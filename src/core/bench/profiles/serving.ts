@@ -3,6 +3,7 @@ import { from, type Profile } from '../profile.ts';
 const drain = from(() => import('../workloads/event-drain.ts'));
 const engine = from(() => import('../workloads/engine-latency.ts'));
 const idle = from(() => import('../workloads/idle-clients.ts'));
+const sse = from(() => import('../workloads/sse-500.ts'));
 const fanout = from(() => import('../workloads/fanout.ts'));
 
 /** From the books to clients. */
@@ -70,6 +71,14 @@ export const SERVING_PROFILES: readonly Profile[] = [
     unit: 'frame',
     against: null,
     make: fanout(({ loopOut }, options) => loopOut(options, 100)),
+  },
+  {
+    name: 'sse-500',
+    title:
+      '1,000 events/s to each of 500 clients of server-sent events in another process, one stopped: CPU time of the server',
+    unit: 'event',
+    against: null,
+    make: sse(({ sse500 }, options) => sse500(options)),
   },
   {
     name: 'idle-raw-v1',

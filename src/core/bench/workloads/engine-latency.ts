@@ -133,7 +133,8 @@ class Paced {
   }
 
   get waits(): Waits {
-    return { latency: this.#engineTimes.latency, handOver: this.#nobodyTimes.latency };
+    const inTurn = { what: 'a hand-over alone', latency: this.#nobodyTimes.latency, cost: null };
+    return { latency: this.#engineTimes.latency, inTurn };
   }
 
   /** @returns CPU time of this thread until the books have so many messages more, without what it only looked; ns. */

@@ -13,7 +13,7 @@ const CLIENTS = 2000;
 const SENDERS: Readonly<Record<'raw-v1' | 'json' | 'sse', () => Sender>> = {
   'raw-v1': rawV1Sender,
   json: () => eventSender(100),
-  sse: streamSender,
+  sse: () => streamSender('bbo'),
 };
 
 /**

@@ -1,9 +1,11 @@
 import { createServer } from 'node:http';
+import type { EventBatch } from '../../event/batch.ts';
 import { itch } from '../../feeds/itch/index.ts';
 import { Books } from '../../pipeline/books.ts';
 import { FrameRun } from '../../publish/bus.ts';
-import { EventHub } from '../../publish/events/event-hub.ts';
+import { EventHub, type EventHubOptions } from '../../publish/events/event-hub.ts';
 import { EventServer } from '../../publish/events/event-server.ts';
+import type { EventKind } from '../../publish/events/kinds.ts';
 import { RawV1Publisher } from '../../publish/raw-v1/publisher.ts';
 import { RawV1Server } from '../../publish/raw-v1/server.ts';
 import { SseServer } from '../../publish/sse/sse-server.ts';
@@ -14,6 +16,7 @@ import { syntheticDictionary } from './synthetic.ts';
 
 const RAW_V1_PATH = '/ws?channel=obo&codec=raw-v1';
 const EVENTS_PATH = '/api/ws';
+const BATCH_MAX = 100;
 const LIMITS = {
   heartbeatMs: 3_600_000,
   writeTimeoutMs: 60_000,
@@ -63,78 +66,95 @@ export function rawV1Sender(): Sender {
   };
 }
 
-/** Sends events as JSON to one client. */
+/** What sends events that are made of those of books. */
 export interface EventSender extends Sender {
   readonly hub: EventHub;
 }
 
-/** Events as JSON. @param batchMax events of a message. */
+export interface StreamSender extends EventSender {
+  readonly streams: SseServer;
+}
+
+/** Events as JSON to one client. @param batchMax events of a message. */
 export function eventSender(batchMax: number): EventSender {
-  const hub = new EventHub({
-    retainedEvents: 500_000,
-    retainedBytes: 256 << 20,
-    recentEvents: 10_000,
-    batchMax,
-  });
-  const events = new EventServer(hub, { sendTimeoutMs: 60_000, ingestLag: () => 0 });
-  const publisher = new EventPublisher(hub, 'bench');
-  const books = new Books(itch.rules, syntheticDictionary(), null, [publisher]);
-  publisher.start(itch, {
-    books,
-    epoch: { high: 1, low: 1 },
-    imageEvent: 0,
-    timeBase: 'utc',
-    framing: 'moldudp64',
-    places: () => [],
-  });
+  const events = new BookEvents({ retainedEvents: 500_000, retainedBytes: 256 << 20, batchMax });
+  const { hub } = events;
+  const service = new EventServer(hub, { sendTimeoutMs: 60_000, ingestLag: () => 0 });
   const server = createServer();
-  server.on('upgrade', (request, socket, head) => events.upgrade(request, socket, head, null));
-  let published = 0;
+  server.on('upgrade', (request, socket, head) => service.upgrade(request, socket, head, null));
   return {
     hub,
     server,
     path: EVENTS_PATH,
-    publish(batch) {
-      books.accept(batch);
-      published += batch.count;
-    },
-    flush: () => publisher.flush(),
-    published: () => published,
-    bytes: () => events.views()[0]?.bytes ?? 0,
-    isSettled: () => (events.views()[0]?.lag ?? 0) === 0,
+    publish: (batch) => events.publish(batch),
+    flush: () => events.flush(),
+    published: () => events.published,
+    bytes: () => service.views()[0]?.bytes ?? 0,
+    isSettled: () => (service.views()[0]?.lag ?? 0) === 0,
     close() {
-      events.close('the run is over');
+      service.close('the run is over');
       server.close();
     },
   };
 }
 
 /** Server-sent events of all books. */
-export function streamSender(): Sender {
-  const hub = new EventHub({
-    retainedEvents: 1000,
-    retainedBytes: 1 << 20,
-    recentEvents: 100,
-    batchMax: 100,
-  });
+export function streamSender(kind: EventKind): StreamSender {
+  const events = new BookEvents({ retainedEvents: 40_000, retainedBytes: 16 << 20, batchMax: BATCH_MAX });
+  const { hub } = events;
   const streams = new SseServer(hub, { keepAliveMs: 60_000, pendingBytes: 1 << 20 });
-  const server = createServer((_request, response) => {
+  const server = createServer(({ headers }, response) => {
     const sink = new OpenStream(response, { 'content-type': 'text/event-stream' });
-    const request = { kind: 'bbo' as const, sources: null, instruments: null, lastEventId: null };
-    sink.run(streams.open({ ...request, address: '', token: null }, sink), () => {});
+    const last = headers['last-event-id'];
+    const lastEventId = typeof last === 'string' ? last : null;
+    const request = { kind, sources: null, instruments: null, lastEventId, address: '', token: null };
+    sink.run(streams.open(request, sink), () => {});
   });
   return {
+    hub,
+    streams,
     server,
     path: '/',
-    publish: () => {},
-    flush: () => {},
-    published: () => 0,
-    bytes: () => 0,
-    isSettled: () => true,
+    publish: (batch) => events.publish(batch),
+    flush: () => events.flush(),
+    published: () => events.published,
+    bytes: () => streams.views()[0]?.bytes ?? 0,
+    isSettled: () => (streams.views()[0]?.lag ?? 0) === 0,
     close() {
       streams.close();
       server.closeAllConnections();
       server.close();
     },
   };
+}
+
+/** Books, and the events of them for the clients of a hub. */
+class BookEvents {
+  readonly hub: EventHub;
+  published = 0;
+  readonly #publisher: EventPublisher;
+  readonly #books: Books;
+
+  constructor(limits: Omit<EventHubOptions, 'recentEvents'>) {
+    this.hub = new EventHub({ ...limits, recentEvents: 100 });
+    this.#publisher = new EventPublisher(this.hub, 'bench');
+    this.#books = new Books(itch.rules, syntheticDictionary(), null, [this.#publisher]);
+    this.#publisher.start(itch, {
+      books: this.#books,
+      epoch: { high: 1, low: 1 },
+      imageEvent: 0,
+      timeBase: 'utc',
+      framing: 'moldudp64',
+      places: () => [],
+    });
+  }
+
+  publish(batch: EventBatch): void {
+    this.#books.accept(batch);
+    this.published += batch.count;
+  }
+
+  flush(): void {
+    this.#publisher.flush();
+  }
 }
