@@ -1225,7 +1225,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'overload: an image is told of events behind it',
     file: 'src/core/serve/tap-image.ts',
-    from: 'books.takers.add(this.#taker);',
+    from: 'books.takers.push(this.#taker);',
     to: 'void books.takers;',
     tests: ['test/core/serve/tap.test.ts'],
   },

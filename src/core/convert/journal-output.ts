@@ -115,7 +115,7 @@ export class JournalOutput implements Conversion {
       perChannel: rules.idScope === 'source',
       taker(sink) {
         const taker = new ImageTaker(dictionary, sink);
-        books.takers.add(taker);
+        books.takers.push(taker);
         return taker;
       },
     };

@@ -87,7 +87,7 @@ export class Books implements EventSink, ImageTarget {
   /** The last event that came in, alone in a batch of its own; the batch is empty before the first. */
   readonly last: EventBatch = new EventBatch(1);
   /** What takes images of the books while events go on. */
-  readonly takers: Set<ImageTaker> = new Set();
+  readonly takers: ImageTaker[] = [];
   readonly #rules: BookRules;
   readonly #perChannel: boolean;
   readonly #filter: BookFilter | null;
@@ -186,7 +186,9 @@ export class Books implements EventSink, ImageTarget {
     const source = this.#perChannel ? batch.channel : 0;
     for (let next = from; next < to; ) {
       let until = to;
-      for (const taker of this.takers) until = taker.before(batch, next, until, source);
+      for (let at = 0; at < this.takers.length; at += 1) {
+        until = this.takers[at]!.before(batch, next, until, source);
+      }
       if (this.#observers.length === 0) market.apply(batch, next, until);
       else this.#applyObserved(batch, next, until, market);
       next = until;

@@ -37,7 +37,7 @@ export class TapImage {
       frames.write(FRAME_IMAGE, records * IMAGE_RECORD_BYTES, records, 0);
     });
     this.#taker.begin(markets);
-    books.takers.add(this.#taker);
+    books.takers.push(this.#taker);
   }
 
   /** Keeps records of a batch that are about to be applied. */
@@ -71,6 +71,8 @@ export class TapImage {
 
   /** Nothing more is taken. */
   leave(): void {
-    this.#books.takers.delete(this.#taker);
+    const { takers } = this.#books;
+    const at = takers.indexOf(this.#taker);
+    if (at >= 0) takers.splice(at, 1);
   }
 }

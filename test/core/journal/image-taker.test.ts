@@ -169,7 +169,7 @@ test('an image taken between events, step by step, and its sums are those taken 
           wantedSums = sumsOf(books.markets);
           taker.begin(books.markets);
         };
-        books.takers.add(taker);
+        books.takers.push(taker);
         for (const [channel, events] of first.entries()) accept(events, channel);
         begin();
         for (const step of steps) {
@@ -205,7 +205,7 @@ function imagesAround(
   const taker = new ImageTaker(books.dictionary, (words, records) => {
     taken.push(...words.subarray(0, records * IMAGE_RECORD_WORDS));
   });
-  books.takers.add(taker);
+  books.takers.push(taker);
   books.accept(batchOf(first));
   const wanted = imageOf(books);
   taker.begin(books.markets);

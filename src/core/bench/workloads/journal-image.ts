@@ -23,7 +23,7 @@ export function imagePause(options: WorkloadOptions): Workload {
     copy.set(words.subarray(0, count * IMAGE_RECORD_WORDS));
     records += count;
   });
-  books.takers.add(taker);
+  books.takers.push(taker);
   const clock = (): number => performance.now();
   const timed = (work: () => void): number => {
     const before = threadCpuNs();
