@@ -56,16 +56,20 @@ export class Doorbell {
     const polling = this.#polling;
     const started = performance.now();
     const lookMs = Math.min(ms, polling.lookMs(started));
-    if (lookMs === 0 || !(await this.#poll(lookMs))) await this.#sleep(ms);
+    let hasRung = false;
+    if (lookMs > 0) {
+      const turns = this.#turns;
+      // What others on this thread have begun is done first.
+      if (turns.isDue(TURN_MS)) await turns.take();
+      else await microtasksDone();
+      hasRung = this.#poll(lookMs);
+    }
+    if (!hasRung) await this.#sleep(ms);
     polling.note(performance.now() - started);
   }
 
   /** @returns whether it has rung. */
-  async #poll(ms: number): Promise<boolean> {
-    const turns = this.#turns;
-    // What others on this thread have begun is done first.
-    if (turns.isDue(TURN_MS)) await turns.take();
-    else await microtasksDone();
+  #poll(ms: number): boolean {
     const words = this.#words;
     const started = performance.now();
     let now = started;

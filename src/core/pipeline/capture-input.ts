@@ -47,6 +47,9 @@ export class CaptureInput {
   readonly #told: ToldLosses = new ToldLosses();
   /** The first of the released packets was waited for. */
   #isDue = false;
+  /** Time of the last packet of the input at hand. */
+  #lastHigh = 0;
+  #lastLow = 0;
   /** Set while a paced run waits: ns. */
   #wait = 0;
 
@@ -90,6 +93,10 @@ export class CaptureInput {
       if (state.stopped !== null || step === CAPTURE_END) break;
       // At the end of the input the reader looks once more at what is left and answers END or TRUNCATED.
       if (step === CAPTURE_MORE) await this.#fill(source);
+    }
+    if (input.firstTime !== null) {
+      input.lastTime = toBigUint(this.#lastHigh, this.#lastLow);
+      state.latest = { path: input.path, time: input.lastTime };
     }
     state.noteSource(input, source);
     for (const [index, name] of SKIP_NAMES.entries()) {
@@ -168,9 +175,9 @@ export class CaptureInput {
       this.#take(input);
       if (state.stopped !== null) break;
     }
-    if (packets > 0 && input.firstTime !== null) {
-      input.lastTime = toBigUint(reader.timeHigh, reader.timeLow);
-      state.latest = { path: input.path, time: input.lastTime };
+    if (packets > 0) {
+      this.#lastHigh = reader.timeHigh;
+      this.#lastLow = reader.timeLow;
     }
     input.packets! += packets;
     input.datagrams! += datagrams;
@@ -338,13 +345,13 @@ export class CaptureInput {
   }
 
   /** While a pipe brings nothing, packets that are kept do not wait for it for long. */
-  async #fill(source: ByteSource): Promise<void> {
+  #fill(source: ByteSource): Promise<unknown> {
     const filling = this.#state.fill(source);
     const pairs = this.#pairs;
-    if (pairs?.holds !== true) {
-      await filling;
-      return;
-    }
+    return pairs?.holds === true ? this.#fillInTime(filling, pairs) : filling;
+  }
+
+  async #fillInTime(filling: Promise<boolean>, pairs: FlowPairs): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<'late'>((resolve) => {
       timer = setTimeout(resolve, PATIENCE_MS, 'late');
@@ -357,9 +364,10 @@ export class CaptureInput {
     await filling;
   }
 
-  async #breathe(source: ByteSource): Promise<void> {
+  /** @returns null where there is nothing to wait for. */
+  #breathe(source: ByteSource): Promise<void> | null {
     if (this.#state.isWatched) this.#pipeline?.flush();
-    await this.#state.breathe(source);
+    return this.#state.breathe(source);
   }
 }
 

@@ -26,5 +26,5 @@ export const WHOLE_RUN: Omit<RunOptions, 'paths'> = {
   steps: null,
   signal: null,
   stop: () => false,
-  breathe: async () => {},
+  breathe: () => null,
 };

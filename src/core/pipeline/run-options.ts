@@ -73,8 +73,8 @@ export interface RunOptions {
   readonly token?: string | null;
   /** Asked between chunks: should the run stop here? */
   readonly stop: () => boolean;
-  /** Called between chunks: the place to wait for a slow reader. */
-  readonly breathe: (progress: Progress) => Promise<void>;
+  /** Called between chunks: the place to wait for a slow reader. Null: there is nothing to wait for. */
+  readonly breathe: (progress: Progress) => Promise<void> | null;
 }
 
 export interface Progress {

@@ -244,9 +244,9 @@ export class RunState implements RunFacts {
     return sinks.length === 0 ? null : new MessageFilter(sinks, this.dictionary, this.options);
   }
 
-  /** The place to wait for a slow reader, and to hear that the run should stop. */
-  async breathe(source: Pick<ByteSource, 'path' | 'bytes' | 'total'>): Promise<void> {
-    await this.options.breathe({
+  /** The place to wait for a slow reader, and to hear that the run should stop. @returns null where nobody is waited for. */
+  breathe(source: Pick<ByteSource, 'path' | 'bytes' | 'total'>): Promise<void> | null {
+    const waits = this.options.breathe({
       path: source.path,
       bytes: source.bytes,
       total: source.total,
@@ -254,13 +254,19 @@ export class RunState implements RunFacts {
       unknown: this.counts?.unknown ?? 0,
       malformed: this.counts?.malformed ?? 0,
     });
-    if (this.options.stop()) this.stopped ??= 'request';
+    if (waits !== null) return waits.then(() => this.#heedStop());
+    this.#heedStop();
+    return null;
   }
 
   /** Waits `ns` as a paced run does. */
   async pause(ns: number): Promise<void> {
     await this.options.pacer?.sleep(ns);
     if (this.options.stop()) this.stopped = 'request';
+  }
+
+  #heedStop(): void {
+    if (this.options.stop()) this.stopped ??= 'request';
   }
 }
 

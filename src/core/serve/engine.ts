@@ -339,13 +339,13 @@ export class Engine {
     });
   }
 
-  async #breathe(progress: Progress): Promise<void> {
+  #breathe(progress: Progress): Promise<void> | null {
     this.#progress = progress;
     this.#probe.flush();
     this.#noteSessions();
     this.#flush();
     this.#executePending();
-    if (this.#turns.isDue(TURN_MS_MAX)) await this.#turns.take();
+    return this.#turns.isDue(TURN_MS_MAX) ? this.#turns.take() : null;
   }
 
   /** A segment of the journal begins with each session of the venue. */

@@ -216,9 +216,7 @@ class Paced {
       signal,
       open: async () => merged,
       stop: () => signal.aborted,
-      breathe: async () => {
-        if (this.#turns.isDue(LOOP_MS_MAX)) await this.#turns.take();
-      },
+      breathe: () => (this.#turns.isDue(LOOP_MS_MAX) ? this.#turns.take() : null),
     });
   }
 

@@ -25,7 +25,7 @@ export class MergeInputs {
 
   /** Some source has a running clock. */
   get isLive(): boolean {
-    return this.#heads.some(({ source }) => source.isLive);
+    return this.#heads.some(isLive);
   }
 
   get hasEnded(): boolean {
@@ -60,19 +60,27 @@ export class MergeInputs {
    * @returns how long nothing came, ns: 0 where something has, or where sources without a running clock are read on.
    */
   async wait(ms: number): Promise<number> {
-    const waiting = this.#heads.filter(({ state }) => state === SOURCE_NONE);
+    const heads = this.#heads;
+    const empty = heads.length === 1 ? heads : heads.filter(isEmpty);
     const before = performance.now();
-    if (waiting.length === 1) await waiting[0]!.source.wait(ms);
-    else await Promise.race(waiting.map(({ source }) => source.wait(ms)));
-    if (!waiting.some(({ source }) => source.isLive)) return 0;
-    for (const head of waiting) head.state = head.source.next(head.packet);
-    if (waiting.some(({ state }) => state !== SOURCE_NONE)) return 0;
-    return Math.round((performance.now() - before) * NS_PER_MS);
+    if (empty.length === 1) await empty[0]!.source.wait(ms);
+    else await Promise.race(empty.map(({ source }) => source.wait(ms)));
+    if (!empty.some(isLive)) return 0;
+    for (const head of empty) head.state = head.source.next(head.packet);
+    return empty.every(isEmpty) ? Math.round((performance.now() - before) * NS_PER_MS) : 0;
   }
 
   stop(): void {
     for (const { source } of this.#heads) source.stop();
   }
+}
+
+function isEmpty({ state }: Head): boolean {
+  return state === SOURCE_NONE;
+}
+
+function isLive({ source }: Head): boolean {
+  return source.isLive;
 }
 
 function isBefore(a: SourcePacket, b: SourcePacket): boolean {

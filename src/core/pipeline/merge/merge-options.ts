@@ -32,7 +32,8 @@ export interface MergeOptions {
   /** The run ends when live sources have brought nothing for so long; Infinity = never. */
   readonly idleMs: number;
   readonly stop: () => boolean;
-  readonly breathe: (progress: MergeProgress) => Promise<void>;
+  /** Called between packets: the place to wait for who reads. Null: there is nothing to wait for. */
+  readonly breathe: (progress: MergeProgress) => Promise<void> | null;
 }
 
 export interface MergeProgress {

@@ -182,10 +182,11 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
         if (turn < PACKETS_PER_TURN && this.#stopped === null) continue;
       }
       turn = 0;
-      if (await this.#breathe()) return;
+      await this.#breathe();
+      if (this.#heedStop()) return;
       if (input !== null) continue;
       if (this.#inputs.hasEnded) return;
-      await this.#wait();
+      this.#pass(await this.#inputs.wait(this.#waitMs));
     }
   }
 
@@ -373,36 +374,47 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     };
   }
 
-  /** @returns true when the run is over. */
-  async #breathe(): Promise<boolean> {
-    const { breathe, stop } = this.#options;
+  /** @returns null where there is nothing to wait for. */
+  #breathe(): Promise<void> | null {
     this.#output?.flush();
-    await breathe({
+    const waits = this.#options.breathe({
       packets: this.#packets,
       delivered: this.#delivered,
       lost: this.#lost,
       waiting: this.#room.packets,
     });
-    // Answers of recovery and signals come between turns.
-    if (this.#recovery !== null) await nextTurn();
-    if (stop() && this.#stopped === null) {
+    return this.#recovery === null || this.#recovery.isIdle ? waits : this.#turn(waits);
+  }
+
+  /** Answers of recovery come between turns of the event loop. */
+  async #turn(waits: Promise<void> | null): Promise<void> {
+    await waits;
+    await nextTurn();
+  }
+
+  /** @returns true when the run is over. */
+  #heedStop(): boolean {
+    if (this.#options.stop() && this.#stopped === null) {
       this.#stopped = 'request';
       this.#inputs.stop();
     }
     return this.#stopped === 'loss';
   }
 
-  /** Until something comes, or until a hole has become too old while nothing came. */
-  async #wait(): Promise<void> {
+  /** Until a hole has become too old while nothing came, or until it is worth to look around. */
+  get #waitMs(): number {
     const room = this.#room;
-    const ms = Math.min(IDLE_MS, Math.max(1, Math.ceil((room.due - room.clock[0]!) / 1e6)));
-    const passed = await this.#inputs.wait(ms);
+    return Math.min(IDLE_MS, Math.max(1, Math.ceil((room.due - room.clock[0]!) / 1e6)));
+  }
+
+  /** So long nothing came, ns. */
+  #pass(passed: number): void {
     if (passed === 0 || !this.#clock.hasStarted) return;
     // Whose line a flow is may stay in doubt on a quiet line; what came of it must not be kept back.
     if (this.#pairs?.holds === true) this.#release(this.#pairs.take());
     // Packets bring the time with them; while none comes, what has passed here has passed there.
     this.#clock.pass(passed);
-    if (room.isDue) this.#expire();
+    if (this.#room.isDue) this.#expire();
     this.#idleNs += passed;
     if (this.#idleNs >= this.#options.idleMs * 1e6) this.#inputs.stop();
   }

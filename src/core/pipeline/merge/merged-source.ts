@@ -124,8 +124,16 @@ export class MergedSource implements ByteSource {
     this.#more();
   }
 
-  async #roomForMore(): Promise<void> {
-    while (this.#queue.waiting >= WAITING_BYTES_MAX && !this.#isClosed && this.#signal?.aborted !== true) {
+  #roomForMore(): Promise<void> | null {
+    return this.#isFull ? this.#untilRoom() : null;
+  }
+
+  get #isFull(): boolean {
+    return this.#queue.waiting >= WAITING_BYTES_MAX && !this.#isClosed && this.#signal?.aborted !== true;
+  }
+
+  async #untilRoom(): Promise<void> {
+    while (this.#isFull) {
       await new Promise<void>((resolve) => {
         this.#room = resolve;
       });
