@@ -6,7 +6,8 @@
  *
  * Exit 1 when a mistake stays unseen, or when its line is not in the source any more.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,28 +56,28 @@ const mutations = MUTATIONS.filter(({ name, file }) => {
 const copy = mkdtempSync(join(tmpdir(), 'mdx-canary-'));
 const started = performance.now();
 try {
-  process.exitCode = run();
+  process.exitCode = await run();
 } finally {
   rmSync(copy, { recursive: true, force: true });
 }
 
-function run(): number {
+async function run(): Promise<number> {
   for (const name of COPIED) cpSync(join(ROOT, name), join(copy, name), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-  const sound = runTests([...new Set(mutations.flatMap(({ tests }) => tests))], SOUND_MS_MAX);
+  const sound = await runTests([...new Set(mutations.flatMap(({ tests }) => tests))], SOUND_MS_MAX);
   if (sound.color !== 'green') {
     print(`without any mistake the tests are ${sound.color}: ${'by' in sound ? sound.by : sound.why}`);
     return 1;
   }
   let unseen = 0;
-  for (const mutation of mutations) unseen += tryMutation(mutation) ? 0 : 1;
+  for (const mutation of mutations) unseen += (await tryMutation(mutation)) ? 0 : 1;
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   print(`\n${mutations.length - unseen} of ${mutations.length} mistakes seen, ${seconds} s`);
   return unseen === 0 && mutations.length > 0 ? 0 : 1;
 }
 
 /** @returns whether the mistake was seen by everything that has to see it. */
-function tryMutation(mutation: Mutation): boolean {
+async function tryMutation(mutation: Mutation): Promise<boolean> {
   const path = join(copy, mutation.file);
   const source = readFileSync(path, 'utf8');
   let mutated: string;
@@ -88,38 +89,30 @@ function tryMutation(mutation: Mutation): boolean {
   }
   writeFileSync(path, mutated);
   try {
-    const seen = mutation.tests.length === 0 || turnsRed(mutation);
+    const seen = mutation.tests.length === 0 || (await turnsRed(mutation));
     if (mutation.tests.length === 0) print(`fuzz only  ${mutation.name}`);
-    return mutation.fuzz === undefined ? seen : fuzz() && seen;
+    return mutation.fuzz === undefined ? seen : (await fuzz()) && seen;
   } finally {
     writeFileSync(path, source);
   }
 }
 
-function turnsRed({ name, tests }: Mutation): boolean {
-  const verdict = runTests(tests);
+async function turnsRed({ name, tests }: Mutation): Promise<boolean> {
+  const verdict = await runTests(tests);
   if (verdict.color === 'red') print(`red        ${name}\n             by ${verdict.by}`);
   else if (verdict.color === 'green') print(`UNSEEN     ${name}`);
   else print(`BROKEN     ${name}\n             ${verdict.why}`);
   return verdict.color === 'red';
 }
 
-function runTests(files: readonly string[], msMax: number = TEST_MS_MAX): Verdict {
+async function runTests(files: readonly string[], msMax: number = TEST_MS_MAX): Promise<Verdict> {
   if (files.length === 0) return { color: 'green' };
   const report = join(copy, REPORT);
   rmSync(report, { force: true });
-  const { error } = spawnSync(
-    join(ROOT, 'node_modules/.bin/vitest'),
-    ['run', '--bail=1', '--reporter=json', `--outputFile=${report}`, ...files],
-    {
-      cwd: copy,
-      stdio: 'ignore',
-      timeout: msMax,
-      killSignal: 'SIGKILL',
-      env: { ...process.env, ...(DATA !== null && { MDX_DATA: DATA }) },
-    },
-  );
-  if (error !== undefined) return { color: 'red', by: `a test that does not end: ${error.message}` };
+  const vitest = join(ROOT, 'node_modules/.bin/vitest');
+  const options = ['run', '--bail=1', '--reporter=json', `--outputFile=${report}`];
+  const { ended } = await runAlone(vitest, [...options, ...files], msMax);
+  if (!ended) return { color: 'red', by: 'a test that does not end' };
   const { numFailedTests, numPassedTests, testResults } = JSON.parse(
     readFileSync(report, 'utf8'),
   ) as TestReport;
@@ -133,22 +126,49 @@ function runTests(files: readonly string[], msMax: number = TEST_MS_MAX): Verdic
 }
 
 /** @returns whether a campaign of a minute at most finds something. */
-function fuzz(): boolean {
-  const { status, stdout } = spawnSync(
-    process.execPath,
-    ['scripts/fuzz.ts', '--count', '2000000', '--seed', String(FUZZ_SEED)],
-    {
-      cwd: copy,
-      encoding: 'utf8',
-      timeout: FUZZ_MS_MAX,
-      killSignal: 'SIGKILL',
-      env: { ...process.env, ...(DATA !== null && { MDX_DATA: DATA }) },
-    },
-  );
-  const found = /FOUND in .*/.exec(stdout ?? '');
+async function fuzz(): Promise<boolean> {
+  const campaign = ['scripts/fuzz.ts', '--count', '2000000', '--seed', String(FUZZ_SEED)];
+  const { status, stdout } = await runAlone(process.execPath, campaign, FUZZ_MS_MAX);
+  const found = /FOUND in .*/.exec(stdout);
   const seen = status === 1 && found !== null;
   print(seen ? `             fuzzers: ${found[0].replace(/:$/, '')}` : '  UNSEEN by the fuzzers');
   return seen;
+}
+
+/** Runs it in the copy, so long at most, and ends whatever it has started and left behind. */
+async function runAlone(
+  command: string,
+  args: readonly string[],
+  msMax: number,
+): Promise<{ readonly ended: boolean; readonly status: number | null; readonly stdout: string }> {
+  const child = spawn(command, args, {
+    cwd: copy,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
+    env: { ...process.env, ...(DATA !== null && { MDX_DATA: DATA }) },
+  });
+  const endAll = (): void => {
+    try {
+      process.kill(-child.pid!, 'SIGKILL');
+    } catch {
+      // Nobody is left.
+    }
+  };
+  let stdout = '';
+  let ended = true;
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  const timer = setTimeout(() => {
+    ended = false;
+    endAll();
+  }, msMax);
+  const closed = once(child, 'close');
+  const [status] = (await once(child, 'exit')) as [number | null];
+  clearTimeout(timer);
+  endAll();
+  await closed;
+  return { ended, status, stdout };
 }
 
 function print(line: string): void {
