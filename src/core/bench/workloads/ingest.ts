@@ -4,7 +4,7 @@ import { MdxError } from '../../errors.ts';
 import { run } from '../../pipeline/run.ts';
 import { WHOLE_RUN } from '../../pipeline/run-defaults.ts';
 import { Serve } from '../../serve/server.ts';
-import { processCpuNs } from '../cpu-time.ts';
+import { processCpuNs, threadCpuNs } from '../cpu-time.ts';
 import { LIVE_MESSAGES } from '../ingest-plan.ts';
 import { IngestReader, IngestSenders } from '../ingest-senders.ts';
 import type { Workload, WorkloadOptions } from '../workload.ts';
@@ -33,19 +33,20 @@ interface Taker {
  */
 export async function ingest(options: WorkloadOptions, senders: number, threads: number): Promise<Workload> {
   const note = `CPU time of the whole process that takes them, at ${PER_SECOND} records/s in messages of ${BATCH}`;
-  return measured(options, senders, note, await takeInto(threads));
+  return measured(options, senders, () => note, await takeInto(threads));
 }
 
 /** The same by a whole server: an engine, the ring to the main thread, and there one client that reads all as JSON. */
 export async function ingestServed(options: WorkloadOptions, senders: number): Promise<Workload> {
-  const note = `CPU time of the whole server; a client in another process reads every record as JSON, in messages of up to ${SERVE_DEFAULTS.events.batchMax}`;
+  const note = (share: number): string =>
+    `CPU time of the whole server, ${Math.round(share * 100)} % of it in the thread that follows, makes JSON and sends; a client in another process reads every record, in messages of up to ${SERVE_DEFAULTS.events.batchMax}`;
   return measured(options, senders, note, await serveThem());
 }
 
 async function measured(
   options: WorkloadOptions,
   senders: number,
-  note: string,
+  note: (mainShare: number) => string,
   taker: Taker,
 ): Promise<Workload> {
   const messages = Math.max(1, Math.round(options.events / senders / BATCH / CYCLE)) * CYCLE;
@@ -53,19 +54,26 @@ async function measured(
   const others = new IngestSenders();
   await others.connect({ port: taker.port, senders, batch: BATCH, perSecond: PER_SECOND });
   let wanted = 0;
+  let mainShare = 0;
   return {
     units,
     bytes: null,
-    note,
+    /** Of the last run, so of the last one that it was warmed up with. */
+    get note() {
+      return note(mainShare);
+    },
     waits: true,
     reset() {},
     run() {},
     async measure() {
       const before = processCpuNs();
+      const mainBefore = threadCpuNs();
       others.send(messages);
       wanted += units;
       await Promise.race([taker.have(wanted), others.died]);
-      return processCpuNs() - before;
+      const cpuNs = processCpuNs() - before;
+      mainShare = (threadCpuNs() - mainBefore) / cpuNs;
+      return cpuNs;
     },
     checksum: () => null,
     close() {
