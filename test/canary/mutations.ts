@@ -148,7 +148,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'events: the events of one number are torn over two batches',
-    file: 'src/core/publish/events/event-client.ts',
+    file: 'src/core/publish/events/piece-maker.ts',
     from: '      if (start > from || (isFull && room < PIECE_BYTES)) {',
     to: '      if (start < from) {',
     tests: ['test/core/serve/events/sse.test.ts'],
@@ -162,7 +162,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'events: what a subscription had comes again when another one goes on further back',
-    file: 'src/core/publish/events/event-client.ts',
+    file: 'src/core/publish/events/piece-maker.ts',
     from: 'if (cursor < subscription.from || !subscription.wants(tag)) continue;',
     to: 'if (!subscription.wants(tag)) continue;',
     tests: EVENT_TESTS,

@@ -1,9 +1,6 @@
-import type { FrameChunk } from '../bus.ts';
 import type { BookEvents, EventHub, HubClient } from './event-hub.ts';
-import { startOf } from './event-log.ts';
-import { type EventFraming, Pieces } from './framing.ts';
-import { isFirst, isMissed } from './kinds.ts';
-import { PIECE_BYTES, type Piece } from './shared-pieces.ts';
+import type { EventFraming } from './framing.ts';
+import { PieceMaker } from './piece-maker.ts';
 import { Subscription } from './subscription.ts';
 
 /** Where the bytes of a client go: a WebSocket, or a stream over HTTP. */
@@ -16,9 +13,6 @@ export interface EventPort {
 
 /** Cursor of a subscription that is still behind what is kept. */
 const NOT_YET: number = Number.MAX_SAFE_INTEGER;
-
-/** Pieces up to so many bytes have memory of their own. */
-const SMALL_BYTES: number = 1 << 14;
 
 /** Bytes that may be pending for a client of a WebSocket before it is not written to. */
 export const PENDING_BYTES: number = 1 << 19;
@@ -37,7 +31,7 @@ export class EventClient implements HubClient {
   readonly #hub: EventHub;
   readonly #port: EventPort;
   readonly #framing: EventFraming;
-  readonly #pieces: Pieces;
+  readonly #maker: PieceMaker;
   readonly #pendingMax: number;
   #cursor: number;
   /** Number of the last event that it has passed. */
@@ -53,7 +47,7 @@ export class EventClient implements HubClient {
     this.#port = port;
     this.#pendingMax = pendingMax;
     this.#framing = framing;
-    this.#pieces = new Pieces(framing.eventsMax);
+    this.#maker = new PieceMaker(hub, framing);
     this.#cursor = hub.log.next;
     this.#lastSeq = hub.log.lastSeq;
   }
@@ -139,23 +133,8 @@ export class EventClient implements HubClient {
 
   /** Sends events that are not in the log, each with its comma. */
   sendEvents(bytes: Buffer, ends: readonly number[], taken?: () => void): void {
-    const framing = this.#framing;
-    const pieces = this.#pieces;
-    const out = Buffer.allocUnsafe(
-      framing.room(bytes.length, ends.length) + ends.length * framing.room(0, 1),
-    );
-    let at = 0;
-    for (let from = 0; from < ends.length; from += framing.eventsMax) {
-      pieces.begin();
-      for (let index = from; index < Math.min(ends.length, from + framing.eventsMax); index += 1) {
-        pieces.add(bytes, index === 0 ? 0 : ends[index - 1]!, ends[index]!, framing.joins);
-      }
-      pieces.isWhole = from + framing.eventsMax >= ends.length;
-      at = framing.write(out, at, pieces);
-    }
-    pieces.clear();
     this.events += ends.length;
-    this.#port.write(out.subarray(0, at), taken);
+    this.#port.write(this.#maker.join(bytes, ends), taken);
   }
 
   /** Lets a subscription go on behind an event, over what is made anew where it is no longer kept. */
@@ -223,7 +202,7 @@ export class EventClient implements HubClient {
     const key = isAlone ? null : this.#key;
     let piece = key === null ? null : shared.find(key, this.#cursor, log.next);
     if (piece === null) {
-      piece = this.#make();
+      piece = this.#maker.make(this.#cursor, this.#lastSeq, this.subscriptions);
       if (key !== null) shared.keep(key, piece);
     }
     this.#cursor = piece.to;
@@ -233,102 +212,6 @@ export class EventClient implements HubClient {
     const own = piece;
     if (piece.bytes.length === 0) shared.letGo(own);
     else this.#port.write(piece.bytes, () => shared.letGo(own));
-  }
-
-  #make(): Piece {
-    const { log, shared } = this.#hub;
-    const framing = this.#framing;
-    const from = this.#cursor;
-    const { next } = log;
-    const small = this.#smallBytes(from);
-    const memory = small === null ? shared.takeMemory() : null;
-    const out = memory ?? Buffer.allocUnsafe(small!);
-    let events = 0;
-    let at = 0;
-    while (this.#cursor < log.next && log.missedAt(this.#cursor) === null) {
-      const isFull = this.#gather((memory === null ? SMALL_BYTES : PIECE_BYTES) - at);
-      if (this.#pieces.events > 0) {
-        at = framing.write(out, at, this.#pieces);
-        events += this.#pieces.events;
-      }
-      if (isFull) break;
-    }
-    const bytes = out.subarray(0, at);
-    return { bytes, memory, from, to: this.#cursor, next, events, lastSeq: this.#lastSeq, users: 0 };
-  }
-
-  /** Bytes that all there is from a cursor on needs at most, where that is little; else null. */
-  #smallBytes(from: number): number | null {
-    const { log } = this.#hub;
-    const framing = this.#framing;
-    const chunk = log.bus.chunkAt(from)!;
-    if (chunk.first + chunk.count !== log.next) return null;
-    const events = log.next - from;
-    const bytes = chunk.ends[chunk.count - 1]! - startOf(chunk, from - chunk.first);
-    // Each event in a frame of its own is the most.
-    const room = framing.room(bytes, events) + events * framing.room(0, 0);
-    return room <= SMALL_BYTES ? room : null;
-  }
-
-  /**
-   * Chooses events for one frame and moves the cursor behind them. Whoever has the last event of a frame has all with its
-   * number, unless they need more than a frame. @returns whether there was no room for one more.
-   */
-  #gather(room: number): boolean {
-    const { log } = this.#hub;
-    const { next } = log;
-    const framing = this.#framing;
-    const pieces = this.#pieces;
-    const from = this.#cursor;
-    let cursor = from;
-    /** Where the number at hand begins. */
-    let start = from;
-    let isNumberOver = true;
-    let isFull = false;
-    let chunk = log.bus.chunkAt(cursor)!;
-    pieces.begin();
-    for (; cursor < next; cursor += 1) {
-      if (cursor === chunk.first + chunk.count) chunk = log.bus.chunkAt(cursor)!;
-      const index = cursor - chunk.first;
-      const tag = chunk.tags[index]!;
-      isNumberOver = isFirst(tag);
-      if (isNumberOver) {
-        start = cursor;
-        pieces.mark();
-      }
-      if (pieces.events === framing.eventsMax || isMissed(tag)) break;
-      const at = startOf(chunk, index);
-      const end = chunk.ends[index]!;
-      if (!this.#wants(chunk, index, tag, at, end)) continue;
-      if (framing.room(pieces.bytes + end - at, pieces.events + 1) > room) {
-        isFull = true;
-        break;
-      }
-      pieces.add(chunk.bytes, at, end, framing.joins);
-    }
-    // The log ends between two numbers.
-    if (cursor < next && !isNumberOver) {
-      if (start > from || (isFull && room < PIECE_BYTES)) {
-        pieces.takeBack();
-        cursor = start;
-      } else pieces.isWhole = false;
-    }
-    if (cursor > from) this.#lastSeq = log.seqAt(cursor - 1);
-    this.#cursor = cursor;
-    return isFull;
-  }
-
-  /** Is an event to be sent? Those that are conflated wait. */
-  #wants(chunk: FrameChunk, index: number, tag: number, start: number, end: number): boolean {
-    let wants = false;
-    const cursor = chunk.first + index;
-    for (let at = 0; at < this.subscriptions.length; at += 1) {
-      const subscription = this.subscriptions[at]!;
-      if (cursor < subscription.from || !subscription.wants(tag)) continue;
-      if (subscription.options.conflateMs === 0) wants = true;
-      else subscription.keep(tag, chunk.bytes.subarray(start, end));
-    }
-    return wants;
   }
 
   /** What comes next is no longer kept: says so, and goes on where the log begins. */
