@@ -309,6 +309,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['test/core/net/ingest/inbox.test.ts'],
   },
   {
+    name: 'what senders said is looked for where it was put before',
+    file: 'src/core/net/ingest/inbox.ts',
+    from: 'piece.end = 0;\n    this.#at = 0;\n  }\n\n  #free',
+    to: 'piece.end = 0;\n  }\n\n  #free',
+    tests: ['test/core/net/ingest/inbox.test.ts'],
+  },
+  {
     name: 'bus: a cursor is taken for the one behind it',
     file: BUS,
     within: 'run(',
@@ -1018,6 +1025,13 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'if (until !== null && time > until)',
     to: 'if (until !== null && time > until + 1n)',
     tests: ['test/core/convert/packet-copy.test.ts'],
+  },
+  {
+    name: 'a benchmark measures code that is not warm yet',
+    file: 'src/core/bench/warm-up.ts',
+    from: 'Math.abs(now - before) < ALIKE',
+    to: 'Math.abs(now - before) > ALIKE',
+    tests: ['test/core/bench/warm-up.test.ts'],
   },
   {
     name: 'pool: a slot is given back twice',
