@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { afterAll, describe, expect, test } from 'vitest';
 import { stateHash } from '../../../src/core/book/state-hash.ts';
 import { ByteRing } from '../../../src/core/packet/byte-ring.ts';
@@ -223,4 +225,46 @@ describe('a follower that is cut off', () => {
       expect(firstDifference(framesIn(bus), framesIn(whole.followers.frames.bus, bus))).toEqual([]);
     },
   );
+});
+
+test('a thread that stands still holds up nobody, and has the books of the engine once it goes on', async () => {
+  const ring = new ByteRing(1 << 17);
+  const hold = new Int32Array(new SharedArrayBuffer(8));
+  hold[0] = 1;
+  const worker = new Worker(new URL('../../world/held-follower.ts', import.meta.url), {
+    workerData: { ring: ring.memory, hold: hold.buffer },
+  });
+  const said = once(worker, 'message');
+  const tap = new Tap('main', ring, { epoch: EPOCH, nextEvent: 1 }, 'test', {
+    cuts: true,
+    written: () => Number.POSITIVE_INFINITY,
+    gone: () => false,
+    tell: () => {},
+  });
+  const rejoined = async (): Promise<void> => {
+    while (tap.view.isCut) {
+      await Promise.race([said, nextTurn()]);
+      tap.flush();
+    }
+  };
+  const { books } = await run(
+    runOptions([capture('held.pcap')], {
+      observers: [tap],
+      breathe: async () => {
+        tap.flush();
+        while (tap.written > 0 && Atomics.load(hold, 1) === 0) await nextTurn();
+        if (tap.cuts === 0 || Atomics.exchange(hold, 0, 0) === 0) return;
+        Atomics.notify(hold, 0);
+        await rejoined();
+      },
+    }),
+  );
+  tap.flush();
+  await rejoined();
+  tap.finish();
+  const [{ event, changes, hash }] = await said;
+  const [market] = books.markets;
+  expect(tap.view.cuts).toBeGreaterThan(0);
+  expect(tap.stalls).toBe(0);
+  expect([event, changes, hash]).toEqual([tap.written, market!.changes, stateHash(market!).hash]);
 });
