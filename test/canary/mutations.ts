@@ -133,6 +133,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: EVENT_TESTS,
   },
   {
+    name: 'events: clients are woken too late for the little that is kept',
+    file: 'src/core/serve/events/event-publisher.ts',
+    from: 'Math.min(WAKE_EVENTS, Math.max(1, Math.floor(kept / 2)))',
+    to: 'WAKE_EVENTS',
+    tests: EVENT_TESTS,
+  },
+  {
     name: 'websocket: who talks too much is not closed',
     file: 'src/core/publish/websocket/peer.ts',
     from: 'if (now - this.#countedSince >= SECOND_MS) {',

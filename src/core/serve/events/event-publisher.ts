@@ -29,6 +29,8 @@ import { TradeJson } from './trade-json.ts';
 
 /** Events after which clients are woken though more are at hand. */
 const WAKE_EVENTS = 1024;
+/** What an event has at most, most of the time. */
+const EVENT_BYTES = 1024;
 const MBO: number = bitOf('mbo');
 const TRADE: number = bitOf('trade');
 const BBO: number = bitOf('bbo');
@@ -58,12 +60,16 @@ export class EventPublisher implements Publisher {
   #seq = 0;
   #names = 0;
   #woken = 0;
+  readonly #wakeEvents: number;
   /** Sources of channels, where an event has told one. */
   readonly #sources: string[] = [];
 
   constructor(hub: EventHub, fallbackRun: string) {
-    const { log } = hub;
+    const { log, options } = hub;
     this.#hub = hub;
+    // Before what they have not seen is more than half of what is kept.
+    const kept = Math.min(options.retainedEvents, options.retainedBytes / EVENT_BYTES);
+    this.#wakeEvents = Math.min(WAKE_EVENTS, Math.max(1, Math.floor(kept / 2)));
     this.#fallbackRun = fallbackRun;
     this.#writer = new EventWriter(log, log.topics, this.#head);
     const topicOf = (book: BookDefinition): number => this.#topicOfBook(book);
@@ -137,7 +143,7 @@ export class EventPublisher implements Publisher {
     if ((made & MBO) !== 0 && (batch.words[at]! & 255) !== KIND_LEVEL) this.#sayAfter(batch, at, market);
     if ((made & (BBO | DEPTH)) !== 0) this.#sayLevels(batch, at, market);
     log.lastSeq = this.#seq;
-    if (log.next - this.#woken >= WAKE_EVENTS) this.flush();
+    if (log.next - this.#woken >= this.#wakeEvents) this.flush();
   }
 
   flush(): void {

@@ -195,6 +195,17 @@ describe('events over a WebSocket', () => {
     expect(types.indexOf('lagged')).toBeLessThan(types.indexOf('batch'));
   });
 
+  test('of many at once are not lost to who takes them at once, however few are kept', async () => {
+    for (const few of [{ retainedEvents: 100 }, { retainedBytes: 1 << 16 }]) {
+      const { stage, client } = await staged(few);
+      stage.play(adds(1, 900));
+      await client.caughtUp();
+      expect(client.events.map(({ seq }) => Number(seq))).toEqual(
+        Array.from({ length: 900 }, (_, at) => at + 1),
+      );
+    }
+  });
+
   test('of a kind that nobody wanted are not there to go on with, which is told', async () => {
     const { stage, client } = await staged();
     stage.play(adds(1, 5));
