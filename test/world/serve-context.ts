@@ -27,6 +27,7 @@ const CALM: EngineStatus = {
   lines: [],
   channels: [],
   pendingPackets: 0,
+  polledMs: 0,
   recovery: null,
   journal: null,
   taps: [],

@@ -249,6 +249,11 @@ export class LiveLines implements PacketSource {
     return slot * pool.slotBytes;
   }
 
+  /** Time for which `wait` was awake, ms. */
+  get polledMs(): number {
+    return this.#doorbell.polledMs;
+  }
+
   wait(ms: number): Promise<void> {
     return this.#doorbell.wait(ms);
   }

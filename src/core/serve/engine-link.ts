@@ -20,6 +20,7 @@ const NOT_YET: EngineStatus = {
   lines: [],
   channels: [],
   pendingPackets: 0,
+  polledMs: 0,
   recovery: null,
   journal: null,
   taps: [],

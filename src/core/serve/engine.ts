@@ -168,6 +168,7 @@ export class Engine {
       ...(standing === null ? {} : mergedViews(standing)),
       ...(this.#ingest === null ? {} : { ingest: ingestView(this.#ingest) }),
       pendingPackets: standing?.room.packets ?? 0,
+      polledMs: this.#live?.lines.polledMs ?? 0,
       recovery: recovery === null ? null : ({ ...recovery } as typeof recovery),
       journal: journal === null ? null : { ...journal, problem: failure?.message ?? null },
       taps: this.#taps.map(({ view }) => view),

@@ -133,6 +133,8 @@ export interface EngineStatus {
   readonly ingest?: IngestView;
   /** Packets that wait for numbers in front of them. */
   readonly pendingPackets: number;
+  /** Time that the engine was awake and only looked for packets, ms. */
+  readonly polledMs: number;
   readonly recovery: RecoveryCounts | null;
   readonly journal: (JournalStanding & { readonly problem: string | null }) | null;
   readonly taps: readonly TapView[];

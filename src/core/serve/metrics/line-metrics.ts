@@ -175,6 +175,13 @@ export const MERGE_METRICS: readonly Metric<MetricSources>[] = [
     read: ({ status }) => single(status.pendingPackets),
   },
   {
+    name: 'mdx_engine_polled_seconds_total',
+    type: 'counter',
+    labels: [],
+    help: 'How long the engine was awake and only looked for packets, up to receive.engine_poll each time: others may have the processor.',
+    read: ({ status }) => single(status.polledMs / 1000),
+  },
+  {
     name: 'mdx_line_skew_seconds',
     type: 'gauge',
     labels: ['quantile'],
