@@ -15,7 +15,8 @@ const CLOCK = (): number => performance.now();
  * the image is whole, and follow it.
  */
 export class TapImage {
-  /** Bytes of the events that wait for its end. */
+  /** Bytes of the image, about, and of the events that wait for its end. */
+  readonly bytes: number;
   behindBytes = 0;
   readonly #books: Books;
   readonly #writer: SegmentWriter;
@@ -37,6 +38,8 @@ export class TapImage {
       frames.write(FRAME_IMAGE, records * IMAGE_RECORD_BYTES, records, 0);
     });
     this.#taker.begin(markets);
+    const entries = markets.reduce((sum, { orders, levels }) => sum + orders.live + levels.inUse, 0);
+    this.bytes = entries * IMAGE_RECORD_BYTES;
     books.takers.push(this.#taker);
   }
 

@@ -82,10 +82,12 @@ export class Tap implements Conversion {
   #skipped = 0;
   /**
    * Of a follower that keeps up at most what the ring of the journal holds: where that is full, the engine waits. Of one
-   * that begins anew, with what waits behind its image, at most about as much as its ring.
+   * that begins anew, with what waits behind its image, at most as much as its ring and the image: the more there is to load,
+   * the more events come meanwhile.
    */
   readonly #held: Held[] = [];
   #heldBytes = 0;
+  #waitingMax = 0;
   #timer: NodeJS.Timeout | null = null;
   #feed: Feed | null = null;
   #run: RunFacts | null = null;
@@ -271,6 +273,7 @@ export class Tap implements Conversion {
     const busCursor = markets.reduce((sum, { changes }) => sum + changes, 0);
     const place = { busCursor, channels: channelsOf(this.#run!.places(), markets) };
     this.#image = new TapImage(books, this.#writer, place);
+    this.#waitingMax = this.#ring.capacity + this.#image.bytes;
     this.#gates.tell(
       'info',
       `the publisher ${this.name} goes on behind event ${next - 1}: ${skipped} events were left out`,
@@ -284,6 +287,6 @@ export class Tap implements Conversion {
       this.#apart = 0;
     }
     if (this.#image === null && this.#held.length === 0) this.#state = 'joined';
-    else if (this.#heldBytes + (this.#image?.behindBytes ?? 0) > this.#ring.capacity) this.#cut();
+    else if (this.#heldBytes + (this.#image?.behindBytes ?? 0) > this.#waitingMax) this.#cut();
   }
 }
