@@ -1239,8 +1239,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'overload: what came while an image was taken is left out',
     file: 'src/core/serve/tap-image.ts',
-    from: 'this.#behind.splice(0)',
-    to: 'this.#behind.splice(1)',
+    from: 'this.#next = 0;',
+    to: 'this.#next = 1;',
     tests: ['test/core/serve/tap.test.ts'],
   },
   {

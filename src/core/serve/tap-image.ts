@@ -1,4 +1,4 @@
-import { EventBatch } from '../event/batch.ts';
+import { EventBatch, eventsIn } from '../event/batch.ts';
 import { RECORD_BYTES, RECORD_WORDS } from '../event/record.ts';
 import { FRAME_HEADER_BYTES, FRAME_IMAGE, IMAGE_END, IMAGE_HEAD } from '../journal/frame.ts';
 import { IMAGE_RECORD_BYTES, writeImageEnd, writeImageHead } from '../journal/image-payload.ts';
@@ -18,10 +18,14 @@ export class TapImage {
   /** Bytes of the image, about, and of the events that wait for its end. */
   readonly bytes: number;
   behindBytes = 0;
+  /** The same as a number. */
+  behindEvents = 0;
   readonly #books: Books;
   readonly #writer: SegmentWriter;
   readonly #taker: ImageTaker;
   readonly #behind: EventBatch[] = [];
+  /** The batch that follows next; undefined while the image is not whole. */
+  #next: number | undefined;
 
   /** Begins with the books as they are, in front of the event that the writer would number next. */
   constructor(books: Books, writer: SegmentWriter, place: StreamPlace) {
@@ -56,20 +60,34 @@ export class TapImage {
     copy.receiveBaseLow = batch.receiveBaseLow;
     this.#behind.push(copy);
     this.behindBytes += copy.count * RECORD_BYTES;
+    this.behindEvents += eventsIn(copy, 0, copy.count);
   }
 
-  /** Goes on until `until`, ms of `performance.now`. @returns whether the image is whole, and what waited behind it. */
+  /** Goes on until `until`, ms of `performance.now`. @returns whether the image is whole, and what waited follows it. */
   slice(until: number): boolean {
-    if (!this.#taker.sliceUntil(until, CLOCK)) return false;
+    if (this.#next === undefined) {
+      if (!this.#taker.sliceUntil(until, CLOCK)) return false;
+      this.#end();
+      this.#next = 0;
+    }
+    const { dictionary } = this.#books;
+    for (; this.#next < this.#behind.length; this.#next += 1) {
+      if (CLOCK() >= until) return false;
+      const batch = this.#behind[this.#next]!;
+      this.behindBytes -= batch.count * RECORD_BYTES;
+      this.behindEvents -= eventsIn(batch, 0, batch.count);
+      this.#writer.append(batch, 0, batch.count, dictionary);
+    }
+    this.#writer.cut();
+    return true;
+  }
+
+  #end(): void {
     this.leave();
     const { frames } = this.#writer;
     const sums = this.#books.markets.map((_, source) => ({ source, version: 0 as const, hash: 0n }));
     const end = { records: this.#taker.written, sums };
     frames.write(FRAME_IMAGE, writeImageEnd(frames.view, FRAME_HEADER_BYTES, end), 0, 0, IMAGE_END);
-    const { dictionary } = this.#books;
-    for (const batch of this.#behind.splice(0)) this.#writer.append(batch, 0, batch.count, dictionary);
-    this.#writer.cut();
-    return true;
   }
 
   /** Nothing more is taken. */

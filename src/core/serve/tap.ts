@@ -75,7 +75,7 @@ export class Tap implements Conversion {
   /** Behind a cut: `cut` until the follower asks, `anew` until it has the image and what waited behind it. */
   #state: 'joined' | 'cut' | 'anew' = 'joined';
   #image: TapImage | null = null;
-  /** Events that came and are not the writer's. */
+  /** Events that came behind a cut. */
   #apart = 0;
   /** Number of the last event in the ring, and how many were left out in front of it. */
   #shown: number;
@@ -135,10 +135,9 @@ export class Tap implements Conversion {
 
   records(batch: EventBatch, from: number, to: number, { dictionary }: Market): void {
     if (!this.#opened) this.#open(this.#feed!, this.#run!.timeBase);
-    if (this.#state === 'cut' || this.#image !== null) {
-      this.#apart += eventsIn(batch, from, to);
-      this.#image?.keep(batch, from, to);
-    } else this.#writer.append(batch, from, to, dictionary);
+    if (this.#state === 'cut') this.#apart += eventsIn(batch, from, to);
+    else if (this.#image !== null) this.#image.keep(batch, from, to);
+    else this.#writer.append(batch, from, to, dictionary);
   }
 
   /** What has come is shown at once. To be called between two batches. */
@@ -170,7 +169,7 @@ export class Tap implements Conversion {
   }
 
   get #nextEvent(): number {
-    return this.#writer.nextEvent + this.#apart;
+    return this.#writer.nextEvent + this.#apart + (this.#image?.behindEvents ?? 0);
   }
 
   #segment(eventNumber: number): SegmentWriter {
@@ -246,6 +245,7 @@ export class Tap implements Conversion {
   #cut(): void {
     this.cuts += 1;
     this.#state = 'cut';
+    this.#apart = this.#image?.behindEvents ?? 0;
     this.#image?.leave();
     this.#image = null;
     this.#held.length = 0;
@@ -284,7 +284,6 @@ export class Tap implements Conversion {
   #goOn(): void {
     if (this.#held.length === 0 && this.#image?.slice(performance.now() + SLICE_MS) === true) {
       this.#image = null;
-      this.#apart = 0;
     }
     if (this.#image === null && this.#held.length === 0) this.#state = 'joined';
     else if (this.#heldBytes + (this.#image?.behindBytes ?? 0) > this.#waitingMax) this.#cut();
