@@ -231,6 +231,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['test/core/serve/events/shared.test.ts'],
   },
   {
+    name: 'events: each event is a write of its own for a client that takes its time',
+    file: 'src/core/publish/events/event-client.ts',
+    from: 'this.#port.pendingBytes === 0 || this.lag >= this.#framing.eventsMax',
+    to: 'true',
+    tests: ['test/core/serve/events/shared.test.ts'],
+  },
+  {
+    name: 'http: a stream that was written to is not told that it may write again',
+    file: 'src/core/serve/http/stream.ts',
+    from: 'if (isDrained) this.#session?.drained?.();',
+    to: '',
+    tests: ['test/core/serve/http/limits.test.ts'],
+  },
+  {
     name: 'events: memory that a client still reads from is written to',
     file: 'src/core/publish/events/shared-pieces.ts',
     from: 'if (piece.users === 0 && piece.memory !== null)',

@@ -98,6 +98,11 @@ export class EventClient implements HubClient {
     });
   }
 
+  /** Few events wait for what is under way and go together: each write costs memory and time, however small. */
+  wake(): void {
+    if (this.#port.pendingBytes === 0 || this.lag >= this.#framing.eventsMax) this.pump();
+  }
+
   /** Writes what there is for it, as far as it takes it. */
   pump(): void {
     const { log } = this.#hub;

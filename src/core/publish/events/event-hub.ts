@@ -13,8 +13,8 @@ export interface HubClient {
   readonly events: number;
   readonly skipped: number;
   readonly lag: number;
-  /** There may be something to send. */
-  pump(): void;
+  /** There is something to send. */
+  wake(): void;
 }
 
 /** Events that say what the books are, as elements with commas: element `i` ends at `ends[i]`. */
@@ -98,7 +98,7 @@ export class EventHub {
 
   wake(): void {
     this.shared.open();
-    for (const client of this.clients) client.pump();
+    for (const client of this.clients) client.wake();
     this.shared.close();
   }
 

@@ -14,7 +14,7 @@ export class OpenStream implements StreamSink {
   }
 
   get pendingBytes(): number {
-    return this.#response.writableLength + (this.#response.socket?.writableLength ?? 0);
+    return this.#response.writableLength;
   }
 
   write(bytes: Uint8Array, taken?: () => void): void {
@@ -23,7 +23,11 @@ export class OpenStream implements StreamSink {
       return;
     }
     this.#begin();
-    this.#response.write(bytes, taken);
+    this.#response.write(bytes, (error) => {
+      taken?.();
+      const isDrained = (error ?? null) === null && !this.#isOver && this.pendingBytes === 0;
+      if (isDrained) this.#session?.drained?.();
+    });
   }
 
   end(): void {
@@ -41,9 +45,6 @@ export class OpenStream implements StreamSink {
     this.#session = session;
     this.#begin();
     this.#response.flushHeaders();
-    this.#response.on('drain', () => {
-      if (!this.#isOver) this.#session?.drained?.();
-    });
     const over = (): void => {
       if (this.#isOver) return;
       this.#isOver = true;

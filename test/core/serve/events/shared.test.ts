@@ -71,10 +71,10 @@ function told(seed: number, clients: readonly number[]): LazySink[] {
       // Nothing, or not all: then it goes on with those that come next.
       if (draw < 3 && round < ROUNDS - 1) sink.take(draw);
       else {
-        while (sink.pendingBytes > 0) {
+        do {
           sink.take(Number.POSITIVE_INFINITY);
           sessions[at]!.drained();
-        }
+        } while (sink.pendingBytes > 0);
       }
     }
   }
@@ -96,4 +96,34 @@ test('clients who want the same share what is made for one of them, and nobody h
     const shared = [...first.pieces].filter((piece) => second.pieces.has(piece));
     expect(shared.length).toBeGreaterThan(5);
   }
+});
+
+test('few events wait for what is under way and come as one piece, many do not', () => {
+  const stage = new EventStage();
+  const streams = new SseServer(stage.hub, { keepAliveMs: 60_000, pendingBytes: 100_000 });
+  const sink = new LazySink();
+  const session = streams.open(REQUESTS[0]!, sink);
+  const add = (first: number, count: number): EventInput[] =>
+    Array.from({ length: count }, (_, at) => ({
+      kind: record.KIND_ADD,
+      book: 0,
+      id: BigInt(first + at),
+      price: 100n,
+      quantity: 5n,
+      flags: record.FLAG_LAST,
+    }));
+  const numbers = (): number[] => [...sink.text.matchAll(/"seq":"(\d+)","/g)].map(([, seq]) => Number(seq));
+  sink.take(1);
+  for (let round = 0; round < 50; round += 1) stage.play(add(1 + round, 1));
+  expect(sink.pieces.size).toBe(2);
+  stage.play(add(51, 60));
+  expect(sink.pieces.size).toBe(3);
+  for (let round = 0; round < 9; round += 1) stage.play(add(111 + round, 1));
+  sink.take(2);
+  session.drained();
+  sink.take(1);
+  expect(sink.pieces.size).toBe(4);
+  // Behind that of the books.
+  expect(numbers()).toEqual(Array.from({ length: 120 }, (_, at) => at));
+  streams.close();
 });
