@@ -26,7 +26,7 @@ const WARM = 0.25;
 const GROWTH_MAX = 1.1;
 /** A file more is open for a moment while the journal turns to its next segment. */
 const HANDLES_GROWTH_MAX = 1.02;
-/** Edges of the histograms are a factor of 2 to 2.5 apart. */
+/** A tail moves by as much from minute to minute where all processors are in use. */
 const LATENCY_GROWTH_MAX = 2.5;
 const EVENT_CLIENTS = 3;
 const STREAMS = ['bbo', 'trades', 'depth', 'mbo'];
@@ -275,7 +275,7 @@ function sampleOf(now: Look, then: Look): Sample {
   };
 }
 
-/** Upper edge of the bucket that this share of the observations since then are within. */
+/** What this share of the observations since then are within, s: within a bucket by its part, as Prometheus reckons. */
 function quantileOf(
   now: ReadonlyMap<string, number>,
   then: ReadonlyMap<string, number>,
@@ -290,7 +290,12 @@ function quantileOf(
   }
   const sorted = [...edges].sort(([x], [y]) => x - y);
   const wantedCount = (sorted.at(-1)?.[1] ?? 0) * share;
-  return sorted.find(([, count]) => wantedCount > 0 && count >= wantedCount)?.[0] ?? null;
+  const at = sorted.findIndex(([, count]) => wantedCount > 0 && count >= wantedCount);
+  if (at < 0) return null;
+  const [edge, count] = sorted[at]!;
+  const [edgeBefore, countBefore] = sorted[at - 1] ?? [0, 0];
+  const within = edgeBefore + ((edge - edgeBefore) * (wantedCount - countBefore)) / (count - countBefore);
+  return Math.round(within * 1e6) / 1e6;
 }
 
 function judge(all: readonly Sample[]) {
