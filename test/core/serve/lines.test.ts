@@ -5,7 +5,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Market } from '../../../src/core/book/market.ts';
 import { stateHash } from '../../../src/core/book/state-hash.ts';
 import type { ServeConfig } from '../../../src/core/config/serve-config.ts';
@@ -21,6 +21,8 @@ import { play } from '../simulate/session.ts';
 const folder = mkdtempSync(join(tmpdir(), 'mdx-lines-'));
 const capture = join(folder, 'session.pcap');
 const SECOND_NS = 1_000_000_000;
+/** Looks at /ready, ms. */
+const READY_WITHIN = { timeout: 60_000, interval: 20 };
 let packets: readonly Buffer[] = [];
 let truth: Market;
 let server: ChildProcess;
@@ -120,7 +122,8 @@ test('what both lines lost is filled, and what came while the engine was away is
   expect(gaps.length).toBeGreaterThan(0);
   for (const gap of gaps) expect(gap).toMatchObject({ channel: 0, state: 'filled', by: expect.any(String) });
   expect(skew!.samples).toBeGreaterThan(0);
-  expect(Math.abs(skew!.p50Ns!)).toBeLessThanOrEqual(Math.abs(skew!.maxNs!));
+  // Quantiles have three significant digits.
+  expect(Math.abs(skew!.p50Ns!)).toBeLessThanOrEqual(Math.abs(skew!.maxNs!) * 1.001 + 1);
   first.stop();
   await first.ended;
 
@@ -139,8 +142,11 @@ test('what both lines lost is filled, and what came while the engine was away is
   const [channel] = second.status.channels;
   expect(channel).toMatchObject({ lost: 0, missing: 0 });
   expect(channel!.filled).toBeGreaterThan(third);
-  const ready = await fetch(`${second.url}/ready`);
-  expect([ready.status, await ready.json()]).toMatchObject([200, { ready: true }]);
+  // Where the machine was held up, it takes a moment until nothing is late any more.
+  await vi.waitFor(async () => {
+    const ready = await fetch(`${second.url}/ready`);
+    expect([ready.status, await ready.json()]).toMatchObject([200, { ready: true }]);
+  }, READY_WITHIN);
   second.stop();
   await second.ended;
 });
@@ -165,8 +171,9 @@ test('a session of the venue begins with empty books and a segment of the journa
   }
   await until(serve, () => serve.status.sessions === 1 && serve.status.journal!.segments === 2);
   const served = (): Market => serve.context.books()!.books.markets[0]!;
-  await until(serve, () => served().orders.live === markets[0]!.orders.live);
-  expect(stateHash(served())).toEqual(stateHash(markets[0]!));
+  // As many orders may have been live before.
+  const { hash } = stateHash(markets[0]!);
+  await until(serve, () => stateHash(served()).hash === hash);
   serve.stop();
   await serve.ended;
 });
