@@ -47,3 +47,17 @@ export function eventsIn({ words }: EventBatch, from: number, to: number): numbe
   }
   return events;
 }
+
+/** Records `from` … `to − 1` of a batch in one of their own, without the numbers of their events. */
+export function copyOf(batch: EventBatch, from: number, to: number): EventBatch {
+  const copy = new EventBatch(to - from);
+  copy.words.set(batch.words.subarray(from * RECORD_WORDS, to * RECORD_WORDS));
+  copy.count = to - from;
+  copy.channel = batch.channel;
+  copy.sequenceBase = batch.sequenceBase;
+  copy.venueBaseHigh = batch.venueBaseHigh;
+  copy.venueBaseLow = batch.venueBaseLow;
+  copy.receiveBaseHigh = batch.receiveBaseHigh;
+  copy.receiveBaseLow = batch.receiveBaseLow;
+  return copy;
+}

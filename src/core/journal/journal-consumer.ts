@@ -1,5 +1,4 @@
-import { EventBatch } from '../event/batch.ts';
-import { RECORD_WORDS } from '../event/record.ts';
+import { copyOf, type EventBatch } from '../event/batch.ts';
 import type { BookStanding } from './book-standing.ts';
 import { FRAME_HEADER_BYTES, FRAME_IMAGE, type FrameWriter, IMAGE_END, IMAGE_HEAD } from './frame.ts';
 import { IMAGE_RECORD_BYTES, type SourceSum, writeImageEnd, writeImageHead } from './image-payload.ts';
@@ -217,18 +216,4 @@ class ReceivedBooks implements BookStanding {
     const end = { records: this.#records, sums: this.standing!.sums };
     frames.write(FRAME_IMAGE, writeImageEnd(view, at, end), 0, 0, IMAGE_END);
   }
-}
-
-/** Records of the ring in a batch of their own. */
-function copyOf(batch: EventBatch, from: number, to: number): EventBatch {
-  const copy = new EventBatch(to - from);
-  copy.words.set(batch.words.subarray(from * RECORD_WORDS, to * RECORD_WORDS));
-  copy.count = to - from;
-  copy.channel = batch.channel;
-  copy.sequenceBase = batch.sequenceBase;
-  copy.venueBaseHigh = batch.venueBaseHigh;
-  copy.venueBaseLow = batch.venueBaseLow;
-  copy.receiveBaseHigh = batch.receiveBaseHigh;
-  copy.receiveBaseLow = batch.receiveBaseLow;
-  return copy;
 }

@@ -1,5 +1,5 @@
-import { EventBatch, eventsIn } from '../event/batch.ts';
-import { RECORD_BYTES, RECORD_WORDS } from '../event/record.ts';
+import { copyOf, type EventBatch, eventsIn } from '../event/batch.ts';
+import { RECORD_BYTES } from '../event/record.ts';
 import { FRAME_HEADER_BYTES, FRAME_IMAGE, IMAGE_END, IMAGE_HEAD } from '../journal/frame.ts';
 import { IMAGE_RECORD_BYTES, writeImageEnd, writeImageHead } from '../journal/image-payload.ts';
 import { IMAGE_RECORD_WORDS } from '../journal/image-records.ts';
@@ -49,15 +49,7 @@ export class TapImage {
 
   /** Keeps records of a batch that are about to be applied. */
   keep(batch: EventBatch, from: number, to: number): void {
-    const copy = new EventBatch(to - from);
-    copy.words.set(batch.words.subarray(from * RECORD_WORDS, to * RECORD_WORDS));
-    copy.count = to - from;
-    copy.channel = batch.channel;
-    copy.sequenceBase = batch.sequenceBase;
-    copy.venueBaseHigh = batch.venueBaseHigh;
-    copy.venueBaseLow = batch.venueBaseLow;
-    copy.receiveBaseHigh = batch.receiveBaseHigh;
-    copy.receiveBaseLow = batch.receiveBaseLow;
+    const copy = copyOf(batch, from, to);
     this.#behind.push(copy);
     this.behindBytes += copy.count * RECORD_BYTES;
     this.behindEvents += eventsIn(copy, 0, copy.count);
