@@ -2179,6 +2179,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: HTTP_HEALTH_TESTS,
   },
   {
+    name: 'http: a receiver that can do no more is ready',
+    file: 'src/core/serve/api/readiness.ts',
+    from: 'dropsAtFull && cpuLoad > CPU_LOAD_MAX',
+    to: 'dropsAtFull && cpuLoad > 1',
+    tests: HTTP_HEALTH_TESTS,
+  },
+  {
+    name: 'metrics: readings of the journal that failed are counted for another protocol',
+    file: 'src/core/serve/events/journal-past.ts',
+    from: 'this.#failures.note(protocol, error)',
+    to: "this.#failures.note('sse', error)",
+    tests: ['test/core/serve/events/past.test.ts'],
+  },
+  {
     name: 'http: large integers lose their last digits',
     file: 'src/core/serve/api/lines.ts',
     from: 'next: String(channel.next)',

@@ -25,6 +25,7 @@ export class HistoryEvents {
     this.observer = new EventPublisher(this.#hub, 'none');
     const port: EventPort = { isOpen: true, pendingBytes: 0, write: (_, taken) => taken?.() };
     const framing: EventFraming = {
+      protocol: 'events',
       eventsMax: EVENTS_MAX,
       joins: false,
       room: (bytes) => bytes,

@@ -31,6 +31,7 @@ const CALM: EngineStatus = {
   recovery: null,
   journal: null,
   taps: [],
+  threads: [],
   books: { known: 0, orders: 0, levels: 0, stale: 0 },
   anomalies: {},
 };

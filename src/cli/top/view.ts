@@ -135,8 +135,15 @@ function latencyTable({ metrics }: Look, style: Style): string[] {
 }
 
 function threadTable({ metrics }: Look, style: Style): string[] {
-  const seconds = (name: string, labels: Readonly<Record<string, string>>): string =>
-    secondsText(valueIn(metrics, name, labels) ?? 0);
+  // Threads that only receive or write say nothing but their processor time.
+  const said = (
+    name: string,
+    labels: Readonly<Record<string, string>>,
+    text: (value: number) => string,
+  ): string => {
+    const value = valueIn(metrics, name, labels);
+    return value === null ? '' : text(value);
+  };
   return rowsOf(
     [
       { head: 'thread' },
@@ -150,11 +157,11 @@ function threadTable({ metrics }: Look, style: Style): string[] {
     threadsOf(metrics).map((thread) => [
       isThere(metrics, thread) ? plain(thread) : style.bad(`${plain(thread)} (gone)`),
       `${Math.round((valueIn(metrics, 'mdx_thread_cpu_load', { thread }) ?? 0) * 100)} %`,
-      seconds('mdx_event_loop_lag_seconds', { thread, quantile: '0.99' }),
-      seconds('mdx_event_loop_lag_seconds', { thread, quantile: '1' }),
-      seconds('mdx_gc_longest_seconds', { thread }),
-      bytesText(valueIn(metrics, 'mdx_heap_bytes', { thread, part: 'used' }) ?? 0),
-      bytesText(valueIn(metrics, 'mdx_heap_bytes', { thread, part: 'buffers' }) ?? 0),
+      said('mdx_event_loop_lag_seconds', { thread, quantile: '0.99' }, secondsText),
+      said('mdx_event_loop_lag_seconds', { thread, quantile: '1' }, secondsText),
+      said('mdx_gc_longest_seconds', { thread }, secondsText),
+      said('mdx_heap_bytes', { thread, part: 'used' }, bytesText),
+      said('mdx_heap_bytes', { thread, part: 'buffers' }, bytesText),
     ]),
     style,
   );
@@ -208,7 +215,7 @@ function isThere(metrics: readonly Series[], thread: string): boolean {
 
 function threadsOf(metrics: readonly Series[]): string[] {
   return metrics.flatMap(({ name, labels }) =>
-    name === 'mdx_thread_alive' && labels['thread'] !== undefined ? [labels['thread']] : [],
+    name === 'mdx_thread_cpu_load' && labels['thread'] !== undefined ? [labels['thread']] : [],
   );
 }
 

@@ -1,5 +1,6 @@
 import type { MdxError } from '../errors.ts';
 import type { EventBatch } from '../event/batch.ts';
+import type { ThreadCpu } from '../observe/thread-cpu.ts';
 import type { JournalBooks } from './book-standing.ts';
 import type { FoundJournal } from './journal-found.ts';
 import type { SegmentHead } from './payload.ts';
@@ -14,6 +15,8 @@ export interface EventJournal {
   readonly bytes: number;
   /** How often a full ring was waited for; undefined where there is none. */
   readonly stalls?: number;
+  /** Of the thread that writes it; undefined where that is the caller's. */
+  readonly cpuTime?: ThreadCpu;
   begin(about: Pick<SegmentHead, 'timeBase' | 'sources'>, books: JournalBooks): void;
   append(batch: EventBatch, from: number, to: number): void;
   commit(): void;

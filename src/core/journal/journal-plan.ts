@@ -11,6 +11,8 @@ export interface JournalPlan {
   readonly ring: SharedArrayBuffer;
   readonly slots: number;
   readonly control: SharedArrayBuffer;
+  /** Memory of its `ThreadCpu`. */
+  readonly cpuTime: SharedArrayBuffer;
   /** What the thread says goes this way; it is read when the count of messages said has moved. */
   readonly port: MessagePort;
   readonly options: PlainJournalOptions;

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { MdxError } from '../errors.ts';
+import { ThreadCpu } from '../observe/thread-cpu.ts';
 import { JournalConsumer } from './journal-consumer.ts';
 import { JournalControl, STATE_DEAD, STATE_ENDED, STATE_OPEN } from './journal-control.ts';
 import type { JournalPlan, JournalWord } from './journal-plan.ts';
@@ -47,7 +48,11 @@ function write(writer: JournalWriter): void {
   control.setState(STATE_OPEN);
   const ring = new JournalRing(plan.slots, plan.ring);
   const consumer = new JournalConsumer(ring, control, writer, (word) => say(word));
-  while (!consumer.ended) if (!consumer.turn() && !consumer.ended) ring.wait(NAP_MS);
+  const cpuTime = new ThreadCpu(plan.cpuTime);
+  while (!consumer.ended) {
+    if (!consumer.turn() && !consumer.ended) ring.wait(NAP_MS);
+    cpuTime.note(performance.now());
+  }
 }
 
 try {

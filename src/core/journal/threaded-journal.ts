@@ -2,6 +2,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } f
 import { MdxError } from '../errors.ts';
 import type { EventBatch } from '../event/batch.ts';
 import { RECORD_BYTES } from '../event/record.ts';
+import { ThreadCpu } from '../observe/thread-cpu.ts';
 import { startThread } from '../threads/start-thread.ts';
 import { type JournalBooks, MarketStanding } from './book-standing.ts';
 import { IMAGE_RECORD_WORDS, ImageRecords, type RecordSink } from './image-records.ts';
@@ -40,6 +41,7 @@ const SILENCE_MS_MAX = 60_000;
 export interface JournalLink {
   readonly ring: JournalRing;
   readonly control: JournalControl;
+  readonly cpuTime: ThreadCpu;
   /** What the thread has said since it was asked last. */
   words(): JournalWord[];
   /** Sleeps until there is room in the ring, or the thread is in another state; at most so long. */
@@ -90,11 +92,13 @@ export class ThreadedJournal {
   ): Promise<ThreadedJournal> {
     const ring = new JournalRing(slots);
     const control = new JournalControl();
+    const cpuTime = new ThreadCpu();
     const { port1, port2 } = new MessageChannel();
     const plan: JournalPlan = {
       ring: ring.memory,
       slots,
       control: control.memory,
+      cpuTime: cpuTime.memory,
       port: port2,
       options,
       existing,
@@ -110,6 +114,7 @@ export class ThreadedJournal {
     const link: JournalLink = {
       ring,
       control,
+      cpuTime,
       words: () => wordsOf(port1),
       waitForRoom: (ms) => ring.waitForRoom(ms),
       waitForState: (state, ms) => control.waitForState(state, ms),
@@ -131,6 +136,10 @@ export class ThreadedJournal {
 
   get segments(): number {
     return this.#link.control.segments;
+  }
+
+  get cpuTime(): ThreadCpu {
+    return this.#link.cpuTime;
   }
 
   /** Slots of the ring that wait for the thread. */

@@ -1,3 +1,4 @@
+import type { ThreadCpu } from '../observe/thread-cpu.ts';
 import {
   FLAG_TIME_NONE,
   FLAG_TRUNCATED,
@@ -27,6 +28,7 @@ export interface LoopParts {
   readonly counts: Float64Array;
   readonly doorbell: Doorbell;
   readonly batch: number;
+  readonly cpuTime: ThreadCpu;
   /** Called about once a second. */
   readonly tell: () => void;
 }
@@ -121,6 +123,7 @@ class BlockingLoop {
     if (now - this.#told < STATUS_MS) return;
     this.#told = now;
     this.#clock.adjust();
+    this.#parts.cpuTime.note(now);
     this.#parts.tell();
   }
 }

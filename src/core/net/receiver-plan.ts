@@ -16,6 +16,8 @@ export interface ReceiverPlan {
   /** Shared Float64Array: COUNT_*. */
   readonly counts: SharedArrayBuffer;
   readonly doorbell: SharedArrayBuffer;
+  /** Memory of its `ThreadCpu`. */
+  readonly cpuTime: SharedArrayBuffer;
 }
 
 export const CONTROL_STOP = 0;

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { MdxError } from '../errors.ts';
+import { ThreadCpu } from '../observe/thread-cpu.ts';
 import type { BlockingBackend, ReceiveOptions } from './backend.ts';
 import { openBackend } from './backends.ts';
 import { receiveUntilStopped } from './blocking-loop.ts';
@@ -27,6 +28,7 @@ class ReceiverThread {
   readonly #control: Int32Array;
   readonly #counts: Float64Array;
   readonly #doorbell: Doorbell;
+  readonly #cpuTime: ThreadCpu;
 
   constructor(plan: ReceiverPlan) {
     this.#plan = plan;
@@ -34,6 +36,7 @@ class ReceiverThread {
     this.#control = new Int32Array(plan.control);
     this.#counts = new Float64Array(plan.counts);
     this.#doorbell = new Doorbell(plan.doorbell);
+    this.#cpuTime = new ThreadCpu(plan.cpuTime);
   }
 
   async run(): Promise<void> {
@@ -76,6 +79,7 @@ class ReceiverThread {
         counts: this.#counts,
         doorbell: this.#doorbell,
         batch: this.#options.batch,
+        cpuTime: this.#cpuTime,
         tell: () => say({ kind: 'status', status: backend.status() }),
       });
       say({ kind: 'ended', status: backend.status() });
@@ -94,7 +98,10 @@ class ReceiverThread {
     try {
       await receiver.open(this.#options, failed);
       say({ kind: 'listening', backend: 'dgram', clock: 'none', why, status: receiver.status() });
-      const timer = setInterval(() => say({ kind: 'status', status: receiver.status() }), STATUS_MS);
+      const timer = setInterval(() => {
+        this.#cpuTime.note(performance.now());
+        say({ kind: 'status', status: receiver.status() });
+      }, STATUS_MS);
       try {
         await Promise.race([this.#stopped(), failure]);
       } finally {

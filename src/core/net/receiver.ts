@@ -1,4 +1,5 @@
 import { MdxError } from '../errors.ts';
+import { ThreadCpu } from '../observe/thread-cpu.ts';
 import { startThread } from '../threads/start-thread.ts';
 import type { BackendName, BackendStatus, ReceiveClock, Subscription } from './backend.ts';
 import type { Doorbell } from './doorbell.ts';
@@ -38,6 +39,7 @@ export class Receiver {
   failure: MdxError | null = null;
   /** The thread is gone; everything it received is in the queue. */
   hasEnded = false;
+  readonly cpuTime: ThreadCpu = new ThreadCpu();
   /** Joined. Rejects with MdxError. */
   readonly listening: Promise<void>;
   readonly ended: Promise<void>;
@@ -67,6 +69,7 @@ export class Receiver {
       control: this.#control.buffer as SharedArrayBuffer,
       counts: this.#counts.buffer as SharedArrayBuffer,
       doorbell: doorbell.memory,
+      cpuTime: this.cpuTime.memory,
     };
     const worker = startThread('./receiver-thread', import.meta.url, { workerData: plan });
     let joined = (): void => {};

@@ -5,13 +5,13 @@ import {
   PerformanceObserver,
   performance,
 } from 'node:perf_hooks';
+import { ThreadCpu } from './thread-cpu.ts';
 import type { GcKind, ThreadSlots } from './thread-slots.ts';
 
 const PERIOD_MS = 1000;
 /** How often the event loop is asked whether it is late. */
 const RESOLUTION_MS = 10;
 const NS_PER_MS = 1e6;
-const NS_PER_US = 1000;
 
 const KINDS: Readonly<Record<number, GcKind>> = {
   [constants.NODE_PERFORMANCE_GC_MINOR]: 'minor',
@@ -27,18 +27,14 @@ const KINDS: Readonly<Record<number, GcKind>> = {
 export function watchThread(slots: ThreadSlots): () => void {
   const lag = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   let used: EventLoopUtilization = performance.eventLoopUtilization();
-  let cpu = cpuNs();
-  let noted = performance.now();
+  const cpu = new ThreadCpu();
   const note = (): void => {
     const now = performance.eventLoopUtilization();
     slots.set('utilization', performance.eventLoopUtilization(now, used).utilization);
     used = now;
-    const spent = cpuNs();
-    const at = performance.now();
-    slots.set('cpuTime', spent);
-    if (at > noted) slots.set('cpuLoad', (spent - cpu) / ((at - noted) * NS_PER_MS));
-    cpu = spent;
-    noted = at;
+    cpu.note(performance.now());
+    slots.set('cpuTime', cpu.ns);
+    slots.set('cpuLoad', cpu.load);
     // What it measures is the time between two looks.
     const late = (ns: number): number => Math.max(0, ns - RESOLUTION_MS * NS_PER_MS);
     if (lag.count > 0) {
@@ -71,10 +67,4 @@ export function watchThread(slots: ThreadSlots): () => void {
     collections.disconnect();
     slots.set('alive', 0);
   };
-}
-
-/** CPU time of this thread so far, ns. */
-function cpuNs(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) * NS_PER_US;
 }

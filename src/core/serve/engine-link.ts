@@ -24,6 +24,7 @@ const NOT_YET: EngineStatus = {
   recovery: null,
   journal: null,
   taps: [],
+  threads: [],
   books: { known: 0, orders: 0, levels: 0, stale: 0 },
   anomalies: {},
 };

@@ -13,14 +13,24 @@ import {
   TALLY_UNKNOWN_REDUCE,
   TALLY_UNKNOWN_REPLACE,
 } from '../book/tally.ts';
+import type { EventJournal } from '../journal/event-journal.ts';
 import type { WaitingRoom } from '../merge/waiting-room.ts';
+import type { ThreadCpu } from '../observe/thread-cpu.ts';
 import type { TransportPlace } from '../pipeline/books.ts';
 import type { IngestStanding } from '../pipeline/ingest/ingest-standing.ts';
 import type { LiveLine } from '../pipeline/live-source.ts';
 import type { MergeChannel } from '../pipeline/merge/merge-channel.ts';
 import type { MergeStanding } from '../pipeline/merge/merge-options.ts';
 import { LINE_NAMES } from '../pipeline/packet-source.ts';
-import type { ChannelView, EngineStatus, GapView, IngestView, LineView, SkewView } from './status.ts';
+import type {
+  ChannelView,
+  EngineStatus,
+  GapView,
+  IngestView,
+  LineView,
+  SkewView,
+  ThreadView,
+} from './status.ts';
 
 /** Names of what books could not take, as /metrics and the API show them. */
 const ANOMALIES: readonly (readonly [name: string, slot: number])[] = [
@@ -190,6 +200,33 @@ export function ingestView({ counts, sources }: IngestStanding): IngestView {
     pauses,
     endings: Object.fromEntries(endings),
   };
+}
+
+/** The threads beside the one of the engine. */
+export function threadViews(
+  lines: readonly LiveLine[],
+  journal: EventJournal | null,
+  ingest: IngestStanding | null,
+): ThreadView[] {
+  const view = (name: string, { seconds, load }: ThreadCpu, dropsAtFull = false): ThreadView => ({
+    name,
+    cpuSeconds: seconds,
+    cpuLoad: load,
+    dropsAtFull,
+  });
+  return [
+    ...lines.flatMap(({ spec, receivers }) =>
+      receivers.map(({ cpuTime }, at) =>
+        view(
+          `receiver-${spec.name}${at === 0 ? '' : `-${at + 1}`}`,
+          cpuTime,
+          (spec.options.busyPollUs ?? 0) === 0,
+        ),
+      ),
+    ),
+    ...(journal?.cpuTime === undefined ? [] : [view('journal', journal.cpuTime)]),
+    ...(ingest?.counts.threads ?? []).map((cpuTime, at) => view(`ingest-${at + 1}`, cpuTime)),
+  ];
 }
 
 export function booksView(markets: readonly Market[], known: number): EngineStatus['books'] {

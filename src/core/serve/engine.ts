@@ -48,6 +48,7 @@ import {
   mergedChannel,
   mergedViews,
   readChannel,
+  threadViews,
 } from './engine-status.ts';
 import { StageProbe } from './metrics/stage-probe.ts';
 import { realClock } from './real-clock.ts';
@@ -172,6 +173,7 @@ export class Engine {
       recovery: recovery === null ? null : ({ ...recovery } as typeof recovery),
       journal: journal === null ? null : { ...journal, problem: failure?.message ?? null },
       taps: this.#taps.map(({ view }) => view),
+      threads: threadViews(this.#live?.lines.lines ?? [], this.#journal?.writer ?? null, this.#ingest),
       books: booksView(markets, books?.dictionary.books.length ?? 0),
       anomalies: anomaliesOf(markets),
     };

@@ -45,7 +45,7 @@ export class JournalHistory implements FrameHistory {
     try {
       return await this.#search(from, to, take);
     } catch (error) {
-      this.#failures.note(error);
+      this.#failures.note('raw-v1', error);
       return false;
     }
   }

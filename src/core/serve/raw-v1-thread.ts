@@ -81,7 +81,7 @@ function status(): RawV1Status {
     busBytes: bus.bytes,
     pinnedBytes: bus.pinnedBytes,
     refusedBooks: table.refusals,
-    pastFailures: pastFailures.count,
+    pastFailures: pastFailures.of('raw-v1'),
   };
 }
 

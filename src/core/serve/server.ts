@@ -66,7 +66,7 @@ export class Serve {
       http: () => this.#http?.counts ?? null,
       ingestLag: () => ingestLag(),
       journalDirectory: config.journal.directory,
-      pastFailures: () => pastFailures.count,
+      pastFailures: (protocol) => pastFailures.of(protocol),
     });
     const engineSlots = this.#metrics.slotsOf('engine').memory;
     const slots = this.#metrics.slotsOf('main');

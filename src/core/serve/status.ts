@@ -85,6 +85,17 @@ export interface IngestView {
   readonly endings: Readonly<Record<string, number>>;
 }
 
+/** A thread that the engine has beside it. */
+export interface ThreadView {
+  /** `receiver-A`, `journal`, `ingest-1`; from the second of several on numbered: `receiver-A-2`. */
+  readonly name: string;
+  readonly cpuSeconds: number;
+  /** Of the last second, the part that it had a processor. */
+  readonly cpuLoad: number;
+  /** At its full load, what comes in front of it is dropped. Not where it is awake on purpose (`busy_poll`). */
+  readonly dropsAtFull: boolean;
+}
+
 /** The ring from the engine to a thread that publishes. */
 export interface TapView {
   readonly name: string;
@@ -138,6 +149,8 @@ export interface EngineStatus {
   readonly recovery: RecoveryCounts | null;
   readonly journal: (JournalStanding & { readonly problem: string | null }) | null;
   readonly taps: readonly TapView[];
+  /** Those that receive, write the journal, and hear senders. */
+  readonly threads: readonly ThreadView[];
   readonly books: {
     readonly known: number;
     readonly orders: number;

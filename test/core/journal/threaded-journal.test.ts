@@ -24,6 +24,7 @@ import { NODE_DISK } from '../../../src/core/journal/node-disk.ts';
 import { openSegmentBytes } from '../../../src/core/journal/segment-bytes.ts';
 import { type JournalLink, ThreadedJournal } from '../../../src/core/journal/threaded-journal.ts';
 import { verify } from '../../../src/core/journal/verify.ts';
+import { ThreadCpu } from '../../../src/core/observe/thread-cpu.ts';
 import { FaultingDisk } from '../../world/faulting-disk.ts';
 import { concat, dictionaryOf, readBack } from './streams.ts';
 
@@ -162,6 +163,7 @@ function framesOn(disk: Disk, directory: string): string[] {
 class OneThread implements JournalLink {
   readonly ring: JournalRing;
   readonly control: JournalControl = new JournalControl();
+  readonly cpuTime: ThreadCpu = new ThreadCpu();
   readonly consumer: JournalConsumer;
   readonly journal: ThreadedJournal;
   readonly #words: JournalWord[] = [];

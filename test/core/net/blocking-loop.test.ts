@@ -13,6 +13,7 @@ import {
   COUNT_TRUNCATED,
   COUNTS,
 } from '../../../src/core/net/receiver-plan.ts';
+import { ThreadCpu } from '../../../src/core/observe/thread-cpu.ts';
 import {
   FLAG_TIME_NONE,
   FLAG_TRUNCATED,
@@ -60,7 +61,8 @@ class ScriptedLine implements BlockingBackend {
     const queue = PacketQueue.attach(this.queue.memory);
     const doorbell = new Doorbell();
     const { control, counts } = this;
-    receiveUntilStopped({ backend: this, queue, control, counts, doorbell, batch, tell: () => {} });
+    const cpuTime = new ThreadCpu();
+    receiveUntilStopped({ backend: this, queue, control, counts, doorbell, batch, cpuTime, tell: () => {} });
   }
 
   receive(pool: PacketPool, free: Int32Array, count: number): number {

@@ -39,6 +39,7 @@ interface Range {
 
 /** What a client of events is told: texts of events, the ranges that it has lost, and what events a snapshot stands for. */
 class ToldFraming implements EventFraming {
+  readonly protocol = 'events';
   readonly eventsMax = 100;
   readonly joins = false;
   readonly texts: string[] = [];

@@ -9,6 +9,7 @@ import { PacketQueue } from '../../net/packet-queue.ts';
 import { Polling } from '../../net/polling.ts';
 import type { LineReceiver } from '../../net/receiver.ts';
 import { type LineSpec, parseLines } from '../../net/subscription.ts';
+import { ThreadCpu } from '../../observe/thread-cpu.ts';
 import { SLOT_TIME_HIGH, SLOT_TIME_LOW, SLOT_WORDS } from '../../packet/packet-pool.ts';
 import type { EventObserver } from '../../pipeline/books.ts';
 import { LiveLine, LiveLines } from '../../pipeline/live-source.ts';
@@ -253,6 +254,7 @@ function receiverOf({ subscriptions }: LineSpec, queue: PacketQueue): LineReceiv
   return {
     subscriptions,
     queue,
+    cpuTime: new ThreadCpu(),
     backend: 'mmsg',
     clock: 'none',
     why: null,

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { MdxError } from '../../errors.ts';
+import { ThreadCpu } from '../../observe/thread-cpu.ts';
 import { ByteRing } from '../../packet/byte-ring.ts';
 import { Doorbell } from '../doorbell.ts';
 import { SaidWriter } from './said-ring.ts';
@@ -18,6 +19,7 @@ async function hear(plan: IngestPlan): Promise<void> {
   const control = new Int32Array(plan.control);
   const isAsked = (): boolean => Atomics.load(control, 0) !== 0;
   const doorbell = new Doorbell(plan.doorbell);
+  const cpuTime = new ThreadCpu(plan.cpuTime);
   const said = new SaidWriter(ByteRing.attach(plan.ring), isAsked);
   const { host, port, limits } = plan;
   const server = await IngestServer.listen({ host, port, limits, shares: true });
@@ -35,6 +37,7 @@ async function hear(plan: IngestPlan): Promise<void> {
     const now = performance.now();
     if (now - told >= LOOK_MS) {
       told = now;
+      cpuTime.note(now);
       say({ kind: 'counts', counts: countsOf(server.counts) });
     }
     await server.wait(LOOK_MS);

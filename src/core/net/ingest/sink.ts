@@ -1,3 +1,4 @@
+import type { ThreadCpu } from '../../observe/thread-cpu.ts';
 import { type Hello, MESSAGE_BYTES_MAX, type TellsGap } from './layout.ts';
 
 /** How a connection of a sender ended. All but `goodbye` are trouble, and all are counted. */
@@ -87,6 +88,8 @@ export class IngestCounts {
   /** How often reading from a sender was stopped until the books had caught up. */
   pauses = 0;
   readonly endings: Map<Ending, number> = new Map();
+  /** Threads that hear senders beside the one with the books. */
+  readonly threads: ThreadCpu[] = [];
 
   end(ending: Ending): void {
     this.endings.set(ending, (this.endings.get(ending) ?? 0) + 1);

@@ -11,6 +11,8 @@ export interface IngestPlan {
   readonly doorbell: SharedArrayBuffer;
   /** One word: not 0 = stop. */
   readonly control: SharedArrayBuffer;
+  /** Memory of its `ThreadCpu`. */
+  readonly cpuTime: SharedArrayBuffer;
 }
 
 /** What a thread says of its server. */

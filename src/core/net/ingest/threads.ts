@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { MdxError } from '../../errors.ts';
+import { ThreadCpu } from '../../observe/thread-cpu.ts';
 import { ByteRing } from '../../packet/byte-ring.ts';
 import { startThread } from '../../threads/start-thread.ts';
 import { Doorbell } from '../doorbell.ts';
@@ -95,7 +96,16 @@ export class IngestThreads implements Hearing {
     const ring = new ByteRing(RING_BYTES);
     const control = new SharedArrayBuffer(4);
     const doorbell = this.#doorbell.memory;
-    const plan: IngestPlan = { host, port: this.#port, limits, ring: ring.memory, doorbell, control };
+    const cpuTime = new ThreadCpu();
+    const plan: IngestPlan = {
+      host,
+      port: this.#port,
+      limits,
+      ring: ring.memory,
+      doorbell,
+      control,
+      cpuTime: cpuTime.memory,
+    };
     const worker = startThread('./ingest-thread', import.meta.url, { workerData: plan });
     const sister: Sister = {
       worker,
@@ -105,6 +115,7 @@ export class IngestThreads implements Hearing {
       hasEnded: false,
     };
     this.#sisters.push(sister);
+    this.counts.threads.push(cpuTime);
     return new Promise((resolve, reject) => {
       const fail = (error: MdxError): void => {
         this.#failure ??= error;

@@ -184,7 +184,7 @@ export class EventClient implements HubClient {
     this.#past = past;
     const isWanted = (): boolean => this.#port.isOpen && this.subscriptions.includes(subscription);
     // What does not come is told as lost.
-    await this.#hub.past!.replay(hub, seq, this.#hub.log.lastSeq, isWanted);
+    await this.#hub.past!.replay(hub, seq, this.#hub.log.lastSeq, isWanted, this.#framing.protocol);
     this.#hub.leavePast();
     this.#past = null;
     this.events += past.events;

@@ -1,3 +1,4 @@
+import type { ClientView } from '../client-view.ts';
 import { EventLog, type EventLogLimits } from './event-log.ts';
 import { SharedPieces } from './shared-pieces.ts';
 import type { Subscription } from './subscription.ts';
@@ -37,8 +38,15 @@ export interface EventPast {
   /**
    * Makes events anew, those behind one number up to another, in a hub whose client has joined, as fast as that takes them.
    * Resolves when it has them all, is not wanted any more, or no more can be had.
+   * @param protocol that the client speaks.
    */
-  replay(hub: EventHub, behind: number, to: number, isWanted: () => boolean): Promise<void>;
+  replay(
+    hub: EventHub,
+    behind: number,
+    to: number,
+    isWanted: () => boolean,
+    protocol: ClientView['protocol'],
+  ): Promise<void>;
 }
 
 /** Clients that the past is made anew for at a time. */

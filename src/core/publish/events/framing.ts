@@ -1,9 +1,11 @@
+import type { ClientView } from '../client-view.ts';
 import { headerBytes, OPCODE_TEXT, textMessage, writeHeader } from '../websocket/framing.ts';
 
 /** How events and other messages are put into the bytes that a client gets. */
 export interface EventFraming {
   /** Those of one name write the same. Absent: it is the only one. */
   readonly name?: string;
+  readonly protocol: ClientView['protocol'];
   /** Most events of a frame. */
   readonly eventsMax: number;
   /** Are neighbours sent as they stand? Else each event is a piece of its own. */
@@ -105,6 +107,7 @@ const AROUND_BYTES_MAX = 96;
 /** Text messages of a WebSocket: one event as `event`, more as `batch`. */
 export class WebSocketFraming implements EventFraming {
   readonly name = 'ws';
+  readonly protocol = 'events';
   readonly eventsMax: number;
   readonly joins = true;
   readonly #time: TimeText = new TimeText();

@@ -14,6 +14,7 @@ const END: Buffer = Buffer.from('\n\n');
  */
 export class SseFraming implements EventFraming {
   readonly name: string;
+  readonly protocol = 'sse';
   readonly eventsMax: number = EVENTS_MAX;
   readonly joins = false;
   readonly #run: () => string | null;

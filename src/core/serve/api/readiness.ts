@@ -21,6 +21,8 @@ const SILENT_ENGINE_MS = 2_000;
 const DEAD_ENGINE_MS = 15_000;
 /** A ring that is fuller than this is about to drop. */
 const RING_FILL_MAX = 0.9;
+/** A thread that has a processor for more of a second than this can do no more. */
+const CPU_LOAD_MAX = 0.95;
 /** Reasons of one kind that are listed one by one. */
 const LISTED_MAX = 20;
 
@@ -148,8 +150,16 @@ function staleNames(books: Books): string {
   return `${names.join(', ')}${stale.length > LISTED_MAX ? ', …' : ''}`;
 }
 
-function loadReasons({ lines, taps }: EngineStatus): Reason[] {
+function loadReasons({ lines, taps, threads }: EngineStatus): Reason[] {
   return [
+    ...threads
+      .filter(({ dropsAtFull, cpuLoad }) => dropsAtFull && cpuLoad > CPU_LOAD_MAX)
+      .map(({ name, cpuLoad }) => ({
+        code: 'overload',
+        subject: `thread ${name}`,
+        found: `it had a processor for ${Math.round(cpuLoad * 100)} % of the last second: what comes faster is dropped`,
+        clearedBy: 'a smaller feed, or more threads for the line (receive.workers)',
+      })),
     ...lines
       .filter(({ waiting, slots }) => slots > 0 && waiting > slots * RING_FILL_MAX)
       .map(({ name, waiting, slots }) => ({

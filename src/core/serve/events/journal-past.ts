@@ -6,6 +6,7 @@ import type { Feed } from '../../feeds/feed.ts';
 import type { EventObserver, RunFacts } from '../../pipeline/books.ts';
 import { run } from '../../pipeline/run.ts';
 import { WHOLE_RUN } from '../../pipeline/run-defaults.ts';
+import type { ClientView } from '../../publish/client-view.ts';
 import type { EventHub, EventPast } from '../../publish/events/event-hub.ts';
 import type { PastFailures } from '../past-failures.ts';
 import { EventPublisher } from './event-publisher.ts';
@@ -78,7 +79,13 @@ export class JournalPast implements EventPast {
     this.#failures = failures;
   }
 
-  async replay(hub: EventHub, behind: number, to: number, isWanted: () => boolean): Promise<void> {
+  async replay(
+    hub: EventHub,
+    behind: number,
+    to: number,
+    isWanted: () => boolean,
+    protocol: ClientView['protocol'],
+  ): Promise<void> {
     const publisher = new EventPublisher(hub, '');
     const range = new EventRange(publisher, behind, to);
     const isOver = (): boolean => range.reached >= to || range.isBroken || !isWanted();
@@ -97,7 +104,7 @@ export class JournalPast implements EventPast {
         breathe: settle,
       });
     } catch (error) {
-      this.#failures.note(error);
+      this.#failures.note(protocol, error);
     }
     // What has come by then is right, and ends between two events.
     await settle();

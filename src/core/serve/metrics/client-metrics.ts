@@ -90,9 +90,9 @@ export const CLIENT_METRICS: readonly Metric<MetricSources>[] = [
   {
     name: 'mdx_past_failures_total',
     type: 'counter',
-    labels: [],
+    labels: ['protocol'],
     help: 'Readings of the journal that failed, for clients that go on behind what memory has: they were told what they lost.',
-    read: ({ pastFailures }) => single(pastFailures),
+    read: ({ pastFailures }) => byKey(pastFailures),
   },
   {
     name: 'ws_clients',

@@ -23,8 +23,8 @@ export interface MetricParts {
   http(): HttpCounts | null;
   /** Events that the engine has and the thread that serves events has not handled yet. */
   ingestLag(): number;
-  /** Readings of the journal that failed in the thread that serves events. */
-  pastFailures(): number;
+  /** Readings of the journal that failed in the thread that serves events, for clients of a protocol. */
+  pastFailures(protocol: 'events' | 'sse'): number;
   /** Where the journal is, null = there is none. */
   readonly journalDirectory: string | null;
 }
@@ -66,7 +66,11 @@ export class ServeMetrics {
       clients: context.clients(),
       totals: this.#totals,
       ingestLag: this.#parts.ingestLag(),
-      pastFailures: this.#parts.pastFailures() + (rawV1?.pastFailures ?? 0),
+      pastFailures: {
+        'raw-v1': rawV1?.pastFailures ?? 0,
+        events: this.#parts.pastFailures('events'),
+        sse: this.#parts.pastFailures('sse'),
+      },
       threads: this.threads,
       http: this.#parts.http(),
       residentBytes: process.memoryUsage.rss(),

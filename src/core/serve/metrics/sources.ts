@@ -16,8 +16,8 @@ export interface MetricSources {
   readonly totals: ClientTotals;
   /** Events that the engine has and the thread that serves events has not handled yet. */
   readonly ingestLag: number;
-  /** Readings of the journal for clients that failed. */
-  readonly pastFailures: number;
+  /** Readings of the journal for clients that failed, by protocol. */
+  readonly pastFailures: Readonly<Record<string, number>>;
   /** Slots of each thread, by its name. */
   readonly threads: ReadonlyMap<string, ThreadSlots>;
   /** Null: raw-v1 is not served. */

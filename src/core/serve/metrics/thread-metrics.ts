@@ -1,6 +1,7 @@
 import { type HistogramSample, type Metric, type Sample, single } from '../../observe/metric.ts';
 import { EDGES_NS, STAGES, STARTS, type Stage, type Start } from '../../observe/stages.ts';
 import { type Gauge, GC_KINDS, type ThreadSlots } from '../../observe/thread-slots.ts';
+import type { ThreadView } from '../status.ts';
 import type { MetricSources } from './sources.ts';
 
 const NS_PER_SECOND = 1e9;
@@ -8,6 +9,17 @@ const EDGES: readonly number[] = EDGES_NS.map((ns) => ns / NS_PER_SECOND);
 
 function perThread(value: (slots: ThreadSlots) => number): (sources: MetricSources) => readonly Sample[] {
   return ({ threads }) => [...threads].map(([name, slots]) => ({ labels: [name], value: value(slots) }));
+}
+
+/** Also of threads that have no slots, because they never come back to an event loop. */
+function perAnyThread(
+  value: (slots: ThreadSlots) => number,
+  other: (view: ThreadView) => number,
+): (sources: MetricSources) => readonly Sample[] {
+  return (sources) => [
+    ...perThread(value)(sources),
+    ...sources.status.threads.map((view) => ({ labels: [view.name], value: other(view) })),
+  ];
 }
 
 function seconds(gauge: Gauge): (slots: ThreadSlots) => number {
@@ -113,15 +125,18 @@ export const THREAD_METRICS: readonly Metric<MetricSources>[] = [
     name: 'mdx_thread_cpu_seconds_total',
     type: 'counter',
     labels: ['thread'],
-    help: 'Processor time of a thread.',
-    read: perThread(seconds('cpuTime')),
+    help: 'Processor time of a thread; those that receive (receiver-A), write the journal and hear senders (ingest-1) are there, too.',
+    read: perAnyThread(seconds('cpuTime'), ({ cpuSeconds }) => cpuSeconds),
   },
   {
     name: 'mdx_thread_cpu_load',
     type: 'gauge',
     labels: ['thread'],
     help: 'Processor time of a thread in the last second, as part of it: at 1 the thread can do no more.',
-    read: perThread((slots) => slots.get('cpuLoad')),
+    read: perAnyThread(
+      (slots) => slots.get('cpuLoad'),
+      ({ cpuLoad }) => cpuLoad,
+    ),
   },
   {
     name: 'mdx_gc_total',

@@ -115,6 +115,13 @@ describe('health', () => {
     ],
     ['cannot keep up', { lines: [{ ...LINE, waiting: 901 }] }, 'overload', 'line A', 'catching up'],
     [
+      'receives with all that a processor has',
+      { threads: [{ name: 'receiver-A', cpuSeconds: 9, cpuLoad: 0.99, dropsAtFull: true }] },
+      'overload',
+      'thread receiver-A',
+      'more threads',
+    ],
+    [
       'waits for a publisher',
       { taps: [{ ...TAP, waitingBytes: 95, stalls: 1, stalledMs: 1 }] },
       'overload',

@@ -114,6 +114,12 @@ test('an engine on a live line tells the latency of every stage, its thread and 
       expect(valueIn(series, 'mdx_thread_alive', { thread })).toBe(1);
       expect(valueIn(series, 'mdx_heap_bytes', { thread, part: 'used' })).toBeGreaterThan(1e5);
     }
+    for (const thread of ['engine', 'main', 'receiver-A']) {
+      expect(valueIn(series, 'mdx_thread_cpu_seconds_total', { thread })).toBeGreaterThanOrEqual(0);
+    }
+    for (const protocol of ['raw-v1', 'events', 'sse']) {
+      expect(valueIn(series, 'mdx_past_failures_total', { protocol })).toBe(0);
+    }
     expect(valueIn(series, 'mdx_build_info', { version: '1.2.3' })).toBe(1);
     expect(valueIn(series, 'mdx_engine_state', { state: 'running' })).toBe(1);
     expect(valueIn(series, 'mbo_http_requests_total')).toBeGreaterThan(0);
