@@ -238,6 +238,27 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['test/core/serve/events/shared.test.ts'],
   },
   {
+    name: 'records: names do not come again behind a loss',
+    file: 'src/core/publish/events/event-client.ts',
+    from: '      next_seq: String(next),\n    });\n    this.#sendNames(subscription);',
+    to: '      next_seq: String(next),\n    });',
+    tests: ['test/core/serve/events/dbn.test.ts'],
+  },
+  {
+    name: 'records: the number in front of a record is sent with it',
+    file: 'src/core/publish/events/dbn-form.ts',
+    from: 'subarray(starts[piece]! + NUMBER_BYTES, ends[piece]!)',
+    to: 'subarray(starts[piece]!, ends[piece]!)',
+    tests: ['test/core/serve/events/dbn.test.ts'],
+  },
+  {
+    name: 'records: a size that 32 bits do not hold is cut',
+    file: 'src/core/serve/events/mbo-dbn.ts',
+    from: 'return quantity <= SIZE_MAX ? quantity : this.refuse();',
+    to: 'return quantity;',
+    tests: ['test/core/serve/events/dbn.test.ts'],
+  },
+  {
     name: 'http: a stream that was written to is not told that it may write again',
     file: 'src/core/serve/http/stream.ts',
     from: 'if (isDrained) this.#session?.drained?.();',

@@ -1,6 +1,6 @@
 import { EventClient, type EventPort } from '../../src/core/publish/events/event-client.ts';
 import { EventHub } from '../../src/core/publish/events/event-hub.ts';
-import { EVERYTHING } from '../../src/core/publish/events/filter.ts';
+import { everything } from '../../src/core/publish/events/filter.ts';
 import type { EventFraming, Pieces } from '../../src/core/publish/events/framing.ts';
 import { Subscription } from '../../src/core/publish/events/subscription.ts';
 import { EventPublisher } from '../../src/core/serve/events/event-publisher.ts';
@@ -36,7 +36,12 @@ export class HistoryEvents {
       control: () => Buffer.alloc(0),
     };
     this.#client = new EventClient(this.#hub, port, framing);
-    const options = { sub: null, filter: EVERYTHING, snapshot: false, conflateMs: 0 };
+    const options = {
+      sub: null,
+      filter: everything(this.#hub.log.form.kinds),
+      snapshot: false,
+      conflateMs: 0,
+    };
     this.#hub.join(this.#client);
     this.#client.begin(new Subscription(options, this.#hub.log.topics, 0));
   }

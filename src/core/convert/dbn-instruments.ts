@@ -36,10 +36,15 @@ export class DbnInstruments {
     return wanted !== undefined && this.#told[book.number] !== wanted;
   }
 
-  /** The mapping record of a book, valid from a time on. */
-  mapping(book: BookDefinition, time: bigint): Uint8Array<ArrayBuffer> {
-    const wanted = this.#wanted(book)!;
-    this.#told[book.number] = wanted;
+  /** The mapping in front of the next record of a book has been written. */
+  tell(book: BookDefinition): void {
+    this.#told[book.number] = this.#wanted(book);
+  }
+
+  /** The mapping record of a book, valid from a time on; null where the book needs none. */
+  mapping(book: BookDefinition, time: bigint): Uint8Array<ArrayBuffer> | null {
+    const wanted = this.#wanted(book);
+    if (wanted === undefined) return null;
     const instrument = this.of(book);
     return writeRecord(
       {

@@ -191,6 +191,7 @@ export class MboOutput implements MboRecords {
   #writeMapping(book: BookDefinition): void {
     if (!this.#instruments.needsMapping(book)) return;
     const { receiveTimeHigh, receiveTimeLow } = this.#record;
-    this.#encoder.copy(this.#instruments.mapping(book, toBigUint(receiveTimeHigh, receiveTimeLow)));
+    this.#encoder.copy(this.#instruments.mapping(book, toBigUint(receiveTimeHigh, receiveTimeLow))!);
+    this.#instruments.tell(book);
   }
 }

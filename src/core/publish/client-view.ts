@@ -1,7 +1,7 @@
 /** A client as operators see it, whatever it is served by. */
 export interface ClientView {
   readonly id: number;
-  readonly protocol: 'raw-v1' | 'events' | 'sse';
+  readonly protocol: 'raw-v1' | 'events' | 'dbn' | 'sse';
   readonly address: string;
   /** Name of its token, null = none was needed. */
   readonly token: string | null;

@@ -4,12 +4,14 @@ import type { ServeConfig } from '../config/serve-config.ts';
 import { MdxError } from '../errors.ts';
 import { watchThread } from '../observe/thread-health.ts';
 import { ByteRing } from '../packet/byte-ring.ts';
+import { DBN_FORM } from '../publish/events/dbn-form.ts';
 import { EventHub } from '../publish/events/event-hub.ts';
 import { EventServer } from '../publish/events/event-server.ts';
 import { SseServer } from '../publish/sse/sse-server.ts';
 import { startHttp } from './api/start.ts';
 import type { ServeContext } from './context.ts';
 import { EngineLink } from './engine-link.ts';
+import { DbnEvents } from './events/dbn-events.ts';
 import { EventPublisher, runName } from './events/event-publisher.ts';
 import { JournalPast } from './events/journal-past.ts';
 import { streamRoute } from './events/stream-route.ts';
@@ -96,12 +98,19 @@ export class Serve {
       tell,
     );
     const followed = new FollowedBooks();
-    const hub = new EventHub(config.events, () => runName(BigInt(`0x0${this.#engine.status.epoch}`)));
+    const earlyRun = (): string | null => runName(BigInt(`0x0${this.#engine.status.epoch}`));
+    const hub = new EventHub(config.events, earlyRun);
+    const records = new EventHub(config.events, earlyRun, DBN_FORM);
     if (config.journal.directory !== null) hub.past = new JournalPast(config.journal.directory, pastFailures);
     const ingestLag = (): number => Math.max(0, this.#engine.status.lastEvent - hub.log.lastSeq);
-    this.#events = new EventServer(hub, { sendTimeoutMs: config.events.sendTimeoutMs, ingestLag });
+    const { sendTimeoutMs } = config.events;
+    this.#events = new EventServer(hub, { sendTimeoutMs, ingestLag }, records);
     this.#streams = new SseServer(hub, config.sse);
-    const events = new EventPublisher(hub, randomBytes(8).readBigUInt64LE().toString(32));
+    const fallbackRun = randomBytes(8).readBigUInt64LE().toString(32);
+    const publishers = [
+      new EventPublisher(hub, fallbackRun),
+      new EventPublisher(records, fallbackRun, (desk) => new DbnEvents(desk)),
+    ];
     this.context = {
       version,
       startedAt: Date.now(),
@@ -116,7 +125,7 @@ export class Serve {
     };
     const encoded = new StageProbe(slots, null, 'publish');
     const sent = new StageProbe(slots, null, 'sent');
-    const following = follow(main, [encoded, followed, events, sent]).catch((error: unknown) => {
+    const following = follow(main, [encoded, followed, ...publishers, sent]).catch((error: unknown) => {
       // An engine that failed says better why.
       if (this.#engine.status.state !== 'failed') throw error;
     });

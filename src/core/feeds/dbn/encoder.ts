@@ -1,5 +1,5 @@
-import { MBO_BYTES, RTYPE_MBO, WORD_BYTES } from './layout.ts';
-import type { MboRecord } from './mbo.ts';
+import { MBO_BYTES } from './layout.ts';
+import { type MboRecord, writeMbo } from './mbo.ts';
 import { encodeMetadata, type Metadata, RECORD_COUNT_UNDEFINED } from './metadata.ts';
 import { utcDate } from './symbols.ts';
 
@@ -9,7 +9,6 @@ const SYMBOL_TYPE_INSTRUMENT_ID = 0;
 const SYMBOL_TYPE_RAW = 1;
 const SYMBOL_BYTES = 71;
 const NS_PER_DAY = 86_400_000_000_000n;
-const MBO_HEAD = (MBO_BYTES / WORD_BYTES) | (RTYPE_MBO << 8);
 
 /** What `mboMetadata` is told. */
 export interface MboFile {
@@ -57,7 +56,7 @@ export function mboMetadata(file: MboFile): Metadata {
 export class DbnMboEncoder {
   readonly #sink: (chunk: Uint8Array<ArrayBuffer>) => void;
   readonly #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(CHUNK_RECORDS * MBO_BYTES);
-  readonly #words: Int32Array<ArrayBuffer> = new Int32Array(this.#bytes.buffer);
+  readonly #view: DataView = new DataView(this.#bytes.buffer);
   #used = 0;
 
   constructor(sink: (chunk: Uint8Array<ArrayBuffer>) => void) {
@@ -75,22 +74,7 @@ export class DbnMboEncoder {
   /** Writes one record. */
   record(record: MboRecord): void {
     if (this.#used === this.#bytes.length) this.flush();
-    const words = this.#words;
-    const at = this.#used >> 2;
-    words[at] = MBO_HEAD | (record.publisher << 16);
-    words[at + 1] = record.instrument;
-    words[at + 2] = record.eventTimeLow;
-    words[at + 3] = record.eventTimeHigh;
-    words[at + 4] = record.orderIdLow;
-    words[at + 5] = record.orderIdHigh;
-    words[at + 6] = record.priceLow;
-    words[at + 7] = record.priceHigh;
-    words[at + 8] = record.size;
-    words[at + 9] = record.flags | (record.channel << 8) | (record.action << 16) | (record.side << 24);
-    words[at + 10] = record.receiveTimeLow;
-    words[at + 11] = record.receiveTimeHigh;
-    words[at + 12] = record.inDelta;
-    words[at + 13] = record.sequence;
+    writeMbo(this.#view, this.#used, record);
     this.#used += MBO_BYTES;
   }
 

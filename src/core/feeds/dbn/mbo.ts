@@ -1,3 +1,7 @@
+import { MBO_BYTES, RTYPE_MBO, WORD_BYTES } from './layout.ts';
+
+const HEAD: number = (MBO_BYTES / WORD_BYTES) | (RTYPE_MBO << 8);
+
 /**
  * One mbo record as values, for writing, printing and tests; the decoder's hot path reads the bytes itself.
  * 64-bit values are signed 32-bit halves. An object is reused for any number of records.
@@ -44,4 +48,23 @@ export function readMbo(view: DataView, offset: number, record: MboRecord): void
   record.receiveTimeHigh = view.getInt32(offset + 44, true);
   record.inDelta = view.getInt32(offset + 48, true);
   record.sequence = view.getUint32(offset + 52, true);
+}
+
+/** Writes a record, its header at `offset`: MBO_BYTES. */
+export function writeMbo(view: DataView, offset: number, record: MboRecord): void {
+  view.setInt32(offset, HEAD | (record.publisher << 16), true);
+  view.setInt32(offset + 4, record.instrument, true);
+  view.setInt32(offset + 8, record.eventTimeLow, true);
+  view.setInt32(offset + 12, record.eventTimeHigh, true);
+  view.setInt32(offset + 16, record.orderIdLow, true);
+  view.setInt32(offset + 20, record.orderIdHigh, true);
+  view.setInt32(offset + 24, record.priceLow, true);
+  view.setInt32(offset + 28, record.priceHigh, true);
+  view.setInt32(offset + 32, record.size, true);
+  const { flags, channel, action, side } = record;
+  view.setInt32(offset + 36, flags | (channel << 8) | (action << 16) | (side << 24), true);
+  view.setInt32(offset + 40, record.receiveTimeLow, true);
+  view.setInt32(offset + 44, record.receiveTimeHigh, true);
+  view.setInt32(offset + 48, record.inDelta, true);
+  view.setInt32(offset + 52, record.sequence, true);
 }

@@ -61,6 +61,7 @@ export class EventClient implements HubClient {
   begin(subscription: Subscription): boolean {
     subscription.from = this.#hub.log.next;
     this.#add(subscription);
+    this.#sendNames(subscription);
     return !subscription.options.snapshot || this.#sendBooks(subscription);
   }
 
@@ -264,6 +265,18 @@ export class EventClient implements HubClient {
       skipped: String(skipped),
       skipped_total: String(subscription.skipped),
       next_seq: String(next),
+    });
+    this.#sendNames(subscription);
+  }
+
+  /** What books are called is not in what comes about them: it is said in front, and again behind a loss. */
+  #sendNames(subscription: Subscription): void {
+    const names = this.#hub.books?.names?.(subscription);
+    if (names === undefined || names.ends.length === 0) return;
+    const { length } = names.bytes;
+    this.answerBytes += length;
+    this.sendEvents(names.bytes, names.ends, () => {
+      this.answerBytes -= length;
     });
   }
 

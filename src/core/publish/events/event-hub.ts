@@ -1,4 +1,5 @@
 import type { ClientView } from '../client-view.ts';
+import { type EventForm, JSON_FORM } from './event-form.ts';
 import { EventLog, type EventLogLimits } from './event-log.ts';
 import { SharedPieces } from './shared-pieces.ts';
 import type { Subscription } from './subscription.ts';
@@ -18,7 +19,7 @@ export interface HubClient {
   wake(): void;
 }
 
-/** Events that say what the books are, as elements with commas: element `i` ends at `ends[i]`. */
+/** Events that say what the books are, as they stand in the log: event `i` ends at `ends[i]`. */
 export interface BookEvents {
   readonly bytes: Buffer;
   readonly ends: readonly number[];
@@ -31,6 +32,8 @@ export interface BookSource {
    * The books that a subscription takes, as they are behind the last event. Null where they need more than so many bytes.
    */
   take(subscription: Subscription, bytesMax: number): BookEvents | null;
+  /** What the books that a subscription takes are called. Absent: each event says it. */
+  names?(subscription: Subscription): BookEvents;
 }
 
 /** Events that are in memory no longer, or never were. */
@@ -77,10 +80,14 @@ export class EventHub {
   readonly #earlyRun: () => string | null;
 
   /** @param earlyRun name of the history before its events are followed, as far as it is known. */
-  constructor(options: EventHubOptions, earlyRun: () => string | null = () => null) {
+  constructor(
+    options: EventHubOptions,
+    earlyRun: () => string | null = () => null,
+    form: EventForm = JSON_FORM,
+  ) {
     this.options = options;
     this.#earlyRun = earlyRun;
-    this.log = new EventLog(options);
+    this.log = new EventLog(options, form);
   }
 
   /** Name of the history that numbers of events are of; null while it is not known. */

@@ -1,4 +1,5 @@
 import { FrameBus, type FrameChunk } from '../bus.ts';
+import { type EventForm, JSON_FORM } from './event-form.ts';
 import { isFirst, isMissed, MISSED_TAG, tagOf } from './kinds.ts';
 import { MadeKinds } from './made-kinds.ts';
 import { Topics } from './topics.ts';
@@ -8,30 +9,26 @@ export interface EventLogLimits {
   readonly retainedBytes: number;
 }
 
-/** Memory that the text of an event is written into. */
+/** Memory that an event is written into. */
 export interface EventMemory {
   /** Makes room for one of at most so many bytes and answers where it begins in `buffer` and `view`. */
   reserve(bytes: number): number;
   /** Other ones after each `reserve`. */
-  readonly buffer: Uint8Array;
+  readonly buffer: Buffer;
   readonly view: DataView;
-  /** The event is complete: HEAD, its number, … and a comma. */
+  /** The event is complete. */
   commit(bytes: number, seq: number, topic: number, kind: number): void;
 }
 
-/** Every event in the log begins like this, and ends with a comma, so that neighbours are the elements of a list. */
-export const HEAD = '{"seq":"';
-const HEAD_BYTES: number = HEAD.length;
-const ZERO = 48;
-const QUOTE = 34;
 const CHUNK_BYTES_MAX = 1 << 18;
 const CHUNK_BYTES_MIN = 1 << 16;
 
 /**
- * The events that were sent last, each made once, as the elements of a batch. Several may have the number of one event of
+ * The events that were sent last, each made once, in one form. Several may have the number of one event of
  * the history: they are one behind the other, and whoever goes on behind a number goes on behind all of them.
  */
 export class EventLog implements EventMemory {
+  readonly form: EventForm;
   readonly bus: FrameBus;
   readonly topics: Topics = new Topics();
   readonly made: MadeKinds = new MadeKinds();
@@ -39,7 +36,8 @@ export class EventLog implements EventMemory {
   lastSeq = 0;
   #lastAppended = -1;
 
-  constructor({ retainedEvents, retainedBytes }: EventLogLimits) {
+  constructor({ retainedEvents, retainedBytes }: EventLogLimits, form: EventForm = JSON_FORM) {
+    this.form = form;
     const chunkBytes = Math.min(CHUNK_BYTES_MAX, Math.max(CHUNK_BYTES_MIN, retainedBytes >> 3));
     this.bus = new FrameBus({ frames: retainedEvents, bytes: retainedBytes, chunkBytes });
   }
@@ -52,7 +50,7 @@ export class EventLog implements EventMemory {
     return this.bus.oldest;
   }
 
-  get buffer(): Uint8Array {
+  get buffer(): Buffer {
     return this.bus.buffer;
   }
 
@@ -78,7 +76,7 @@ export class EventLog implements EventMemory {
   /** The history goes on behind this event; what is in front of it and was not seen is missing. */
   miss(seq: number): void {
     if (seq <= this.lastSeq) return;
-    this.bus.append(Buffer.from(`${HEAD}${seq}","behind":"${this.lastSeq}"},`), MISSED_TAG);
+    this.bus.append(this.form.missed(this.lastSeq, seq), MISSED_TAG);
     this.skipTo(seq);
   }
 
@@ -87,15 +85,15 @@ export class EventLog implements EventMemory {
     const chunk = this.bus.chunkAt(cursor);
     if (chunk === null || !isMissed(chunk.tags[cursor - chunk.first]!)) return null;
     const start = startOf(chunk, cursor - chunk.first);
-    const text = chunk.bytes.toString('latin1', start, chunk.ends[cursor - chunk.first]! - 1);
-    const { seq, behind } = JSON.parse(text) as { readonly seq: string; readonly behind: string };
-    return { behind: Number(behind), to: Number(seq) };
+    const { form } = this;
+    const behind = form.behindAt(chunk.bytes, start, chunk.ends[cursor - chunk.first]!);
+    return { behind, to: form.seqAt(chunk.bytes, start) };
   }
 
   /** Number of the event at a cursor that is kept. */
   seqAt(cursor: number): number {
     const chunk = this.bus.chunkAt(cursor)!;
-    return readSeq(chunk.bytes, startOf(chunk, cursor - chunk.first));
+    return this.form.seqAt(chunk.bytes, startOf(chunk, cursor - chunk.first));
   }
 
   /** Cursor of the oldest event that is kept whole; `next` where none is. */
@@ -134,11 +132,4 @@ export class EventLog implements EventMemory {
 /** Where the event at `index` of a chunk begins. */
 export function startOf({ ends }: FrameChunk, index: number): number {
   return index === 0 ? 0 : ends[index - 1]!;
-}
-
-/** Number of the event whose text begins at `at`. */
-export function readSeq(bytes: Uint8Array, at: number): number {
-  let seq = 0;
-  for (let place = at + HEAD_BYTES; bytes[place] !== QUOTE; place += 1) seq = seq * 10 + bytes[place]! - ZERO;
-  return seq;
 }

@@ -3,8 +3,10 @@ import type { Duplex } from 'node:stream';
 import type { ClientView } from '../client-view.ts';
 import { WebSocketDoor } from '../websocket/door.ts';
 import { CLOSE_GOING_AWAY } from '../websocket/peer.ts';
+import { DbnFraming } from './dbn-form.ts';
 import type { EventHub } from './event-hub.ts';
 import { EventSession } from './event-session.ts';
+import { WebSocketFraming } from './framing.ts';
 
 export interface EventServerOptions {
   /** A client that takes nothing for so long is closed. */
@@ -16,11 +18,15 @@ export interface EventServerOptions {
 const MESSAGE_BYTES_MAX = 65_536;
 const MESSAGES_PER_SECOND = 100;
 const CLOSE_MS = 1000;
+/** Sub-protocols: events as text, as without one, and as records of DBN. */
+const JSON_PROTOCOL = 'mdx.json.v1';
+const DBN_PROTOCOL = 'mdx.dbn.v1';
 const SWEEP_MS_MIN = 10;
 
 /** Serves events over WebSockets that are handed over to it. */
 export class EventServer {
   readonly hub: EventHub;
+  readonly #records: EventHub | null;
   readonly #options: EventServerOptions;
   readonly #door: WebSocketDoor;
   readonly #sessions: Map<number, EventSession> = new Map();
@@ -28,8 +34,10 @@ export class EventServer {
   #nextId = 1;
   #closing = false;
 
-  constructor(hub: EventHub, options: EventServerOptions) {
+  /** @param records the same events as records of DBN; null: they are not served. */
+  constructor(hub: EventHub, options: EventServerOptions, records: EventHub | null = null) {
     this.hub = hub;
+    this.#records = records;
     this.#options = options;
     const { sendTimeoutMs } = options;
     const limits = {
@@ -38,7 +46,8 @@ export class EventServer {
       writeMs: sendTimeoutMs,
       closeMs: CLOSE_MS,
     };
-    this.#door = new WebSocketDoor({ limits, protocols: ['mdx.json.v1'] });
+    const protocols = records === null ? [JSON_PROTOCOL] : [JSON_PROTOCOL, DBN_PROTOCOL];
+    this.#door = new WebSocketDoor({ limits, protocols });
     const sweep = (): void => {
       const now = performance.now();
       for (const { peer } of this.#sessions.values()) peer.check(now);
@@ -50,7 +59,11 @@ export class EventServer {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, token: string | null): void {
     this.#door.admit(request, socket, head, [], (peer) => {
       const figures = () => ({ clients: this.#sessions.size, ingestLag: this.#options.ingestLag() });
-      const session = new EventSession(this.hub, peer, token, performance.now(), figures);
+      const { hub } = this;
+      const records = peer.protocol === DBN_PROTOCOL ? this.#records : null;
+      const { batchMax } = hub.options;
+      const framing = records === null ? new WebSocketFraming(batchMax) : new DbnFraming(batchMax);
+      const session = new EventSession(records ?? hub, peer, framing, token, performance.now(), figures);
       const id = this.#nextId;
       this.#nextId += 1;
       this.#sessions.set(id, session);
@@ -71,7 +84,7 @@ export class EventServer {
     const now = performance.now();
     return Array.from(this.#sessions, ([id, { peer, client, token, connectedAt }]) => ({
       id,
-      protocol: 'events',
+      protocol: peer.protocol === DBN_PROTOCOL ? 'dbn' : 'events',
       address: peer.address,
       token,
       connectedMs: Math.round(now - connectedAt),

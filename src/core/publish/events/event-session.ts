@@ -2,8 +2,8 @@ import { CLOSE_POLICY, type WebSocketPeer } from '../websocket/peer.ts';
 import { EventClient } from './event-client.ts';
 import type { EventHub } from './event-hub.ts';
 import { startOf } from './event-log.ts';
-import { EVERYTHING, RequestError } from './filter.ts';
-import { WebSocketFraming } from './framing.ts';
+import { everything, RequestError } from './filter.ts';
+import type { EventFraming } from './framing.ts';
 import { isMissed } from './kinds.ts';
 import { type EventRequest, readRequest, typeOf } from './requests.ts';
 import { Subscription, type SubscriptionOptions } from './subscription.ts';
@@ -12,7 +12,6 @@ const SUBSCRIPTIONS_MAX = 64;
 const RECENT_BYTES_MAX: number = 4 * 1024 * 1024;
 /** Bytes of answers that may wait for a client that asks for more. */
 const ANSWER_BYTES_MAX: number = 4 * 1024 * 1024;
-const ALL: SubscriptionOptions = { sub: null, filter: EVERYTHING, snapshot: false, conflateMs: 0 };
 
 /** What a client of the stream is told of the server. */
 export interface ServerFigures {
@@ -28,6 +27,8 @@ export class EventSession {
   readonly client: EventClient;
   readonly #hub: EventHub;
   readonly #figures: () => ServerFigures;
+  /** What it gets as long as it has not said what it wants. */
+  readonly #all: SubscriptionOptions;
   /** Subscriptions by name; '' = the one without. */
   readonly #subs: Map<string, Subscription> = new Map();
   readonly #timers: Map<Subscription, NodeJS.Timeout> = new Map();
@@ -38,16 +39,17 @@ export class EventSession {
   constructor(
     hub: EventHub,
     peer: WebSocketPeer,
+    framing: EventFraming,
     token: string | null,
     now: number,
     figures: () => ServerFigures,
   ) {
     this.#hub = hub;
+    this.#all = { sub: null, filter: everything(hub.log.form.kinds), snapshot: false, conflateMs: 0 };
     this.peer = peer;
     this.token = token;
     this.connectedAt = now;
     this.#figures = figures;
-    const framing = new WebSocketFraming(hub.options.batchMax);
     this.client = new EventClient(hub, peer, framing);
   }
 
@@ -61,7 +63,7 @@ export class EventSession {
       batch_max: options.batchMax,
       lag_limit: options.retainedEvents,
     });
-    this.#subscribe(ALL, null);
+    this.#subscribe(this.#all, null);
     this.#hub.join(this.client);
   }
 
@@ -73,7 +75,7 @@ export class EventSession {
     const text = isBinary ? '' : bytes.toString('utf8');
     try {
       if (isBinary) throw new RequestError('bad_json', 'requests are text messages');
-      this.#answer(readRequest(text));
+      this.#answer(readRequest(text, this.#hub.log.form.kinds));
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       const { code, message } = error;
@@ -113,6 +115,9 @@ export class EventSession {
     resume: { readonly run: string; readonly seq: number } | null,
   ): void {
     const { run, log } = this.#hub;
+    if (resume !== null && !log.form.isNumbered) {
+      throw new RequestError('bad_request', 'from: records have no numbers here; subscribe with snapshot');
+    }
     if (resume !== null && resume.run !== run) {
       throw new RequestError(
         'other_run',
@@ -163,8 +168,9 @@ export class EventSession {
     if (sub === null) {
       this.#removeAll();
       this.#isFresh = true;
-      this.client.control('unsubscribed', { filter: EVERYTHING.said, seq: String(this.#hub.log.lastSeq) });
-      this.#subscribe(ALL, null);
+      const { said } = this.#all.filter;
+      this.client.control('unsubscribed', { filter: said, seq: String(this.#hub.log.lastSeq) });
+      this.#subscribe(this.#all, null);
       return;
     }
     this.#remove(sub);
@@ -187,7 +193,10 @@ export class EventSession {
   /** The last events that are kept and wanted, the oldest first. */
   #recent({ limit, filter, answer }: EventRequest & { readonly type: 'Recent' }): void {
     const { log, options } = this.#hub;
-    const chooser = new Subscription({ ...ALL, filter }, log.topics, 0);
+    if (!log.form.isNumbered) {
+      throw new RequestError('bad_request', `${answer}: only events that are text can be told again`);
+    }
+    const chooser = new Subscription({ ...this.#all, filter }, log.topics, 0);
     const wanted = Math.min(limit, options.recentEvents);
     const found: string[] = [];
     let bytes = 0;

@@ -28,8 +28,8 @@ const NAMES_MAX = 10_000;
 const NAME_LENGTH_MAX = 256;
 const KEYS = ['type', 'sources', 'node_ids', 'instruments', 'kinds'];
 
-/** Reads a filter of a request. Throws RequestError. */
-export function readFilter(value: unknown): EventFilter {
+/** Reads a filter of a request. Throws RequestError. @param offered bits of the kinds that there are. */
+export function readFilter(value: unknown, offered: number): EventFilter {
   const filter = documentOf(value, 'filter');
   const type = filter['type'];
   if (type === 'Node' || 'node_id' in filter) {
@@ -48,7 +48,7 @@ export function readFilter(value: unknown): EventFilter {
   if (type !== 'All' && !(list in filter)) throw bad(`filter type ${type} needs ${list}`);
   const sources = type === 'All' ? null : namesOf(filter[list], list);
   const instruments = 'instruments' in filter ? namesOf(filter['instruments'], 'instruments') : null;
-  const kinds = 'kinds' in filter ? kindsOf(filter['kinds']) : KINDS_UNLESS_NAMED;
+  const kinds = 'kinds' in filter ? kindsOf(filter['kinds'], offered) : KINDS_UNLESS_NAMED & offered;
   return filterOf({
     sources: sources?.has('*') === true ? null : sources,
     instruments: instruments?.has('*') === true ? null : instruments,
@@ -61,16 +61,15 @@ export function filterOf(wanted: Omit<EventFilter, 'said' | 'key'>): EventFilter
   const said = {
     ...(sources === null ? { type: 'All' } : { type: 'Sources', sources: [...sources] }),
     ...(instruments === null ? {} : { instruments: [...instruments] }),
-    kinds: EVENT_KINDS.filter((_name, bit) => ((kinds >> bit) & 1) !== 0),
+    kinds: namesOfKinds(kinds),
   };
   return { sources, instruments, kinds, said, key: JSON.stringify(said) };
 }
 
-export const EVERYTHING: EventFilter = filterOf({
-  sources: null,
-  instruments: null,
-  kinds: KINDS_UNLESS_NAMED,
-});
+/** The filter of whoever has not said what it wants. */
+export function everything(offered: number): EventFilter {
+  return filterOf({ sources: null, instruments: null, kinds: KINDS_UNLESS_NAMED & offered });
+}
 
 /** Bits of the kinds that a filter takes of a topic. What concerns a whole source concerns each of its instruments. */
 export function maskOf(filter: EventFilter, { source, book, instrument, symbol }: Topic): number {
@@ -88,17 +87,21 @@ export function documentOf(value: unknown, what: string): Record<string, unknown
   return value as Record<string, unknown>;
 }
 
-function kindsOf(value: unknown): number {
+function kindsOf(value: unknown, offered: number): number {
   if (!Array.isArray(value) || value.length === 0) throw bad('kinds must be a list that is not empty');
   let kinds = 0;
   for (const kind of value as unknown[]) {
-    if (kind === '*') return (1 << EVENT_KINDS.length) - 1;
-    if (!EVENT_KINDS.includes(kind as EventKind)) {
-      throw bad(`kind ${shown(kind)} is not sent; there are ${EVENT_KINDS.join(', ')}`);
-    }
-    kinds |= bitOf(kind as EventKind);
+    if (kind === '*') return offered;
+    const bit = EVENT_KINDS.includes(kind as EventKind) ? bitOf(kind as EventKind) : 0;
+    if ((bit & offered) === 0)
+      throw bad(`kind ${shown(kind)} is not sent; there are ${namesOfKinds(offered).join(', ')}`);
+    kinds |= bit;
   }
   return kinds;
+}
+
+function namesOfKinds(kinds: number): EventKind[] {
+  return EVENT_KINDS.filter((_name, bit) => ((kinds >> bit) & 1) !== 0);
 }
 
 function namesOf(value: unknown, what: string): Set<string> {

@@ -110,6 +110,7 @@ export class WebSocketFraming implements EventFraming {
   readonly protocol = 'events';
   readonly eventsMax: number;
   readonly joins = true;
+  readonly control: EventFraming['control'] = controlText;
   readonly #time: TimeText = new TimeText();
 
   constructor(eventsMax: number) {
@@ -136,10 +137,11 @@ export class WebSocketFraming implements EventFraming {
     out.set(time, to);
     return at + headerBytes(length) + length;
   }
+}
 
-  control(type: string, data: object): Buffer {
-    return textMessage(JSON.stringify({ type, data, timestamp: new Date().toISOString() }));
-  }
+/** What is no event, as a text message. */
+export function controlText(type: string, data: object): Buffer {
+  return textMessage(JSON.stringify({ type, data, timestamp: new Date().toISOString() }));
 }
 
 function copyPieces(out: Buffer, at: number, { sources, starts, ends, count }: Pieces): number {

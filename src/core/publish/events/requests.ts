@@ -1,4 +1,4 @@
-import { documentOf, EVERYTHING, type EventFilter, RequestError, readFilter, shown } from './filter.ts';
+import { documentOf, type EventFilter, everything, RequestError, readFilter, shown } from './filter.ts';
 import { KINDS_CONFLATED } from './kinds.ts';
 import type { SubscriptionOptions } from './subscription.ts';
 
@@ -29,8 +29,11 @@ const MEMBERS: Readonly<Record<string, readonly string[]>> = {
   Stats: ['type', 'interval_ms'],
 };
 
-/** Reads a message of a client. Throws RequestError, which knows what was asked as far as that is known. */
-export function readRequest(text: string): EventRequest {
+/**
+ * Reads a message of a client. Throws RequestError, which knows what was asked as far as that is known.
+ * @param offered bits of the kinds that there are.
+ */
+export function readRequest(text: string, offered: number): EventRequest {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -49,7 +52,7 @@ export function readRequest(text: string): EventRequest {
   if (unknown !== undefined) throw bad(`${type} has the unknown member ${shown(unknown)}`);
   switch (type) {
     case 'Subscribe':
-      return subscribe(request);
+      return subscribe(request, offered);
     case 'Unsubscribe':
       return { type, sub: subOf(request) };
     case 'Ping':
@@ -61,7 +64,8 @@ export function readRequest(text: string): EventRequest {
         type: 'Recent',
         answer: type === 'Recent' ? 'recent' : 'recent_events',
         limit: request['limit'] === undefined ? RECENT_DEFAULT : integer(request['limit'], 'limit', 1, 1e9),
-        filter: request['filter'] === undefined ? EVERYTHING : readFilter(request['filter']),
+        filter:
+          request['filter'] === undefined ? everything(offered) : readFilter(request['filter'], offered),
       };
   }
 }
@@ -76,9 +80,9 @@ export function typeOf(text: string): string | null {
   }
 }
 
-function subscribe(request: Record<string, unknown>): EventRequest {
+function subscribe(request: Record<string, unknown>, offered: number): EventRequest {
   if (request['filter'] === undefined) throw bad('Subscribe needs a filter: {"type":"All"}');
-  const filter = readFilter(request['filter']);
+  const filter = readFilter(request['filter'], offered);
   const { snapshot = false } = request;
   if (typeof snapshot !== 'boolean') throw bad(`snapshot ${shown(snapshot)}: true or false was expected`);
   const conflateMs =

@@ -1,4 +1,4 @@
-import { HEAD } from '../events/event-log.ts';
+import { HEAD } from '../events/event-form.ts';
 import type { EventFraming, Pieces } from '../events/framing.ts';
 
 const HEAD_BYTES: number = HEAD.length;

@@ -51,6 +51,8 @@ interface QueueOwner {
 export class WebSocketPeer {
   /** HOST:PORT of the client. */
   readonly address: string;
+  /** The sub-protocol that was agreed on, '' = none. */
+  readonly protocol: string;
   /** Bytes written to it so far, and messages of it. */
   bytes = 0;
   received = 0;
@@ -75,6 +77,7 @@ export class WebSocketPeer {
 
   constructor(webSocket: WebSocket, socket: Duplex, address: string, limits: PeerLimits) {
     this.address = address;
+    this.protocol = webSocket.protocol;
     this.#webSocket = webSocket;
     this.#socket = socket;
     this.#limits = limits;

@@ -4,7 +4,7 @@ import type { ApiContext } from './context.ts';
 
 const CLIENTS_DEFAULT = 1000;
 const CLIENTS_MAX = 10_000;
-const PROTOCOLS: readonly string[] = ['raw-v1', 'events', 'sse'];
+const PROTOCOLS: readonly string[] = ['raw-v1', 'events', 'dbn', 'sse'];
 
 const ANSWER: Schema = {
   type: 'object',

@@ -1,7 +1,8 @@
 import { Literal, SLACK_BYTES, TextWriter } from '../../binary/text-writer.ts';
 import type { EventBatch } from '../../event/batch.ts';
 import { FLAG_LAST, WORD_RECEIVE_TIME, WORD_VENUE_TIME } from '../../event/record.ts';
-import { type EventMemory, HEAD } from '../../publish/events/event-log.ts';
+import { HEAD } from '../../publish/events/event-form.ts';
+import type { EventMemory } from '../../publish/events/event-log.ts';
 import { EVENT_KINDS } from '../../publish/events/kinds.ts';
 import type { Topics } from '../../publish/events/topics.ts';
 

@@ -18,8 +18,16 @@ function ofClients(
     }));
 }
 
-function of(clients: readonly ClientView[], protocol: Protocol): readonly ClientView[] {
-  return clients.filter((client) => client.protocol === protocol);
+function of(clients: readonly ClientView[], ...protocols: readonly Protocol[]): readonly ClientView[] {
+  return clients.filter(({ protocol }) => protocols.includes(protocol));
+}
+
+function sum(
+  { totals }: MetricSources,
+  value: (totals: Totals) => number,
+  ...protocols: readonly Protocol[]
+): readonly Sample[] {
+  return single(protocols.reduce((all, protocol) => all + value(totals.of(protocol)), 0));
 }
 
 function most(clients: readonly ClientView[], value: (client: ClientView) => number): number {
@@ -128,28 +136,28 @@ export const CLIENT_METRICS: readonly Metric<MetricSources>[] = [
     type: 'gauge',
     labels: [],
     help: 'Events that the slowest client of /api/ws is behind.',
-    read: ({ clients }) => single(most(of(clients, 'events'), ({ lag }) => lag)),
+    read: ({ clients }) => single(most(of(clients, 'events', 'dbn'), ({ lag }) => lag)),
   },
   {
     name: 'lagged_total',
     type: 'counter',
     labels: [],
     help: 'Events that clients of /api/ws were told they did not get.',
-    read: ({ totals }) => single(totals.of('events').skipped),
+    read: (sources) => sum(sources, ({ skipped }) => skipped, 'events', 'dbn'),
   },
   {
     name: 'mbo_messages_processed_total',
     type: 'counter',
     labels: [],
     help: 'Events that were sent to clients of /api/ws and of server-sent events.',
-    read: ({ totals }) => single(totals.of('events').frames + totals.of('sse').frames),
+    read: (sources) => sum(sources, ({ frames }) => frames, 'events', 'dbn', 'sse'),
   },
   {
     name: 'mbo_active_connections',
     type: 'gauge',
     labels: [],
     help: 'Clients of /api/ws and of server-sent events.',
-    read: ({ clients }) => single(of(clients, 'events').length + of(clients, 'sse').length),
+    read: ({ clients }) => single(of(clients, 'events', 'dbn', 'sse').length),
   },
 ];
 

@@ -1,7 +1,7 @@
 import type { ClientView } from '../../publish/client-view.ts';
 
 export type Protocol = ClientView['protocol'];
-export const PROTOCOLS: readonly Protocol[] = ['raw-v1', 'events', 'sse'];
+export const PROTOCOLS: readonly Protocol[] = ['raw-v1', 'events', 'dbn', 'sse'];
 
 /** Sums over clients that only grow, though clients come and go. */
 export interface Totals {
@@ -21,6 +21,7 @@ export class ClientTotals {
   readonly #gone: Record<Protocol, Totals> = {
     'raw-v1': nothing(),
     events: nothing(),
+    dbn: nothing(),
     sse: nothing(),
   };
   #seen: Map<string, ClientView> = new Map();

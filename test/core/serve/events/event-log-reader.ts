@@ -11,13 +11,18 @@ export function wanting(hub: EventHub, kinds: number): HubClient {
   return { subscriptions, events: 0, skipped: 0, lag: 0, wake() {} };
 }
 
-export function textsOf({ log }: EventHub): string[] {
-  const texts: string[] = [];
+export function textsOf(hub: EventHub): string[] {
+  // Without their commas.
+  return elementsOf(hub).map((bytes) => bytes.toString('utf8', 0, bytes.length - 1));
+}
+
+/** Events as they stand in the log. */
+export function elementsOf({ log }: EventHub): Buffer[] {
+  const elements: Buffer[] = [];
   for (let cursor = log.oldest; cursor < log.next; cursor += 1) {
     const chunk = log.bus.chunkAt(cursor)!;
     const index = cursor - chunk.first;
-    // Without its comma.
-    texts.push(chunk.bytes.toString('utf8', startOf(chunk, index), chunk.ends[index]! - 1));
+    elements.push(chunk.bytes.subarray(startOf(chunk, index), chunk.ends[index]!));
   }
-  return texts;
+  return elements;
 }

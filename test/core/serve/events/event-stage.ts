@@ -6,8 +6,10 @@ import { Dictionary } from '../../../../src/core/event/dictionary.ts';
 import type { Feed } from '../../../../src/core/feeds/feed.ts';
 import { FEEDS } from '../../../../src/core/feeds/registry.ts';
 import { Books } from '../../../../src/core/pipeline/books.ts';
+import { DBN_FORM } from '../../../../src/core/publish/events/dbn-form.ts';
 import { EventHub, type EventHubOptions } from '../../../../src/core/publish/events/event-hub.ts';
 import { EventServer } from '../../../../src/core/publish/events/event-server.ts';
+import { DbnEvents } from '../../../../src/core/serve/events/dbn-events.ts';
 import { EventPublisher } from '../../../../src/core/serve/events/event-publisher.ts';
 import { batchOf, type EventInput } from '../../../world/event-builder.ts';
 
@@ -31,28 +33,35 @@ export class EventStage {
   readonly hub: EventHub;
   readonly server: EventServer;
   readonly publisher: EventPublisher;
+  /** The same events as records of DBN. */
+  readonly records: EventHub;
+  readonly #recordPublisher: EventPublisher;
   readonly #books: Books;
   readonly #http = createServer();
   #event = 1;
 
   constructor(options: Partial<EventHubOptions> = {}, sendTimeoutMs = 60_000) {
     this.hub = new EventHub({ ...OPTIONS, ...options });
-    this.server = new EventServer(this.hub, { sendTimeoutMs, ingestLag: () => 0 });
+    this.records = new EventHub({ ...OPTIONS, ...options }, undefined, DBN_FORM);
+    this.server = new EventServer(this.hub, { sendTimeoutMs, ingestLag: () => 0 }, this.records);
     this.publisher = new EventPublisher(this.hub, 'none');
+    this.#recordPublisher = new EventPublisher(this.records, 'none', (desk) => new DbnEvents(desk));
     const feed = FEEDS.find(({ name }) => name === 'dbn') as Feed;
     const dictionary = new Dictionary();
     const key = { publisher: 1, channel: 0, priceScale: 2, quantityScale: 0 };
     dictionary.add({ ...key, source: 's', instrument: 77n, symbol: 'A' });
     dictionary.add({ ...key, source: 't', instrument: 78n, symbol: 'B' });
-    this.#books = new Books(feed.rules, dictionary, null, [this.publisher]);
-    this.publisher.start(feed, {
-      timeBase: 'utc',
-      framing: null,
-      books: this.#books,
-      epoch: { high: 0x40404040, low: 5 },
-      imageEvent: 0,
-      places: () => [],
-    });
+    this.#books = new Books(feed.rules, dictionary, null, [this.publisher, this.#recordPublisher]);
+    for (const publisher of [this.publisher, this.#recordPublisher]) {
+      publisher.start(feed, {
+        timeBase: 'utc',
+        framing: null,
+        books: this.#books,
+        epoch: { high: 0x40404040, low: 5 },
+        imageEvent: 0,
+        places: () => [],
+      });
+    }
     this.#http.on('upgrade', (request, socket, head) => this.server.upgrade(request, socket, head, null));
   }
 
@@ -69,6 +78,7 @@ export class EventStage {
     this.#event += events.length;
     this.#books.accept(batch);
     this.publisher.flush();
+    this.#recordPublisher.flush();
   }
 
   async close(): Promise<void> {
@@ -82,13 +92,16 @@ export class EventStage {
 /** A client that keeps what it is told. */
 export class EventClientProbe {
   readonly messages: Message[] = [];
+  /** Binary messages, and how many others had come before each. */
+  readonly frames: { readonly bytes: Buffer; readonly behind: number }[] = [];
   readonly socket: WebSocket;
   #arrived: () => void = () => {};
 
-  constructor(url: string) {
-    this.socket = new WebSocket(url);
-    this.socket.on('message', (data) => {
-      this.messages.push(JSON.parse(String(data)) as Message);
+  constructor(url: string, protocols: string[] = []) {
+    this.socket = new WebSocket(url, protocols);
+    this.socket.on('message', (data, isBinary) => {
+      if (isBinary) this.frames.push({ bytes: data as Buffer, behind: this.messages.length });
+      else this.messages.push(JSON.parse(String(data)) as Message);
       this.#arrived();
     });
   }
