@@ -69,9 +69,9 @@ async function show(): Promise<number> {
 
   title(`A recovery server has all of it; two lines bring it, and each loses ${values.loss} of its packets`);
   const [a, b] = [await freePort(), await freePort()];
-  const recovery = await started('recover-server session.pcap --listen tcp+listen://127.0.0.1:0');
+  const [recovery = ''] = await started('recover-server session.pcap --listen tcp+listen://127.0.0.1:0');
   writeFileSync(join(folder, 'mdx.toml'), configOf(a, b, recovery));
-  const url = await started('serve --config mdx.toml');
+  const [url = '', rawV1 = ''] = await started('serve --config mdx.toml', 2);
   const serve = children.at(-1)!;
   const served = once(serve, 'close') as Promise<[number | null]>;
   await linesAre(url, 2);
@@ -84,7 +84,7 @@ async function show(): Promise<number> {
     isSent = true;
   });
 
-  tryIt(url);
+  tryIt(url, rawV1);
   while (!isOver && serve.exitCode === null && !(values.once && isSent && (await isSettled(url)))) {
     await Promise.race([sleep(values.once ? 100 : LOOK_MS), asked]);
     if (!isOver) await tell(url);
@@ -123,20 +123,19 @@ b = "127.0.0.1:${port(9082)}"
 }
 
 /** What a stranger can do while it runs. */
-function tryIt(url: string): void {
+function tryIt(url: string, rawV1: string): void {
   title('Try, in another terminal');
-  for (const line of [
-    `curl ${url}/ready                        # are the books right, and if not, why`,
-    `curl ${url}/api/v1/lines                 # what each line brought and lost, what was filled`,
-    `curl '${url}/api/v1/book/AAA?depth=5'    # a book`,
-    `curl -N ${url}/api/v1/stream/bbo         # best prices as they change`,
-    `curl ${url}/metrics                      # for Prometheus`,
-    'mdx top                                                # all of it, live',
-    ...(values['any-port']
-      ? []
-      : ['mdx book ws://127.0.0.1:9081/ws --symbol AAA --watch   # the book of a client']),
-  ])
-    shown(line);
+  const lines = [
+    [`curl ${url}/ready`, 'are the books right, and if not, why'],
+    [`curl ${url}/api/v1/lines`, 'what each line brought and lost, what was filled'],
+    [`curl '${url}/api/v1/book/AAA?depth=5'`, 'a book'],
+    [`curl -N ${url}/api/v1/stream/bbo`, 'best prices as they change'],
+    [`curl ${url}/metrics`, 'for Prometheus'],
+    [values['any-port'] ? `mdx top ${url}` : 'mdx top', 'all of it, live'],
+    [`mdx book ${rawV1}/ws --symbol AAA --watch`, 'the book of a client'],
+  ] as const;
+  const width = Math.max(...lines.map(([line]) => line.length));
+  for (const [line, what] of lines) shown(`${line.padEnd(width)}  # ${what}`);
   title('How it goes (^C ends it)');
 }
 
@@ -201,18 +200,18 @@ function start(line: string): ChildProcess {
   return child;
 }
 
-/** Starts what listens. @returns the address that it names first. */
-async function started(line: string): Promise<string> {
+/** Starts what listens. @returns the addresses that it names first, as many as are wanted. */
+async function started(line: string, wanted = 1): Promise<string[]> {
   const child = start(line);
   let text = '';
   child.stderr!.setEncoding('utf8');
   for await (const chunk of child.stderr!) {
     text += chunk as string;
-    const address = /^listening (\S+)$/m.exec(text)?.[1];
-    if (address === undefined) continue;
+    const addresses = [...text.matchAll(/^listening (\S+)$/gm)].map(([, address]) => address!);
+    if (addresses.length < wanted) continue;
     child.stderr!.resume();
     child.stderr!.on('data', (more: string) => process.stderr.write(more));
-    return address;
+    return addresses;
   }
   throw new Error(`mdx ${line} ended: ${text}`);
 }

@@ -7,7 +7,7 @@ import type {
 import type { LadderRow } from '../core/pipeline/diff/ladder-rows.ts';
 import type { LevelReport, QueuedReport } from '../core/pipeline/level-report.ts';
 import { plain } from './clip.ts';
-import { grouped, quantityText, sharedDecimals, timeText, trimmed } from './numbers.ts';
+import { counted, grouped, quantityText, sharedDecimals, timeText, trimmed } from './numbers.ts';
 import type { Style } from './style.ts';
 import { type Column, pairs, table } from './table.ts';
 
@@ -174,8 +174,4 @@ function queueText(
 
 function nameOf({ symbol, instrument }: DifferenceReport): string {
   return plain(symbol ?? `instrument ${instrument}`);
-}
-
-function counted(count: number, what: string): string {
-  return `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -1,7 +1,7 @@
 import type { LevelReport } from '../core/pipeline/level-report.ts';
 import type { DepthReport, InstrumentReport } from '../core/pipeline/report.ts';
 import { plain } from './clip.ts';
-import { grouped, quantityText, scaled, sharedDecimals, trimmed, unscaled } from './numbers.ts';
+import { counted, grouped, quantityText, scaled, sharedDecimals, trimmed, unscaled } from './numbers.ts';
 import { stateOf } from './quotes.ts';
 import type { Style } from './style.ts';
 import { type Column, table } from './table.ts';
@@ -49,7 +49,7 @@ export function titleOf(book: BookOfLevels, style: Style, more: readonly string[
     ...(symbol === null ? [] : [`instrument ${instrument}`]),
     ...(publisher === 0 ? [] : [`publisher ${publisher}`]),
     plain(source),
-    `${grouped(orders)} ${orders === 1 ? 'order' : 'orders'}`,
+    counted(orders, 'order'),
     `${grouped(bidLevels)} + ${grouped(askLevels)} levels`,
   ];
   const state = stateOf(book, style);
@@ -181,9 +181,7 @@ export function moreLevels({ bids, asks, bidLevels, askLevels }: BookOfLevels): 
     ['bid', bidLevels - bids.length],
     ['ask', askLevels - asks.length],
   ] as const;
-  const parts = left.flatMap(([side, count]) =>
-    count === 0 ? [] : [`${grouped(count)} more ${side} ${count === 1 ? 'level' : 'levels'}`],
-  );
+  const parts = left.flatMap(([side, count]) => (count === 0 ? [] : [counted(count, `more ${side} level`)]));
   return parts.length === 0 ? '' : `… ${parts.join(' and ')}`;
 }
 

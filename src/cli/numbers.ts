@@ -1,5 +1,8 @@
 import { formatScaledBig, formatTimeIso } from '../core/event/format-text.ts';
 
+const NS_PER_HOUR = 3_600_000_000_000n;
+const NS_PER_YEAR: bigint = 365n * 24n * NS_PER_HOUR;
+
 /*
  * Numbers as people read them. Machines get the exact text of core; nothing here is for them.
  */
@@ -7,6 +10,11 @@ import { formatScaledBig, formatTimeIso } from '../core/event/format-text.ts';
 /** A count with thousands separators: `38,212`. */
 export function grouped(count: number | bigint | string): string {
   return BigInt(count).toLocaleString('en');
+}
+
+/** How many of something whose plural ends in s: `1 book`, `38,212 orders`. */
+export function counted(count: number, what: string): string {
+  return `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
 /** Digits behind the point that an exact decimal needs. */
@@ -46,7 +54,12 @@ export function scaled(units: number, scale: number): string {
   return formatScaledBig(BigInt(units), scale);
 }
 
-/** A time of ns since 1970 as people read it: `2025-09-24T19:30:00.5Z`. */
+/**
+ * A time of ns since 1970 as people read it, `2025-09-24T19:30:00.500000000Z`. One of the first year counts from something
+ * else, a midnight of an unknown day or the start of a machine: it has hours and no day, `19:30:00.500000000`.
+ */
 export function timeText(ns: bigint): string {
-  return formatTimeIso(ns);
+  if (ns < 0n || ns >= NS_PER_YEAR) return formatTimeIso(ns);
+  const hours = String(ns / NS_PER_HOUR).padStart(2, '0');
+  return `${hours}${formatTimeIso(ns % NS_PER_HOUR).slice('1970-01-01T00'.length, -1)}`;
 }

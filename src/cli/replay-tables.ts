@@ -1,7 +1,6 @@
 import type { PacketReport } from '../core/convert/packet-copy.ts';
-import { formatTimeIso } from '../core/event/format-text.ts';
 import type { ChannelReport, InputReport, OutputReport, RunReport } from '../core/pipeline/report.ts';
-import { grouped } from './numbers.ts';
+import { counted, grouped, timeText } from './numbers.ts';
 import { QUOTES_MAX, quotesTable } from './quotes.ts';
 import type { Style } from './style.ts';
 import { type Column, pairs, table } from './table.ts';
@@ -89,7 +88,7 @@ function writtenText({ path, format, written, lossy = 0, journal }: OutputReport
   const parts = [`${grouped(written)} to ${nameOf(path)} (${format})`];
   if (journal !== undefined) {
     const { segments, durableEvent } = journal;
-    parts.push(segments === 1 ? '1 segment' : `${grouped(segments)} segments`);
+    parts.push(counted(segments, 'segment'));
     parts.push(`durable to event ${grouped(durableEvent)}`);
   }
   if (lossy > 0) parts.push(style.warn(`${grouped(lossy)} with a loss`));
@@ -118,7 +117,7 @@ function inputFacts(input: InputReport, style: Style): Fact[] {
     ],
   ];
   if (firstTime !== null && lastTime !== null) {
-    facts.push(['arrived', `${timeText(firstTime)} … ${timeText(lastTime)}`]);
+    facts.push(['arrived', `${timeText(BigInt(firstTime))} … ${timeText(BigInt(lastTime))}`]);
   }
   facts.push(['left out', style.warn(countsText(input.skipped))]);
   return facts;
@@ -140,8 +139,8 @@ function inputsTable(inputs: readonly InputReport[], style: Style): string {
     format,
     grouped(bytes),
     packets === null ? '' : grouped(packets),
-    firstTime === null ? '' : timeText(firstTime),
-    lastTime === null ? '' : timeText(lastTime),
+    firstTime === null ? '' : timeText(BigInt(firstTime)),
+    lastTime === null ? '' : timeText(BigInt(lastTime)),
     listed([truncated ? style.bad('truncated') : '', style.warn(countsText(skipped))]),
   ]);
   return table(INPUTS, rows, style);
@@ -241,8 +240,4 @@ function listed(parts: readonly string[]): string {
 
 function nameOf(path: string): string {
   return path === '-' ? 'standard input' : path;
-}
-
-function timeText(ns: string): string {
-  return formatTimeIso(BigInt(ns));
 }

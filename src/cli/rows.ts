@@ -1,10 +1,9 @@
 import { csvLine } from '../core/convert/csv.ts';
 import { ROW_TABLES, type RowTable, type TableKind } from '../core/convert/row-tables.ts';
-import { formatTimeIso } from '../core/event/format-text.ts';
 import type { LevelReport } from '../core/pipeline/level-report.ts';
 import type { RowHead } from '../core/pipeline/rows/row-head.ts';
 import type { RowKind, RowOf, RowSink } from '../core/pipeline/rows/rows.ts';
-import { trimmed } from './numbers.ts';
+import { timeText, trimmed } from './numbers.ts';
 import type { Output } from './output.ts';
 import type { OutputForm } from './output-form.ts';
 import { recordCsv, recordJson } from './record-lines.ts';
@@ -87,12 +86,7 @@ const AMOUNT_WIDTH = 18;
 
 function prettyHead(row: RowHead, style: Style): string {
   const name = row.symbol ?? row.instrument ?? '–';
-  return `${style.dim(timeText(row))}  ${style.bold(name.padEnd(SYMBOL_WIDTH))}`;
-}
-
-/** When it arrived, or where that is not known when it happened. */
-function timeText({ receiveTime, venueTime }: RowHead): string {
-  return formatTimeIso(BigInt(receiveTime ?? venueTime));
+  return `${style.dim(timeText(BigInt(row.receiveTime ?? row.venueTime)))}  ${style.bold(name.padEnd(SYMBOL_WIDTH))}`;
 }
 
 /** @param unpriced what to say where there is no price. */

@@ -4,7 +4,7 @@ import type { OptionFlag } from '@oclif/core/interfaces';
 import { MdxError } from '../core/errors.ts';
 
 export const tokenFileFlag: OptionFlag<string | undefined> = Flags.string({
-  summary: 'file with the token that a ws:// server asks for; MDX_TOKEN is another place for it',
+  summary: 'file with the token for a server that is read or asked; MDX_TOKEN is another place for it',
   helpValue: 'FILE',
 });
 
@@ -22,7 +22,7 @@ async function readToken(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new MdxError('usage', `--token-file ${file}: it cannot be read (${code})`, { cause: error });
+    const { readError } = await import('../core/pipeline/raw-source.ts');
+    throw readError(`the token from ${file}`, error);
   }
 }

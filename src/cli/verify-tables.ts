@@ -1,5 +1,5 @@
 import type { Verdict, VerifyReport } from '../core/journal/verify-report.ts';
-import { grouped } from './numbers.ts';
+import { counted, grouped } from './numbers.ts';
 import type { Style } from './style.ts';
 import { pairs, table } from './table.ts';
 
@@ -162,7 +162,3 @@ const WHAT: Readonly<Record<string, string>> = {
   'expected hash': 'the books at the end have the state hash that was asked for',
   restart: 'the snapshot and the events behind it lead to the same books',
 };
-
-function counted(count: number, what: string): string {
-  return `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
-}

@@ -42,6 +42,7 @@ export default class ServeCommand extends BaseCommand {
   #running: LoadedConfig | null = null;
 
   async run(): Promise<void> {
+    const started = process.hrtime.bigint();
     const parsed = await this.parse(ServeCommand);
     const { loadServeConfig } = await import('../core/config/load.ts');
     const { SERVE_CHECKS } = await import('../core/serve/config-checks.ts');
@@ -58,6 +59,7 @@ export default class ServeCommand extends BaseCommand {
     }
     const { Serve } = await import('../core/serve/server.ts');
     const { ServeLog } = await import('../cli/serve-log.ts');
+    const { serveReport, serveText } = await import('../cli/serve-report.ts');
     const { serverToken } = await import('../cli/token.ts');
     const log = new ServeLog({
       config: () => this.#running!.config.log,
@@ -74,7 +76,15 @@ export default class ServeCommand extends BaseCommand {
     process.on('SIGUSR2', () => this.note(JSON.stringify(serve.status)));
     this.interruption.onRequest(() => serve.stop());
     if (this.interruption.signal !== null) serve.stop();
-    await serve.ended.finally(() => log.close());
+    try {
+      await serve.ended;
+      log.tell('info', serveText(serve.status));
+    } finally {
+      log.close();
+    }
+    if (!this.globals.json) return;
+    const elapsedNs = process.hrtime.bigint() - started;
+    await this.printReport(serveReport(this.config.version, serve.status, elapsedNs), () => '');
   }
 
   /** Reads the configuration again; with a fault in it all stays as it is. */

@@ -105,7 +105,7 @@ class LastingClient {
 }
 
 async function serve({ http }: Ports): Promise<Running> {
-  const running = new Running(started(['serve', '--config', config]));
+  const running = new Running(started(['serve', '--config', config, '--json']));
   await running.said(/listening ws:\/\/\S+\n(.*\n)*.*listening ws:/);
   for (;;) {
     const answer = (await (await fetch(`http://127.0.0.1:${http}/api/v1/lines`)).json()) as {
@@ -226,8 +226,16 @@ write_timeout = "60s"
 
   await events.caughtUp();
   second.child.kill('SIGTERM');
-  const { code } = await second.end;
+  const { code, stdout, stderr } = await second.end;
   expect(code).toBe(0);
+  expect(stderr).toMatch(/^stopped: [\d,]+ messages, [\d,]+ events · 3 books with [\d,]+ orders · journal/m);
+  expect(JSON.parse(stdout)).toMatchObject({
+    command: 'serve',
+    feed: 'itch-5.0',
+    books: { orders: clients[0]!.books.orders.length, stale: 0 },
+    lines: [{ name: 'A', notRead: 0, dropped: 0 }, { name: 'B' }],
+    channels: [{ lost: 0 }],
+  });
   for (const client of [events, slow, stream]) await client.until(() => false);
 
   const history = new HistoryEvents();

@@ -160,7 +160,10 @@ export class Looker {
       if (error instanceof MdxError) throw error;
       const { cause, message } = error as Error;
       const why = (cause as Error | undefined)?.message ?? message;
-      throw new MdxError('socket-unreachable', `asking ${this.url} for ${path}: ${why}`, { cause: error });
+      throw new MdxError('socket-unreachable', `asking ${this.url} for ${path}: ${why}`, {
+        hint: 'mdx serve says on stderr where it is listening (http.listen).',
+        cause: error,
+      });
     }
   }
 }

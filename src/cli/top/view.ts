@@ -1,6 +1,6 @@
 import { quantileOf, type Series } from '../../core/observe/read-exposition.ts';
 import { clipped, plain } from '../clip.ts';
-import { grouped } from '../numbers.ts';
+import { counted, grouped } from '../numbers.ts';
 import type { Style } from '../style.ts';
 import { type Column, table } from '../table.ts';
 import type { HealthSaid, Look } from './look.ts';
@@ -52,7 +52,7 @@ function headOf({ health, status, lines, metrics }: Look, url: string, style: St
     ...(journal === null
       ? []
       : [
-          `journal: event ${grouped(journal.lastEvent)}, durable ${grouped(journal.durableEvent)} · ${grouped(journal.segments)} segments${free === null ? '' : ` · ${bytesText(free)} free`}${journal.problem === null ? '' : ` · ${style.bad(plain(journal.problem))}`}`,
+          `journal: event ${grouped(journal.lastEvent)}, durable ${grouped(journal.durableEvent)} · ${counted(journal.segments, 'segment')}${free === null ? '' : ` · ${bytesText(free)} free`}${journal.problem === null ? '' : ` · ${style.bad(plain(journal.problem))}`}`,
         ]),
     ...taps
       .filter(({ stalls, cuts }) => stalls > 0 || cuts > 0)

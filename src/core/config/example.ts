@@ -19,10 +19,15 @@ export function exampleValue({ fallback, traits, toToml }: Key<unknown>): string
 
 function entry({ path, key }: SchemaKey, section: string): string {
   const name = section === '' ? path : path.slice(section.length + 1);
-  const takes = key.expected.charAt(0).toUpperCase() + key.expected.slice(1);
   const reload = key.traits.reload === true ? ' Changes with SIGHUP.' : '';
-  const summary = key.traits.summary.charAt(0).toUpperCase() + key.traits.summary.slice(1);
-  return `${comment(`${summary}. ${takes}.${reload}`)}#${name} = ${exampleValue(key)}\n`;
+  const takes = sentence(key.expected);
+  return `${comment(`${sentence(key.traits.summary)} ${takes}${reload}`)}#${name} = ${exampleValue(key)}\n`;
+}
+
+/** With a capital, unless it begins with a scheme: `tcp://…` is how it is written. */
+function sentence(text: string): string {
+  const start = /^[a-z+]+:/.test(text) ? text.charAt(0) : text.charAt(0).toUpperCase();
+  return `${start}${text.slice(1)}.`;
 }
 
 /** Lines of a comment, broken between words. */

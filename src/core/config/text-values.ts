@@ -75,7 +75,8 @@ function setText(text: string, said: TextValue[], problems: Problem[]): void {
     problems.push({ where, key: path, message, hint });
   };
   if (value === undefined) tell('expected KEY=VALUE such as merge.window=512', null);
-  else if (schema === undefined) tell('there is no such key', suggestKey(path));
+  else if (schema === undefined)
+    tell('there is no such key', suggestKey(path) ?? 'mdx config print lists them all.');
   else if (schema.key.traits.secret === true) {
     const hint = `Set ${schema.variable}.`;
     tell('secrets stand in a file or in the environment, where others do not see them', hint);

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ClientView } from '../client-view.ts';
-import { WebSocketDoor } from '../websocket/door.ts';
+import { refuseUpgrade, WebSocketDoor } from '../websocket/door.ts';
 import { CLOSE_GOING_AWAY } from '../websocket/peer.ts';
 import { DbnFraming } from './dbn-form.ts';
 import type { EventHub } from './event-hub.ts';
@@ -28,6 +28,7 @@ export class EventServer {
   readonly hub: EventHub;
   readonly #records: EventHub | null;
   readonly #options: EventServerOptions;
+  readonly #protocols: readonly string[];
   readonly #door: WebSocketDoor;
   readonly #sessions: Map<number, EventSession> = new Map();
   readonly #sweep: NodeJS.Timeout;
@@ -46,8 +47,8 @@ export class EventServer {
       writeMs: sendTimeoutMs,
       closeMs: CLOSE_MS,
     };
-    const protocols = records === null ? [JSON_PROTOCOL] : [JSON_PROTOCOL, DBN_PROTOCOL];
-    this.#door = new WebSocketDoor({ limits, protocols });
+    this.#protocols = records === null ? [JSON_PROTOCOL] : [JSON_PROTOCOL, DBN_PROTOCOL];
+    this.#door = new WebSocketDoor({ limits, protocols: this.#protocols });
     const sweep = (): void => {
       const now = performance.now();
       for (const { peer } of this.#sessions.values()) peer.check(now);
@@ -57,6 +58,13 @@ export class EventServer {
 
   /** Takes a request over that may be served. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, token: string | null): void {
+    const offered = request.headers['sec-websocket-protocol'];
+    // Who speaks only something else would be sent JSON all the same.
+    if (offered !== undefined && !offered.split(',').some((name) => this.#protocols.includes(name.trim()))) {
+      const known = this.#protocols.join(' or ');
+      refuseUpgrade(socket, 400, `the sub-protocol is ${known}; offer one of these, or none for JSON`);
+      return;
+    }
     this.#door.admit(request, socket, head, [], (peer) => {
       const figures = () => ({ clients: this.#sessions.size, ingestLag: this.#options.ingestLag() });
       const { hub } = this;

@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import * as record from '../../../../src/core/event/record.ts';
 import { EventHub, type EventHubOptions } from '../../../../src/core/publish/events/event-hub.ts';
 import { runName } from '../../../../src/core/serve/events/event-publisher.ts';
@@ -329,6 +332,20 @@ describe('requests', () => {
     stage.play([add(5, 0), add(6, 1)]);
     await client.caughtUp();
     expect(client.events.map(({ seq }) => seq)).toEqual(['1', '2', '4', '5', '6']);
+  });
+
+  test('are served a sub-protocol that there is, or told of those before the upgrade', async () => {
+    const { url } = await staged();
+    const asked = new WebSocket(url, ['mdx.dbn.v2', 'mdx.json.v1']);
+    await once(asked, 'open');
+    expect(asked.protocol).toBe('mdx.json.v1');
+    asked.terminate();
+    const refused = new WebSocket(url, 'mdx.dbn.v2');
+    const [, response] = (await once(refused, 'unexpected-response')) as [unknown, IncomingMessage];
+    expect([response.statusCode, await text(response)]).toEqual([
+      400,
+      'the sub-protocol is mdx.json.v1 or mdx.dbn.v1; offer one of these, or none for JSON\n',
+    ]);
   });
 
   test('that ask for more than they take are closed', async () => {
