@@ -94,6 +94,7 @@ export default class Merge extends BaseCommand {
     // Loaded here, so that help does not wait for it.
     const { merge } = await import('../core/pipeline/merge/merge-run.ts');
     const { mergeReport } = await import('../core/pipeline/merge/merge-report.ts');
+    const { PacketOutput } = await import('../core/pipeline/merge/packet-output.ts');
     const { CaptureSource } = await import('../core/pipeline/merge/capture-source.ts');
     const { FEEDS } = await import('../core/feeds/registry.ts');
     const { parseAddress } = await import('../core/capture/address.ts');
@@ -128,7 +129,8 @@ export default class Merge extends BaseCommand {
         output:
           output === null
             ? null
-            : { sink: (chunk) => output.write(chunk), form: formOf(flags.format, path!) },
+            : ({ name }) =>
+                new PacketOutput((chunk) => output.write(chunk), formOf(flags.format, path!), name),
         recovery:
           endpoint === null
             ? null

@@ -18,7 +18,8 @@ import type { ByteSource } from './byte-source.ts';
 import { FeedDetector } from './detect.ts';
 import { FlowPairs, PAIR_HELD, PAIR_PASS } from './flow-pairs.ts';
 import { type Channel, type FlowFilter, passes, sameFlow } from './flows.ts';
-import { PacketPipeline } from './packet-pipeline.ts';
+import { openPacketPipeline } from './open-packet-pipeline.ts';
+import type { PacketPipeline } from './packet-pipeline.ts';
 import { LINE_NAMES, SourcePacket } from './packet-source.ts';
 import type { InputResult, RunState } from './run-state.ts';
 import { ToldLosses } from './told-losses.ts';
@@ -294,40 +295,10 @@ export class CaptureInput {
 
   #openPipeline(feed: Feed, detect: boolean): PacketPipeline {
     const state = this.#state;
-    const { counts, sink, messages } = state.openBooks(feed);
-    if (feed.packetDecoders === undefined) {
-      throw new MdxError(
-        'feed-none',
-        `reading ${state.inputs.at(-1)!.path}: ${feed.name} does not come in packets`,
-      );
-    }
-    state.framing = feed.framings[0]!;
-    const { arbiter, messagesMax, snapshots, snapshotRequired } = state.options;
-    if (snapshots.length > 0 || snapshotRequired) this.#refuseSnapshots(feed);
-    const pipeline = new PacketPipeline({
-      feed,
-      counts,
-      dictionary: state.dictionary,
-      batch: state.batch,
-      sink,
-      messages,
-      flows: this.#flowFilter(detect),
-      snapshots: { expected: snapshots.length > 0 || snapshotRequired, required: snapshotRequired },
-      arbiter,
-      midnight: ({ timeHigh, timeLow }) => state.midnight(feed, toBigUint(timeHigh, timeLow)),
-      messagesMax,
-    });
+    const pipeline = openPacketPipeline(state, feed, state.inputs.at(-1)!.path, this.#flowFilter(detect));
     this.#pipeline = pipeline;
-    state.inputPlaces = () => pipeline.places;
-    state.sessionOf = (channel) => pipeline.sessionOf(channel);
     this.#pairs = new FlowPairs(feed, pipeline.flows);
     return pipeline;
-  }
-
-  #refuseSnapshots(feed: Feed): void {
-    if (feed.hasSnapshots === true) return;
-    const flag = this.#state.options.snapshotRequired ? '--start snapshot' : '--snapshot';
-    throw new MdxError('usage', `${flag}: ${feed.name} has no snapshot channel`);
   }
 
   #flowFilter(detect: boolean): FlowFilter {

@@ -125,15 +125,37 @@ export class PacketPipeline implements ArbiterSink {
     if (flow === null) return false;
     const { channel } = flow;
     const { decoder, arbiter } = channel;
-    const kind = decoder.readHeader(datagram);
-    if (kind === HEADER_DATA) {
-      if (this.flows.channels.length > 1) {
-        this.#twins.observe(this.flows.channels, channel, datagram, decoder.headerBytes);
-      }
-      arbiter.data(flow.line, datagram, decoder);
-    } else if (kind === HEADER_DAMAGED) this.#damaged(channel, flow.line, datagram);
+    const kind = this.readHeader(channel, datagram);
+    if (kind === HEADER_DATA) arbiter.data(flow.line, datagram, decoder);
+    else if (kind === HEADER_DAMAGED) this.#damaged(channel, flow.line, datagram);
     else arbiter.mark(flow.line, decoder, kind === HEADER_END_OF_SESSION);
     return true;
+  }
+
+  /** Reads the header of a channel's datagram. @returns one of HEADER_*. Throws MdxError where another channel is the same one. */
+  readHeader(channel: Channel, datagram: Datagram): number {
+    const kind = channel.decoder.readHeader(datagram);
+    const { channels } = this.flows;
+    if (kind === HEADER_DATA && channels.length > 1) {
+      this.#twins.observe(channels, channel, datagram, channel.decoder.headerBytes);
+    }
+    return kind;
+  }
+
+  /**
+   * As `deliver`, for whoever has put the numbers in order himself, and tells `session` and `gap`, too. The header of the
+   * datagram was read.
+   */
+  handOver(
+    { number, decoder }: Channel,
+    line: number,
+    datagram: Datagram,
+    first: number,
+    skip: number,
+    take: number,
+  ): void {
+    this.#sessions[number] ??= decoder.session;
+    this.deliver(number, line, datagram, first, skip, take);
   }
 
   /** Time comes to that of a datagram; holes that have become too old are reported. */

@@ -6,6 +6,7 @@ import type { ByteSource, Tell } from './byte-source.ts';
 import type { Destination } from './flows.ts';
 import type { IngestStanding } from './ingest/ingest-standing.ts';
 import type { InvariantMode } from './invariant-watch.ts';
+import type { MergedSources } from './merge/merge-options.ts';
 import type { Pacer } from './pacer.ts';
 import type { Resumption } from './resume/resumption.ts';
 import type { StepGate } from './step-gate.ts';
@@ -62,6 +63,11 @@ export interface RunOptions {
   readonly tell?: Tell;
   /** Is told how the senders of events stand, once they are listened for. Absent: nobody looks. */
   readonly onIngest?: (standing: IngestStanding) => void;
+  /**
+   * Sources that are merged and decoded in one step, instead of `paths`: to their end, and as they come. What limits, paces
+   * and steps through recordings is not for them. Absent: there are none.
+   */
+  readonly merged?: MergedSources;
   /** How a path is opened. Absent: as the file, pipe or socket that it names. */
   readonly open?: (
     path: string,

@@ -16,6 +16,8 @@ import { parseIngestEndpoint } from './ingest/ingest-endpoint.ts';
 import { IngestInput } from './ingest/ingest-input.ts';
 import type { InvariantWatch } from './invariant-watch.ts';
 import { JournalInput, openJournal } from './journal-input.ts';
+import type { MergeResult } from './merge/merge-options.ts';
+import { MergedInput } from './merge/merged-input.ts';
 import { ObsnapInput } from './obsnap-input.ts';
 import { joinLines } from './raw-v1/endpoint.ts';
 import type { RunOptions } from './run-options.ts';
@@ -35,6 +37,8 @@ export interface RunResult {
   readonly timeBase: 'utc' | 'midnight';
   readonly channels: readonly Channel[];
   readonly products: readonly ProductNumbers[];
+  /** What the merge did, where sources were merged. */
+  readonly merge: MergeResult | null;
   readonly streams: readonly StreamFacts[];
   readonly books: Books;
   readonly damage: readonly Damage[];
@@ -61,6 +65,7 @@ class Run {
   readonly #events: EventInput;
   readonly #journals: JournalInput;
   readonly #ingest: IngestInput;
+  readonly #merged: MergedInput;
 
   constructor(options: RunOptions) {
     this.#state = new RunState(options);
@@ -70,12 +75,15 @@ class Run {
     this.#events = new EventInput(this.#state, delivery);
     this.#journals = new JournalInput(this.#state, delivery);
     this.#ingest = new IngestInput(this.#state);
+    this.#merged = new MergedInput(this.#state);
   }
 
   async execute(): Promise<RunResult> {
     const state = this.#state;
     const started = process.hrtime.bigint();
-    for (const path of joinLines(state.options.paths)) {
+    const { merged, paths } = state.options;
+    if (merged !== undefined) await this.#merged.read(merged);
+    for (const path of joinLines(paths)) {
       if (state.stopped !== null) break;
       await this.#read(path);
     }
@@ -90,8 +98,9 @@ class Run {
       framing: state.framing,
       counts: state.counts ?? new FeedCounts(0),
       timeBase: state.timeBase,
-      channels: this.#captures.channels,
-      products: this.#captures.products,
+      channels: [...this.#captures.channels, ...this.#merged.channels],
+      products: [...this.#captures.products, ...this.#merged.products],
+      merge: this.#merged.result,
       streams: [
         ...this.#streams.decoders,
         ...this.#events.streams,

@@ -8,8 +8,7 @@ import { Polling } from '../net/polling.ts';
 import { openRecoveryClient } from '../net/recovery/client.ts';
 import type { LineSpec } from '../net/subscription.ts';
 import { LiveLines } from '../pipeline/live-source.ts';
-import type { MergeStanding } from '../pipeline/merge/merge-options.ts';
-import { MergedSource } from '../pipeline/merge/merged-source.ts';
+import type { MergedSources, MergeStanding } from '../pipeline/merge/merge-options.ts';
 
 const US_PER_MS = 1000;
 const LINES = 2;
@@ -24,7 +23,7 @@ export interface ChannelStart {
 /** Lines that are received, and the stream that is made of them. */
 export interface LiveInput {
   readonly lines: LiveLines;
-  readonly source: MergedSource;
+  readonly merged: MergedSources;
   /** How the merge stands; null until the feed is known. */
   standing(): MergeStanding | null;
 }
@@ -54,7 +53,7 @@ export function feedNamed(name: string | null): Feed | null {
 }
 
 /**
- * Joins the lines and merges them. Rejects with MdxError; nothing is left behind then.
+ * Joins the lines. Rejects with MdxError; nothing is left behind then.
  * @param turns of the thread on which they are read.
  */
 export async function openLines(
@@ -62,36 +61,32 @@ export async function openLines(
   specs: readonly LineSpec[],
   starts: ReadonlyMap<number, ChannelStart>,
   turns: LoopTurns,
-  signal: AbortSignal,
 ): Promise<LiveInput> {
   const { receive, recovery, source } = config;
   const feed = feedNamed(source.feed);
   const polling = new Polling((receive.enginePollUs ?? 0) / US_PER_MS);
   const lines = await LiveLines.open(specs, feed?.name ?? null, { polling, turns });
   let standing: MergeStanding | null = null;
-  const merged = new MergedSource(
-    [lines],
-    {
-      feeds: FEEDS.filter(({ transport }) => transport !== undefined),
-      feed,
-      filter: { ports: null, groups: null },
-      arbiter: arbiterOf(config, recovery.endpoint === null ? LINES : LINES_WITH_RECOVERY),
-      recovery: recoveryOf(config),
-      stopsAtLoss: recovery.unrecoverable === 'exit',
-      startOf: (channel, session) => {
-        const known = starts.get(channel);
-        return known === undefined || known.session !== session ? null : known.next;
-      },
-      onBegin: (now) => {
-        standing = now;
-      },
+  const merged: MergedSources = {
+    sources: [lines],
+    feeds: FEEDS.filter(({ transport }) => transport !== undefined),
+    feed,
+    filter: { ports: null, groups: null },
+    arbiter: arbiterOf(config, recovery.endpoint === null ? LINES : LINES_WITH_RECOVERY),
+    recovery: recoveryOf(config),
+    stopsAtLoss: recovery.unrecoverable === 'exit',
+    startOf: (channel, session) => {
+      const known = starts.get(channel);
+      return known === undefined || known.session !== session ? null : known.next;
     },
-    signal,
-  );
-  return { lines, source: merged, standing: () => standing };
+    onBegin: (now) => {
+      standing = now;
+    },
+  };
+  return { lines, merged, standing: () => standing };
 }
 
-function recoveryOf({ recovery }: ServeConfig): ConstructorParameters<typeof MergedSource>[1]['recovery'] {
+function recoveryOf({ recovery }: ServeConfig): MergedSources['recovery'] {
   const { endpoint, backlog } = recovery;
   if (endpoint === null) return null;
   const settings = {

@@ -27,7 +27,7 @@ import { readInstruments } from '../pipeline/instruments-file.ts';
 import { Pacer } from '../pipeline/pacer.ts';
 import { type Recovered, recoverBooks } from '../pipeline/resume/recover-books.ts';
 import { Resumption } from '../pipeline/resume/resumption.ts';
-import { run } from '../pipeline/run.ts';
+import { type RunResult, run } from '../pipeline/run.ts';
 import { WHOLE_RUN } from '../pipeline/run-defaults.ts';
 import type { Progress } from '../pipeline/run-options.ts';
 import type { EnginePlan } from './engine-plan.ts';
@@ -188,8 +188,8 @@ export class Engine {
     await this.#openInput(recovered);
     this.#state = 'running';
     if (this.#abort.signal.aborted) this.#state = 'stopping';
-    await this.#read(recovered);
-    const isLoss = this.#live?.source.result?.stopped === 'loss';
+    const { merge } = await this.#read(recovered);
+    const isLoss = merge?.stopped === 'loss';
     if (!this.#abort.signal.aborted && !isLoss) {
       this.#state = 'ended';
       this.#flush();
@@ -283,7 +283,7 @@ export class Engine {
   async #openInput(recovered: Recovered | null): Promise<void> {
     const { config, lines } = this.#plan;
     if (lines.length === 0) return;
-    this.#live = await openLines(config, lines, startsOf(recovered), this.#turns, this.#abort.signal);
+    this.#live = await openLines(config, lines, startsOf(recovered), this.#turns);
     for (const line of this.#live.lines.lines) {
       const {
         name,
@@ -301,7 +301,7 @@ export class Engine {
     }
   }
 
-  async #read(recovered: Recovered | null): Promise<void> {
+  #read(recovered: Recovered | null): Promise<RunResult> {
     const { config, token } = this.#plan;
     const { source, merge } = config;
     const live = this.#live;
@@ -313,9 +313,9 @@ export class Engine {
       },
     };
     const sinks = this.#journal === null ? this.#taps : [this.#journal, ...this.#taps];
-    await run({
+    return run({
       ...WHOLE_RUN,
-      paths: live === null ? inputPaths(config) : [live.source.path],
+      paths: live === null ? inputPaths(config) : [],
       feedName: source.feed,
       snapshots: snapshotDestinations(config.lines.snapshot),
       snapshotRequired: merge.start === 'snapshot',
@@ -336,7 +336,7 @@ export class Engine {
       onIngest: (standing) => {
         this.#ingest = standing;
       },
-      ...(live === null ? {} : { open: async () => this.#probe.watched(live.source) }),
+      ...(live === null ? {} : { merged: { ...live.merged, onMerged: () => this.#probe.noteMerged() } }),
       stop: () => signal.aborted,
       breathe: (progress) => this.#breathe(progress),
     });

@@ -20,6 +20,7 @@ import { ONE_LINE } from '../../../src/core/merge/session-merge.ts';
 import { CaptureSource } from '../../../src/core/pipeline/merge/capture-source.ts';
 import { type LineReport, mergeReport } from '../../../src/core/pipeline/merge/merge-report.ts';
 import { merge } from '../../../src/core/pipeline/merge/merge-run.ts';
+import { PacketOutput } from '../../../src/core/pipeline/merge/packet-output.ts';
 import { type RunReport, reportOf } from '../../../src/core/pipeline/report.ts';
 import { type RunResult, run } from '../../../src/core/pipeline/run.ts';
 import { type Impairments, PERFECT } from '../../../src/core/simulate/impairment.ts';
@@ -180,7 +181,7 @@ async function mergeFiles(
     // Named, so that heartbeats are of the feed though they look like nothing.
     filter: { ports: portsOf(feed), groups: null },
     arbiter: { ...ONE_LINE, gapTimeoutNs, start: 1, lines: 2 },
-    output: { sink: (chunk) => chunks.push(Buffer.from(chunk)), form: 'pcapng' },
+    output: ({ name }) => new PacketOutput((chunk) => chunks.push(Buffer.from(chunk)), 'pcapng', name),
     recovery: null,
     stopsAtLoss: false,
     idleMs: Number.POSITIVE_INFINITY,

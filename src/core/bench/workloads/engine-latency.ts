@@ -13,7 +13,6 @@ import { ThreadCpu } from '../../observe/thread-cpu.ts';
 import { SLOT_TIME_HIGH, SLOT_TIME_LOW, SLOT_WORDS } from '../../packet/packet-pool.ts';
 import type { EventObserver } from '../../pipeline/books.ts';
 import { LiveLine, LiveLines } from '../../pipeline/live-source.ts';
-import { MergedSource } from '../../pipeline/merge/merged-source.ts';
 import { run } from '../../pipeline/run.ts';
 import { WHOLE_RUN } from '../../pipeline/run-defaults.ts';
 import { startThread } from '../../threads/start-thread.ts';
@@ -194,28 +193,25 @@ class Paced {
     const lines = new LiveLines([new LiveLine(spec, [receiverOf(spec, this.#engineQueue)])], doorbell);
     lines.lines[0]!.describe(itch.name);
     const arbiter = { ...ONE_LINE, gapTimeoutNs: 5_000_000, start: 'first-seen' as const, lines: 2 };
-    const merged = new MergedSource(
-      [lines],
-      {
-        feeds: [itch],
-        feed: itch,
-        filter: { ports: null, groups: null },
-        arbiter,
-        recovery: null,
-        stopsAtLoss: false,
-      },
-      signal,
-    );
+    const merged = {
+      sources: [lines],
+      feeds: [itch],
+      feed: itch,
+      filter: { ports: null, groups: null },
+      arbiter,
+      recovery: null,
+      stopsAtLoss: false,
+    };
     const watch: EventObserver = { after: (batch, at) => this.#appliedOne(batch, at) };
     await run({
       ...WHOLE_RUN,
-      paths: [merged.path],
+      paths: [],
+      merged,
       feedName: itch.name,
       arbiter,
       observers: [watch],
       endsOpen: true,
       signal,
-      open: async () => merged,
       stop: () => signal.aborted,
       breathe: () => (this.#turns.isDue(LOOP_MS_MAX) ? this.#turns.take() : null),
     });

@@ -1,4 +1,3 @@
-import type { ByteSink } from '../../capture/capture-writer.ts';
 import type { Feed } from '../../feeds/feed.ts';
 import type { LinePreference } from '../../merge/preference.ts';
 import type { RecoveryCounts } from '../../merge/recovery/counts.ts';
@@ -8,6 +7,7 @@ import type { RecoveryCallbacks, RecoveryClient } from '../../net/recovery/clien
 import type { FlowFilter } from '../flows.ts';
 import type { PacketSource } from '../packet-source.ts';
 import type { MergeChannel, MergeFlow } from './merge-channel.ts';
+import type { MergeOutput } from './merge-output.ts';
 
 export interface MergeOptions {
   readonly sources: readonly PacketSource[];
@@ -16,8 +16,8 @@ export interface MergeOptions {
   readonly feed: Feed | null;
   readonly filter: Pick<FlowFilter, 'ports' | 'groups'>;
   readonly arbiter: ArbiterOptions;
-  /** Where the merged stream goes; null = it is only reported on. */
-  readonly output: { readonly sink: ByteSink; readonly form: 'pcap' | 'pcapng' } | null;
+  /** Makes what takes the merged stream, once the feed is known; null = it is only reported on. */
+  readonly output: ((feed: Feed) => MergeOutput) | null;
   /** Makes the client that fetches what both lines lost, once the feed is known; null = there is none. */
   readonly recovery: ((feed: Feed, callbacks: RecoveryCallbacks) => RecoveryClient) | null;
   /**
@@ -32,8 +32,17 @@ export interface MergeOptions {
   /** The run ends when live sources have brought nothing for so long; Infinity = never. */
   readonly idleMs: number;
   readonly stop: () => boolean;
+  /** Packets between two calls of `breathe` while there are more. Absent: as many as files are read by. */
+  readonly packetsPerTurn?: number;
   /** Called between packets: the place to wait for who reads. Null: there is nothing to wait for. */
   readonly breathe: (progress: MergeProgress) => Promise<void> | null;
+}
+
+/** Sources that a run merges while it decodes them. */
+export interface MergedSources
+  extends Omit<MergeOptions, 'output' | 'packetsPerTurn' | 'idleMs' | 'stop' | 'breathe'> {
+  /** Called when the first packet of a turn is merged. Absent: nobody has to know. */
+  readonly onMerged?: () => void;
 }
 
 export interface MergeProgress {

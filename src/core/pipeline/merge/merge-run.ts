@@ -28,9 +28,9 @@ import { MergeChannel, MergeFlow } from './merge-channel.ts';
 import { MergeClock } from './merge-clock.ts';
 import { type MergeInput, MergeInputs } from './merge-inputs.ts';
 import type { MergeOptions, MergeResult } from './merge-options.ts';
-import { PacketOutput } from './packet-output.ts';
+import type { MergeOutput } from './merge-output.ts';
 
-/** Packets between two looks at whether to stop. */
+/** Packets between two looks at whether to stop, unless the options say otherwise. */
 const PACKETS_PER_TURN = 1024;
 /** The last hole of a session, and then that of the one that waits behind it. */
 const ROUNDS_AT_END = 2;
@@ -60,7 +60,7 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
   /** By the numbers of the channels. */
   readonly #channels: MergeChannel[] = [];
   readonly #flows: Map<Flow<TransportReader>, MergeFlow> = new Map();
-  #output: PacketOutput | null = null;
+  #output: MergeOutput | null = null;
   #recovery: RecoveryClient | null = null;
   /** The packet whose header was read last, and how many numbers it has. */
   #hand: Datagram | null = null;
@@ -171,6 +171,7 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
   };
 
   async #pump(): Promise<void> {
+    const { packetsPerTurn = PACKETS_PER_TURN } = this.#options;
     let turn = 0;
     for (;;) {
       const input = this.#inputs.next();
@@ -179,7 +180,7 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
         this.#inputs.done(input);
         turn += 1;
         if (this.#isWaitingForAnswers) await this.#recovery!.idle();
-        if (turn < PACKETS_PER_TURN && this.#stopped === null) continue;
+        if (turn < packetsPerTurn && this.#stopped === null) continue;
       }
       turn = 0;
       await this.#breathe();
@@ -351,7 +352,7 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     }));
     this.#table = table;
     this.#pairs = new FlowPairs(feed, table);
-    if (output !== null) this.#output = new PacketOutput(output.sink, output.form, feed.name);
+    this.#output = output?.(feed) ?? null;
     this.#recovery = recovery?.(feed, this) ?? null;
     this.#options.onBegin?.({
       feed,

@@ -5,6 +5,7 @@ import type { PacketSource } from '../packet-source.ts';
 import { type ByteSource, Interrupted, roomOf } from '../raw-source.ts';
 import type { MergeOptions, MergeResult } from './merge-options.ts';
 import { merge } from './merge-run.ts';
+import { PacketOutput } from './packet-output.ts';
 
 /** Bytes that may wait for the reader before the merge waits for it. */
 const WAITING_BYTES_MAX: number = 1 << 20;
@@ -12,7 +13,7 @@ const WAITING_BYTES_MAX: number = 1 << 20;
 /** How sources are merged that are read as one. */
 export type MergedOptions = Pick<
   MergeOptions,
-  'feeds' | 'feed' | 'filter' | 'arbiter' | 'recovery' | 'stopsAtLoss' | 'startOf' | 'onBegin'
+  'feeds' | 'feed' | 'filter' | 'arbiter' | 'recovery' | 'stopsAtLoss'
 >;
 
 /**
@@ -94,7 +95,7 @@ export class MergedSource implements ByteSource {
         ...options,
         recovery: this.#recoveryOf(options),
         sources: this.#sources,
-        output: { sink: (chunk) => this.#put(chunk), form: 'pcapng' },
+        output: ({ name }) => new PacketOutput((chunk) => this.#put(chunk), 'pcapng', name),
         idleMs: Number.POSITIVE_INFINITY,
         stop: () => this.#isClosed || this.#signal?.aborted === true,
         breathe: () => this.#roomForMore(),

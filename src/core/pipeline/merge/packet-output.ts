@@ -24,12 +24,13 @@ import { GAP_FILLED, GAP_OPEN } from '../../event/record.ts';
 import type { Datagram } from '../../packet/datagram.ts';
 import { LINE_NAMES, LINE_R } from '../packet-source.ts';
 import type { MergeChannel, MergeFlow } from './merge-channel.ts';
+import type { MergeOutput } from './merge-output.ts';
 
 /** Longest packet that can be written. */
 const PACKET_BYTES_MAX = 65_535;
 
 /** Writes one stream of packets: the packet pipe as docs/formats.md draws it, or a pcap file, which has packets only. */
-export class PacketOutput {
+export class PacketOutput implements MergeOutput {
   readonly #writer: CaptureWriter;
   readonly #pipe: PcapngWriter | null;
   readonly #feed: string;

@@ -1,11 +1,9 @@
-import type { ByteWindow } from '../../binary/byte-window.ts';
 import { nsBetween } from '../../binary/time.ts';
 import type { EventBatch } from '../../event/batch.ts';
 import { RECORD_WORDS, WORD_RECEIVE_TIME } from '../../event/record.ts';
 import { ProcessClock } from '../../net/process-clock.ts';
 import type { Stage, Start } from '../../observe/stages.ts';
 import type { ThreadSlots } from '../../observe/thread-slots.ts';
-import type { ByteSource } from '../../pipeline/byte-source.ts';
 import type { Publisher } from '../follower.ts';
 
 const TWO_32 = 4294967296;
@@ -20,9 +18,10 @@ export class StageProbe implements Publisher {
   readonly #seen: Stage | null;
   readonly #done: Stage;
   readonly #clock: ProcessClock = new ProcessClock();
-  /** When bytes were last read from what `watched` gave. */
-  readonly #read: ProcessClock = new ProcessClock();
-  #isWatching = false;
+  /** When packets were last merged. */
+  readonly #merged: ProcessClock = new ProcessClock();
+  /** Packets are merged on this thread. */
+  #isMerging = false;
   /** Start of the oldest event that is on its way, ns since 1970, and what it is the time of. */
   #isWaiting = false;
   #start: Start = 'thread';
@@ -36,23 +35,10 @@ export class StageProbe implements Publisher {
     this.#done = done;
   }
 
-  /** A source of merged packets: what is read of it is merged. */
-  watched(source: ByteSource): ByteSource {
-    this.#isWatching = true;
-    const read = this.#read;
-    return {
-      path: source.path,
-      total: source.total,
-      get bytes() {
-        return source.bytes;
-      },
-      async fill(window: ByteWindow): Promise<boolean> {
-        const more = await source.fill(window);
-        read.read();
-        return more;
-      },
-      close: () => source.close(),
-    };
+  /** What the next batch begins with is merged. */
+  noteMerged(): void {
+    this.#isMerging = true;
+    this.#merged.read();
   }
 
   records(batch: EventBatch, from: number): void {
@@ -70,8 +56,8 @@ export class StageProbe implements Publisher {
     if (high === 0 && low === 0) return;
     // An event may begin at any record; its difference is small beside the base.
     const after = words[from * RECORD_WORDS + WORD_RECEIVE_TIME]! >>> 0;
-    if (this.#isWatching)
-      slots.observe('merge', nsBetween(this.#read.high, this.#read.low, high, low) - after);
+    if (this.#isMerging)
+      slots.observe('merge', nsBetween(this.#merged.high, this.#merged.low, high, low) - after);
     if (this.#seen !== null) slots.observe(this.#seen, nsBetween(clock.high, clock.low, high, low) - after);
     const sum = (low >>> 0) + after;
     const startLow = sum | 0;
