@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Random } from '../../../src/core/binary/random.ts';
 import { toBigInt } from '../../../src/core/binary/time.ts';
 import type { Market } from '../../../src/core/book/market.ts';
+import { stateHash } from '../../../src/core/book/state-hash.ts';
 import type { EventBatch } from '../../../src/core/event/batch.ts';
 import {
   FLAG_EXTENDED,
@@ -13,16 +14,19 @@ import {
   RECORD_WORDS,
   WORD_BOOK,
   WORD_ID,
+  WORD_RECEIVE_TIME,
   WORD_VENUE_TIME,
 } from '../../../src/core/event/record.ts';
 import { FEEDS } from '../../../src/core/feeds/registry.ts';
 import { ONE_LINE } from '../../../src/core/merge/session-merge.ts';
 import { CaptureSource } from '../../../src/core/pipeline/merge/capture-source.ts';
+import type { MergedSources } from '../../../src/core/pipeline/merge/merge-options.ts';
 import { type LineReport, mergeReport } from '../../../src/core/pipeline/merge/merge-report.ts';
 import { merge } from '../../../src/core/pipeline/merge/merge-run.ts';
 import { PacketOutput } from '../../../src/core/pipeline/merge/packet-output.ts';
 import { type RunReport, reportOf } from '../../../src/core/pipeline/report.ts';
 import { type RunResult, run } from '../../../src/core/pipeline/run.ts';
+import type { RunOptions } from '../../../src/core/pipeline/run-options.ts';
 import { type Impairments, PERFECT } from '../../../src/core/simulate/impairment.ts';
 import {
   FEED_NAMES,
@@ -126,6 +130,9 @@ async function checkCell(cell: Cell, folder: string): Promise<CellResult> {
   const perfect = await replay(folder, clean, feed, AMPLE_NS);
   const merged = await replay(folder, stream, feed, AMPLE_NS);
   const both = await replay(folder, bothLines(played.a, played.b, { named: false }), feed, gapTimeoutNs);
+  const direct = await mergeAndDecode(cell, paths);
+  assert.deepEqual(direct.everything, merged.everything, 'records without a packet pipe in between');
+  assert.deepEqual(direct.hashes, merged.hashes, 'books without a packet pipe in between');
   for (const replayed of [merged, both]) {
     checkLost(replayed, channels);
     if (!isWhole) continue;
@@ -166,24 +173,14 @@ function checkLedgers(
 }
 
 async function mergeFiles(
-  { feed, gapTimeoutNs }: Cell,
+  cell: Cell,
   paths: readonly string[],
 ): Promise<{ readonly report: ReturnType<typeof mergeReport>; readonly stream: Buffer }> {
-  const sources: CaptureSource[] = [];
-  for (const [line, path] of paths.entries()) {
-    sources.push((await CaptureSource.open(path, line, null, () => {}))!);
-  }
   const chunks: Buffer[] = [];
+  const sources = await sourcesOf(paths);
   const result = await merge({
-    sources,
-    feeds: FEEDS.filter(({ transport }) => transport !== undefined),
-    feed: feedOf(feed),
-    // Named, so that heartbeats are of the feed though they look like nothing.
-    filter: { ports: portsOf(feed), groups: null },
-    arbiter: { ...ONE_LINE, gapTimeoutNs, start: 1, lines: 2 },
+    ...mergingOf(cell, sources),
     output: ({ name }) => new PacketOutput((chunk) => chunks.push(Buffer.from(chunk)), 'pcapng', name),
-    recovery: null,
-    stopsAtLoss: false,
     idleMs: Number.POSITIVE_INFINITY,
     stop: () => false,
     breathe: async () => {},
@@ -192,6 +189,34 @@ async function mergeFiles(
   const inputs = sources.map(({ input }) => input);
   const report = mergeReport(result, { version: '', inputs, damage: [], recovery: null, output: null });
   return { report, stream: Buffer.concat(chunks) };
+}
+
+async function sourcesOf(paths: readonly string[]): Promise<CaptureSource[]> {
+  const sources: CaptureSource[] = [];
+  for (const [line, path] of paths.entries()) {
+    sources.push((await CaptureSource.open(path, line, null, () => {}))!);
+  }
+  return sources;
+}
+
+function mergingOf({ feed, gapTimeoutNs }: Cell, sources: readonly CaptureSource[]): MergedSources {
+  return {
+    sources,
+    feeds: FEEDS.filter(({ transport }) => transport !== undefined),
+    feed: feedOf(feed),
+    // Named, so that heartbeats are of the feed though they look like nothing.
+    filter: { ports: portsOf(feed), groups: null },
+    arbiter: { ...ONE_LINE, gapTimeoutNs, start: 1, lines: 2 },
+    recovery: null,
+    stopsAtLoss: false,
+  };
+}
+
+/** The lines merged on their way to the books. */
+async function mergeAndDecode(cell: Cell, paths: readonly string[]): Promise<Events> {
+  const { feed } = cell;
+  const merged = mergingOf(cell, await sourcesOf(paths));
+  return runOf(feed, runOptions([], { merged, feedName: FEED_NAMES[feed], ports: portsOf(feed) }));
 }
 
 function lineOf(channels: ReadonlyMap<number, ReferenceChannel>, line: number): LineReport {
@@ -289,11 +314,18 @@ function isCut({ lines }: ReferenceChannel, line: number, first: number, count: 
   return shown.get(first - 1) === time || shown.get(first + count) === time;
 }
 
-interface Replayed {
+/** What a run made of its input. */
+interface Events {
   readonly result: RunResult;
-  readonly report: RunReport;
   /** By port: the events without receive times, gaps left out. */
   readonly digests: Readonly<Record<string, string>>;
+  /** By port: the same with both, but for the times of gaps. */
+  readonly everything: Readonly<Record<string, string>>;
+  readonly hashes: readonly unknown[];
+}
+
+interface Replayed extends Events {
+  readonly report: RunReport;
 }
 
 async function replay(
@@ -304,21 +336,24 @@ async function replay(
 ): Promise<Replayed> {
   const path = join(folder, 'replay');
   writeFileSync(path, capture);
-  const events = new EventDigests(feed);
-  const result = await run(
-    runOptions([path], {
-      feedName: FEED_NAMES[feed],
-      ports: portsOf(feed),
-      arbiter: { ...ONE_LINE, gapTimeoutNs, start: 1 },
-      observers: [events],
-    }),
+  const arbiter = { ...ONE_LINE, gapTimeoutNs, start: 1 };
+  const events = await runOf(
+    feed,
+    runOptions([path], { feedName: FEED_NAMES[feed], ports: portsOf(feed), arbiter }),
   );
+  const report = reportOf(events.result, { command: 'replay', version: '', allInstruments: true });
+  return { ...events, report };
+}
+
+async function runOf(feed: SimulationFeed, options: RunOptions): Promise<Events> {
+  const events = new EventDigests(feed, false);
+  const everything = new EventDigests(feed, true);
+  const result = await run({ ...options, observers: [events, everything] });
   const ports = result.channels.map(({ flows }) => channelOf(feed, flows[0]!.port));
-  return {
-    result,
-    report: reportOf(result, { command: 'replay', version: '', allInstruments: true }),
-    digests: Object.fromEntries([...events.text].map(([channel, text]) => [ports[channel]!, text])),
-  };
+  const byPort = ({ text }: EventDigests): Record<string, string> =>
+    Object.fromEntries([...text].map(([channel, digest]) => [ports[channel]!, digest]));
+  const hashes = result.books.markets.map((market) => stateHash(market));
+  return { result, digests: byPort(events), everything: byPort(everything), hashes };
 }
 
 /** The ranges that a replay reports as lost are those. */
@@ -341,9 +376,12 @@ class EventDigests {
   readonly #hashes: Map<number, { count: number; hash: number }> = new Map();
   /** Else the receive time stands in their place. */
   readonly #hasVenueTimes: boolean;
+  /** Gaps and receive times, too. */
+  readonly #isWhole: boolean;
 
-  constructor(feed: SimulationFeed) {
+  constructor(feed: SimulationFeed, isWhole: boolean) {
     this.#hasVenueTimes = feed !== 'fast-like';
+    this.#isWhole = isWhole;
   }
 
   get text(): Map<number, string> {
@@ -354,7 +392,8 @@ class EventDigests {
 
   after({ words, ...batch }: EventBatch, at: number, { dictionary }: Market): void {
     const head = words[at]!;
-    if ((head & 0xff) === KIND_GAP) return;
+    const isGap = (head & 0xff) === KIND_GAP;
+    if (isGap && !this.#isWhole) return;
     const digest = this.#hashes.get(batch.channel) ?? { count: 0, hash: 0x811c9dc5 };
     this.#hashes.set(batch.channel, digest);
     digest.count += 1;
@@ -370,7 +409,12 @@ class EventDigests {
     const book = words[at + WORD_BOOK]!;
     putWide(book === NO_BOOK ? -1n : BigInt(dictionary.books[book]!.instrument));
     for (let word = WORD_ID; word < WORD_VENUE_TIME; word += 1) put(words[at + word]!);
-    if (this.#hasVenueTimes) {
+    if (this.#isWhole && !isGap) {
+      putWide(
+        toBigInt(batch.receiveBaseHigh, batch.receiveBaseLow) + BigInt(words[at + WORD_RECEIVE_TIME]! >>> 0),
+      );
+    }
+    if (this.#hasVenueTimes && !isGap) {
       putWide(toBigInt(batch.venueBaseHigh, batch.venueBaseLow) + BigInt(words[at + WORD_VENUE_TIME]!));
     }
     if (((head >>> 8) & FLAG_EXTENDED) === 0) return;

@@ -241,10 +241,18 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
     const table = this.#table!;
     const pairs = this.#pairs!;
     const { line, pair } = packet;
-    if (line >= 0 && pair >= 0 && table.find(packet, line) === null && passes(this.#filter, packet)) {
-      // What a packet pipe or a live line carries was chosen by whoever named it.
-      const flow = table.open(packet, line, pair, table.channelOfPair(packet, pair));
-      if (flow !== null) this.#stateOf(flow, source.origin());
+    if (line >= 0 && pair >= 0) {
+      let flow = table.find(packet, line);
+      if (flow === null && passes(this.#filter, packet)) {
+        // What a packet pipe or a live line carries was chosen by whoever named it.
+        flow = table.open(packet, line, pair, table.channelOfPair(packet, pair));
+        if (flow !== null) this.#stateOf(flow, source.origin());
+      }
+      if (flow !== null && !pairs.holds) {
+        this.#advance(packet);
+        this.#takeOf(flow, packet);
+        return;
+      }
     }
     const answer = pairs.offer(packet);
     if (answer === PAIR_PASS) this.#take(packet);
@@ -273,6 +281,10 @@ class MergeRun implements ArbiterSink, RecoveryCallbacks {
       this.#other += 1;
       return;
     }
+    this.#takeOf(flow, packet);
+  }
+
+  #takeOf(flow: Flow<TransportReader>, packet: SourcePacket): void {
     this.#stateOf(flow, null).packets += 1;
     this.#read(this.#channels[flow.channel.number]!, flow.line, packet);
   }
