@@ -1,3 +1,4 @@
+import type { ChangeObserver } from './change-observer.ts';
 import { REJECT_FULL, REJECT_RANGE, TALLY_REJECTED, TALLY_SLOTS } from './tally.ts';
 
 export const BOOK_OF_ORDERS = 0;
@@ -19,6 +20,8 @@ export class BookStates {
    */
   changes = 0;
   bookChanges: Float64Array = new Float64Array(BOOKS_AT_START);
+  /** Who is told of each order change; null: nobody. */
+  observer: ChangeObserver | null = null;
   /** Anomalies and groups, index TALLY_*. */
   readonly tally: Float64Array = new Float64Array(TALLY_SLOTS);
 

@@ -5,6 +5,7 @@ import * as record from '../event/record.ts';
 import { KIND_NAMES } from '../event/record.ts';
 import type { BookRules } from '../event/rules.ts';
 import { BookStates } from './book-states.ts';
+import type { ChangeObserver } from './change-observer.ts';
 import { Groups } from './groups.ts';
 import { LevelEvents } from './level-events.ts';
 import {
@@ -109,6 +110,11 @@ export class Market {
     return this.#states.bookChanges;
   }
 
+  /** Who is told of each order change from now on; null: nobody. */
+  set observer(observer: ChangeObserver | null) {
+    this.#states.observer = observer;
+  }
+
   /** Channels with a loss: their books, also those seen later, are stale. */
   get lostChannels(): ReadonlySet<number> {
     return this.#losses.channels;
@@ -179,7 +185,9 @@ export class Market {
           this.#renew(batch.channel);
           break;
         case KIND_TRADE:
-          if (book >= 0) states.change(book, 1);
+          if (book < 0) break;
+          states.observer?.printed(words, at, book, 0);
+          states.change(book, 1);
           break;
         default:
           break;
@@ -239,6 +247,7 @@ export class Market {
   }
 
   #clearSide(bookSide: number): void {
+    this.#states.observer?.clears(bookSide);
     this.#states.change(bookSide >> 1, this.#queues.clearSide(bookSide));
   }
 

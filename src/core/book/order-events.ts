@@ -32,6 +32,7 @@ const LEVEL_QUANTITY_DOUBLE = store.LEVEL_QUANTITY_DOUBLE;
 const LEVEL_TAIL = store.LEVEL_TAIL;
 const ORDER_BOOK_SIDE = store.ORDER_BOOK_SIDE;
 const ORDER_LEVEL = store.ORDER_LEVEL;
+const ORDER_NEXT = store.ORDER_NEXT;
 const ORDER_QUANTITY_DOUBLE = store.ORDER_QUANTITY_DOUBLE;
 
 const TWO_32 = 4294967296;
@@ -124,12 +125,15 @@ export class OrderEvents {
       levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] = total;
       const keeps =
         quantityOnly || (head & HEAD_KEEP) !== 0 || (this.#keepsUnlessBetter && quantity <= before);
-      const moves = !keeps && levels.words[level * 8 + LEVEL_TAIL] !== slot;
-      if (moves) {
-        queues.unlink(slot, level);
-        queues.link(slot, level);
+      if (keeps || levels.words[level * 8 + LEVEL_TAIL] === slot) {
+        states.observer?.resized(slot);
+        states.change(bookSide >> 1, 1);
+        return;
       }
-      states.change(bookSide >> 1, moves ? 2 : 1);
+      queues.unlink(slot, level);
+      queues.link(slot, level);
+      states.observer?.moved(slot);
+      states.change(bookSide >> 1, 2);
       return;
     }
     // `levels.at` may grow the level store, so nothing of it is kept in locals across the call.
@@ -149,6 +153,7 @@ export class OrderEvents {
     orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE] = quantity;
     levels.doubles[target * 4 + LEVEL_QUANTITY_DOUBLE] = total;
     if (levels.words[level * 8 + LEVEL_COUNT] === 0) levels.vacate(level);
+    states.observer?.moved(slot);
     states.change(bookSide >> 1, 2);
   }
 
@@ -179,7 +184,7 @@ export class OrderEvents {
       this.#states.tally[TALLY_UNKNOWN_REDUCE]! += 1;
       return;
     }
-    this.#decrement(words, at, slot);
+    this.#decrement(words, at, slot, false);
   }
 
   execute(words: Int32Array, at: number, head: number, book: number): void {
@@ -199,8 +204,9 @@ export class OrderEvents {
       this.#states.tally[TALLY_UNKNOWN_EXECUTE]! += 1;
       return;
     }
-    if (full) this.#remove(slot);
-    else this.#decrement(words, at, slot);
+    this.#states.observer?.executes(words, at, slot);
+    if (full) this.#drop(slot);
+    else this.#decrement(words, at, slot, true);
   }
 
   delete(words: Int32Array, at: number, head: number, book: number): void {
@@ -221,8 +227,11 @@ export class OrderEvents {
     states.tally[TALLY_INFORMS]! += 1;
     const informed = queues.find(words[at + WORD_ID]!, words[at + WORD_ID + 1]!, wanted);
     if (informed === 0) states.tally[TALLY_UNKNOWN_INFORMS]! += 1;
-    if (book >= 0) states.change(book, 1);
-    else if (informed !== 0) states.change(queues.orders.words[(informed << 3) + ORDER_BOOK_SIDE]! >> 1, 1);
+    const ofOrder = informed === 0 ? NO_BOOK : queues.orders.words[(informed << 3) + ORDER_BOOK_SIDE]! >> 1;
+    const concerned = book >= 0 ? book : ofOrder;
+    if (concerned < 0) return;
+    states.observer?.printed(words, at, concerned, informed);
+    states.change(concerned, 1);
   }
 
   /** Judges quantity and price of an order that wants to enter; leaves its key in `#key`. */
@@ -282,32 +291,54 @@ export class OrderEvents {
     }
     queues.orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE] = quantity;
     levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE] = total;
+    states.observer?.entered(words, at, slot);
     states.change(bookSide >> 1, 1);
-    if ((head & HEAD_BEFORE) !== 0 && (head & HEAD_EXTENDED) !== 0) {
-      const related = at + RECORD_WORDS + EXT_WORD_RELATED_ID;
-      const behind = queues.moveBefore(slot, queues.find(words[related]!, words[related + 1]!, bookSide));
-      states.change(bookSide >> 1, 2 * behind);
+    if ((head & HEAD_BEFORE) !== 0 && (head & HEAD_EXTENDED) !== 0)
+      this.#moveBefore(words, at, bookSide, slot);
+  }
+
+  /** Moves the order at the back in front of the related one; who is behind it then, leaves and enters. */
+  #moveBefore(words: Int32Array, at: number, bookSide: number, slot: number): void {
+    const queues = this.#queues;
+    const states = this.#states;
+    const related = at + RECORD_WORDS + EXT_WORD_RELATED_ID;
+    let behind = queues.moveBefore(slot, queues.find(words[related]!, words[related + 1]!, bookSide));
+    for (let moved = slot; behind > 0; behind -= 1) {
+      moved = queues.orders.words[(moved << 3) + ORDER_NEXT]!;
+      states.observer?.moved(moved);
+      states.change(bookSide >> 1, 2);
     }
   }
 
-  /** Takes the record's quantity (above zero) off an order; the order found last goes when nothing is left. */
-  #decrement(words: Int32Array, at: number, slot: number): void {
+  /**
+   * Takes the record's quantity (above zero) off an order; the order found last goes when nothing is left.
+   * @param isTold has the observer been told?
+   */
+  #decrement(words: Int32Array, at: number, slot: number, isTold: boolean): void {
     const { orders, levels } = this.#queues;
     const quantity = words[at + WORD_QUANTITY + 1]! * TWO_32 + (words[at + WORD_QUANTITY]! >>> 0);
     const left = orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE]! - quantity;
     if (left <= 0) {
       if (left < 0) this.#states.tally[TALLY_OVER_REDUCED]! += 1;
-      this.#remove(slot);
+      if (isTold) this.#drop(slot);
+      else this.#remove(slot);
       return;
     }
     orders.doubles[slot * 4 + ORDER_QUANTITY_DOUBLE] = left;
     const level = orders.words[(slot << 3) + ORDER_LEVEL]!;
     levels.doubles[level * 4 + LEVEL_QUANTITY_DOUBLE]! -= quantity;
+    if (!isTold) this.#states.observer?.resized(slot);
     this.#states.change(orders.words[(slot << 3) + ORDER_BOOK_SIDE]! >> 1, 1);
   }
 
   /** Takes away the order that was found last. */
   #remove(slot: number): void {
+    this.#states.observer?.leaves(slot);
+    this.#drop(slot);
+  }
+
+  /** The same, where the observer has been told. */
+  #drop(slot: number): void {
     this.#states.change(this.#queues.orders.words[(slot << 3) + ORDER_BOOK_SIDE]! >> 1, 1);
     this.#queues.remove(slot);
   }

@@ -1,3 +1,4 @@
+import type { ChangeObserver } from '../book/change-observer.ts';
 import { Market } from '../book/market.ts';
 import { ORDER_BOOK_SIDE } from '../book/store.ts';
 import { EventBatch, type EventSink } from '../event/batch.ts';
@@ -66,6 +67,10 @@ export interface EventObserver {
   start?(feed: Feed, run: RunFacts): void;
   /** Is shown the records `from` … `to − 1` of a batch as the feed wrote them, before they are applied. */
   records?(batch: EventBatch, from: number, to: number, market: Market): void;
+  /** The same records are applied. */
+  applied?(batch: EventBatch, from: number, to: number, market: Market): void;
+  /** Is told of the order changes of the market that `records` was called with last. One observer of a run has this at most. */
+  readonly changes?: ChangeObserver;
   /** @param said the book that the feed names in the event; where it names none, NO_BOOK. */
   before?(batch: EventBatch, at: number, market: Market, said: number): void;
   after?(batch: EventBatch, at: number, market: Market): void;
@@ -95,6 +100,7 @@ export class Books implements EventSink, ImageTarget {
   readonly #observers: readonly EventObserver[];
   /** Those that see records as they are, in runs. */
   readonly #recorders: readonly EventObserver[];
+  readonly #changes: ChangeObserver | null;
 
   constructor(
     rules: BookRules,
@@ -108,7 +114,12 @@ export class Books implements EventSink, ImageTarget {
     this.#filter = filter;
     this.#wanted = filter === null ? null : new WantedBooks(dictionary, filter);
     this.#observers = observers.filter(({ before, after }) => before !== undefined || after !== undefined);
-    this.#recorders = observers.filter(({ records }) => records !== undefined);
+    this.#recorders = observers.filter(
+      ({ records, applied }) => records !== undefined || applied !== undefined,
+    );
+    const [changes, ...others] = observers.flatMap((observer) => observer.changes ?? []);
+    if (others.length > 0) throw new Error('several observers of order changes');
+    this.#changes = changes ?? null;
   }
 
   /** The market that the events of a channel belong to. */
@@ -183,6 +194,8 @@ export class Books implements EventSink, ImageTarget {
   #apply(batch: EventBatch, from: number, to: number, market: Market): void {
     if (from === to) return;
     for (const recorder of this.#recorders) recorder.records?.(batch, from, to, market);
+    // Not once for each market: those of an image take the place of others.
+    market.observer = this.#changes;
     const source = this.#perChannel ? batch.channel : 0;
     for (let next = from; next < to; ) {
       let until = to;
@@ -193,6 +206,7 @@ export class Books implements EventSink, ImageTarget {
       else this.#applyObserved(batch, next, until, market);
       next = until;
     }
+    for (const recorder of this.#recorders) recorder.applied?.(batch, from, to, market);
   }
 
   #applyObserved(batch: EventBatch, from: number, to: number, market: Market): void {

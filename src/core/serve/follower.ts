@@ -56,9 +56,11 @@ class Start implements EventObserver {
 
 /** The same publisher, started by somebody else. */
 function started(publisher: Publisher): EventObserver {
-  const { records, before, after } = publisher;
+  const { records, applied, changes, before, after } = publisher;
   return {
     ...(records === undefined ? {} : { records: records.bind(publisher) }),
+    ...(applied === undefined ? {} : { applied: applied.bind(publisher) }),
+    ...(changes === undefined ? {} : { changes }),
     ...(before === undefined ? {} : { before: before.bind(publisher) }),
     ...(after === undefined ? {} : { after: after.bind(publisher) }),
   };

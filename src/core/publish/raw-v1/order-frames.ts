@@ -76,6 +76,12 @@ export class OrderFrames {
     this.#idLow = this.#publicId.low;
   }
 
+  /** The same of an order of the book, by its slot. */
+  nameOrder(market: Market, slot: number, bookSide: number): void {
+    const { words } = market.orders;
+    this.name(market, bookSide, words[slot * 8 + ORDER_ID_HIGH]!, words[slot * 8 + ORDER_ID_LOW]!);
+  }
+
   nameNone(): void {
     this.#idHigh = 0;
     this.#idLow = 0;
@@ -111,8 +117,8 @@ export class OrderFrames {
     else this.cancel();
   }
 
-  /** The named order has this quantity now; price and place stay. */
-  modify(quantity: number): void {
+  /** The named order has the quantity that stands in `doubles[index]` now; price and place stay. */
+  modify(doubles: Float64Array, index: number): void {
     if (this.#table.refused[this.book] === 1) {
       this.cancel();
       return;
@@ -121,7 +127,8 @@ export class OrderFrames {
     const writer = this.#writer;
     writer.put64(at, this.#idHigh, this.#idLow);
     writer.put64(at + 8, 0, 0);
-    writer.putNumber(at + 16, quantity);
+    const quantity = doubles[index]!;
+    writer.put64(at + 16, Math.floor(quantity / TWO_32), quantity | 0);
     writer.view.setUint8(at + 24, MODIFY_QUANTITY_ONLY);
     this.#end();
   }

@@ -1,3 +1,4 @@
+import type { ChangeObserver } from '../../book/change-observer.ts';
 import type { Market } from '../../book/market.ts';
 import type { EventBatch } from '../../event/batch.ts';
 import { FrameBus } from '../bus.ts';
@@ -58,6 +59,8 @@ export class RawV1Publisher {
   #run: RunBooks | null = null;
   #began = false;
   #woken = 0;
+  /** Frames that there are beside those of the market at hand. */
+  #ahead = 0;
   readonly #wakeFrames: number;
   #refused: number[] = [];
 
@@ -82,18 +85,21 @@ export class RawV1Publisher {
     this.listener?.skipped();
   }
 
+  get changes(): ChangeObserver {
+    return this.#encoder;
+  }
+
   /** Once for a batch, so that frames have the time of their batch. */
-  records(): void {
+  records(_batch: EventBatch, _from: number, _to: number, market: Market): void {
     if (!this.#began) this.#begin();
     this.#writer.readTime();
+    this.#encoder.market = market;
+    this.#ahead = this.bus.next - market.changes;
   }
 
-  before(batch: EventBatch, at: number, market: Market, said: number): void {
-    this.#encoder.before(batch, at, market, said);
-  }
-
-  after(batch: EventBatch, at: number, market: Market): void {
-    this.#encoder.after(batch, at, market);
+  applied(_batch: EventBatch, _from: number, _to: number, market: Market): void {
+    const missing = market.changes + this.#ahead - this.bus.next;
+    if (missing !== 0) throw new Error(`raw-v1: ${missing} frames are missing for order changes`);
     if (this.#refused.length > 0) this.#tellRefused();
     if (this.bus.next - this.#woken >= this.#wakeFrames) this.flush();
   }

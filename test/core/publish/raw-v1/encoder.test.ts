@@ -6,7 +6,7 @@ import { Dictionary } from '../../../../src/core/event/dictionary.ts';
 import { PublicId } from '../../../../src/core/event/public-id.ts';
 import * as record from '../../../../src/core/event/record.ts';
 import type { BookRules } from '../../../../src/core/event/rules.ts';
-import { Books } from '../../../../src/core/pipeline/books.ts';
+import { Books, type EventObserver } from '../../../../src/core/pipeline/books.ts';
 import { FrameRun } from '../../../../src/core/publish/bus.ts';
 import { BookTable } from '../../../../src/core/publish/raw-v1/book-table.ts';
 import { ControlFrames } from '../../../../src/core/publish/raw-v1/control.ts';
@@ -89,13 +89,18 @@ interface Stage {
   readonly books: Books;
 }
 
-function stageOf(rules: BookRules, price: 'native' | 'e8' = 'native', priceScale = 2): Stage {
+function stageOf(
+  rules: BookRules,
+  price: 'native' | 'e8' = 'native',
+  priceScale = 2,
+  others: readonly EventObserver[] = [],
+): Stage {
   const dictionary = new Dictionary();
   for (let book = 0; book < BOOKS; book += 1) {
     dictionary.add({ ...KEY, instrument: BigInt(1000 + book), priceScale });
   }
   const publisher = new RawV1Publisher({ price, retainedFrames: 100_000, retainedBytes: 1 << 19 });
-  const books = new Books(rules, dictionary, null, [publisher]);
+  const books = new Books(rules, dictionary, null, [publisher, ...others]);
   publisher.start(null, { books, epoch: { high: 1, low: 2 }, imageEvent: 0 });
   return { publisher, books };
 }
@@ -209,6 +214,34 @@ describe('frames of order changes', () => {
         },
       ),
       { numRuns: 120 },
+    );
+  });
+
+  test('are the same however events come together, and whether somebody else sees each', () => {
+    const watch = { before: () => {}, after: () => {} };
+    const shown = (frames: readonly Frame[]): string[] =>
+      frames.map(({ type, instrument, sequence, payload: { buffer, byteOffset, byteLength } }) =>
+        [type, instrument, sequence, Buffer.from(buffer, byteOffset, byteLength).toString('hex')].join(),
+      );
+    void fc.assert(
+      fc.property(
+        anyRules,
+        fc.array(anyEvent, { minLength: 1, maxLength: 60, size: 'max' }),
+        (rules, events) => {
+          const [single, together, watched] = [
+            stageOf(rules),
+            stageOf(rules),
+            stageOf(rules, 'native', 2, [watch]),
+          ];
+          for (const event of events) single.books.accept(batchOf([event]));
+          together.books.accept(batchOf(events));
+          watched.books.accept(batchOf(events));
+          const expected = shown(published(single));
+          expect(shown(published(together))).toEqual(expected);
+          expect(shown(published(watched))).toEqual(expected);
+        },
+      ),
+      { numRuns: 40 },
     );
   });
 
