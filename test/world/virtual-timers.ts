@@ -1,4 +1,4 @@
-import type { RecoveryTimers } from '../../src/core/merge/recovery/fetcher.ts';
+import type { RecoveryTimers } from '../../src/core/merge/recovery/surroundings.ts';
 
 interface Timer {
   readonly due: number;

@@ -1,7 +1,7 @@
 import type { Random } from '../../../src/core/binary/random.ts';
 import { itch } from '../../../src/core/feeds/itch/index.ts';
 import { RecoveryCounts } from '../../../src/core/merge/recovery/counts.ts';
-import { Fetcher, type Question } from '../../../src/core/merge/recovery/fetcher.ts';
+import { Fetcher } from '../../../src/core/merge/recovery/fetcher.ts';
 import {
   ANSWER_DAMAGED,
   ANSWER_END,
@@ -16,6 +16,7 @@ import {
 } from '../../../src/core/merge/recovery/len-seq-payload.ts';
 import { MoldRequest, moldRequest } from '../../../src/core/merge/recovery/mold-request.ts';
 import { RECOVERY_DEFAULTS } from '../../../src/core/merge/recovery/settings.ts';
+import type { Question } from '../../../src/core/merge/recovery/surroundings.ts';
 import { TransportNumbers } from '../../../src/core/net/recovery/transport-numbers.ts';
 import { frameOf } from '../../world/hostile-server.ts';
 import { moldPacket } from '../../world/mold-session.ts';

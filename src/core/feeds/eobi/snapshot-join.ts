@@ -1,8 +1,8 @@
 import type { Dictionary } from '../../event/dictionary.ts';
 import type { Datagram } from '../../packet/datagram.ts';
-import { BookTable } from '../book-table.ts';
 import type { FeedCounts } from '../counts.ts';
 import type { DecoderTargets, SnapshotOptions } from '../feed.ts';
+import { HeldRoom } from './held-room.ts';
 import {
   ID_HEARTBEAT,
   ID_INSTRUMENT_SUMMARY,
@@ -16,14 +16,9 @@ import {
 } from './layout.ts';
 import { MessageDecoder, type ProductWatch } from './messages.ts';
 import { COMPLETE_OFFSET, SEGMENT_OFFSET } from './packet.ts';
-import { type HeldPart, NEXT_UNKNOWN, Product, type SnapshotCycle } from './product.ts';
+import { NEXT_UNKNOWN, type Product, type SnapshotCycle } from './product.ts';
+import { ProductTable } from './product-table.ts';
 import { ShownMessages } from './shown-messages.ts';
-
-/** Most packets, and most bytes of them, that may wait for snapshots or belong to unfinished ones. */
-export const HELD_PACKETS_MAX = 65_536;
-export const HELD_BYTES_MAX: number = 64 * 1024 * 1024;
-/** Most products that are told apart; the packets of others are counted and left out. */
-export const PRODUCTS_MAX = 65_536;
 
 /**
  * Joins the changes of each product with its snapshots, so that who comes late ends in the right books.
@@ -37,19 +32,15 @@ export const PRODUCTS_MAX = 65_536;
  * was required.
  */
 export class SnapshotJoin implements ProductWatch {
-  readonly products: Product[] = [];
   readonly #messages: MessageDecoder;
   readonly #counts: FeedCounts;
   readonly #dictionary: Dictionary;
   readonly #options: SnapshotOptions;
   readonly #shown: ShownMessages | null;
-  /** Segment → index in `products`. */
-  readonly #bySegment: BookTable = new BookTable();
-  #last: Product | null = null;
+  readonly #table: ProductTable = new ProductTable();
+  readonly #room: HeldRoom = new HeldRoom();
   /** The product whose snapshot began last. */
   #snapshotOf: Product | null = null;
-  #heldPackets = 0;
-  #heldBytes = 0;
   /** The packet in hand, for events that a message out of turn causes. */
   #datagram: Datagram | null = null;
   #channel = 0;
@@ -67,10 +58,14 @@ export class SnapshotJoin implements ProductWatch {
     this.#shown = messages === null ? null : new ShownMessages(messages, this.#messages.books, release);
   }
 
+  get products(): readonly Product[] {
+    return this.#table.products;
+  }
+
   /** Takes a packet of a channel whose header can be read. */
   take(datagram: Datagram, channel: number, isReset: boolean): void {
     const { view, offset, length } = datagram;
-    const product = this.#productOf(view.getInt32(offset + SEGMENT_OFFSET, true), channel);
+    const product = this.#table.at(view.getInt32(offset + SEGMENT_OFFSET, true), channel);
     if (product === null) {
       this.#counts.noteMalformed('product beyond the last one', datagram.packetNumber, SEGMENT_OFFSET);
       return;
@@ -222,14 +217,12 @@ export class SnapshotJoin implements ProductWatch {
       this.#discard(product);
       this.#messages.tally(datagram, from, anew);
       product.holds = false;
-    } else if (this.#hasRoom(datagram.length)) {
-      product.held.push(this.#keep(datagram, channel, from, to));
+    } else if (this.#room.hasRoom(datagram.length)) {
+      product.held.push(this.#room.keep(datagram, channel, from, to));
     } else {
       this.#counts.remark('too much waits for a snapshot', datagram.packetNumber, product.segment);
       product.next = NEXT_UNKNOWN;
-      product.held.push({ datagram, channel, from, to });
-      this.#heldPackets += 1;
-      this.#heldBytes += datagram.length;
+      product.held.push(this.#room.hold(datagram, channel, from, to));
       this.#apply(product);
     }
     return anew;
@@ -343,12 +336,12 @@ export class SnapshotJoin implements ProductWatch {
   #append(datagram: Datagram, channel: number, product: Product, from: number, to: number): void {
     const { cycle } = product;
     if (cycle === null || from >= to) return;
-    if (!this.#hasRoom(datagram.length)) {
+    if (!this.#room.hasRoom(datagram.length)) {
       this.#counts.remark('a snapshot is too large', datagram.packetNumber, from);
       this.#drop(product);
       return;
     }
-    cycle.parts.push(this.#keep(datagram, channel, from, to));
+    cycle.parts.push(this.#room.keep(datagram, channel, from, to));
   }
 
   /** A cycle ends: loads it if it is whole, and nothing is missing between it and what waits. */
@@ -356,7 +349,7 @@ export class SnapshotJoin implements ProductWatch {
     const { cycle } = product;
     if (cycle === null) return;
     product.cycle = null;
-    for (const part of cycle.parts) this.#forget(part);
+    for (const part of cycle.parts) this.#room.forget(part);
     if (!isEnd || cycle.ordersLeft > 0 || product.synced || cycle.last < product.need) return;
     this.#load(product, cycle);
   }
@@ -386,7 +379,7 @@ export class SnapshotJoin implements ProductWatch {
     product.holds = false;
     this.#applies = true;
     for (const part of product.held) {
-      this.#forget(part);
+      this.#room.forget(part);
       this.#messages.changes(part.datagram, part.channel, product, part.from, part.to, false);
     }
     product.held.length = 0;
@@ -415,7 +408,7 @@ export class SnapshotJoin implements ProductWatch {
   #discard(product: Product): void {
     for (const part of product.held) {
       this.#messages.tally(part.datagram, part.from, part.to);
-      this.#forget(part);
+      this.#room.forget(part);
     }
     product.held.length = 0;
   }
@@ -425,38 +418,6 @@ export class SnapshotJoin implements ProductWatch {
     const { cycle } = product;
     if (cycle === null) return;
     product.cycle = null;
-    for (const part of cycle.parts) this.#forget(part);
-  }
-
-  #keep(datagram: Datagram, channel: number, from: number, to: number): HeldPart {
-    const copy = datagram.copy();
-    this.#heldPackets += 1;
-    this.#heldBytes += copy.length;
-    return { datagram: copy, channel, from, to };
-  }
-
-  #forget({ datagram }: HeldPart): void {
-    this.#heldPackets -= 1;
-    this.#heldBytes -= datagram.length;
-  }
-
-  #hasRoom(bytes: number): boolean {
-    return this.#heldPackets < HELD_PACKETS_MAX && this.#heldBytes + bytes <= HELD_BYTES_MAX;
-  }
-
-  #productOf(segment: number, channel: number): Product | null {
-    const last = this.#last;
-    if (last !== null && last.segment === segment) return last;
-    const known = this.#bySegment.find(segment, 0);
-    if (known >= 0) {
-      this.#last = this.products[known];
-      return this.#last;
-    }
-    if (this.products.length === PRODUCTS_MAX) return null;
-    const product = new Product(segment, channel);
-    this.#bySegment.add(segment, 0, this.products.length);
-    this.products.push(product);
-    this.#last = product;
-    return product;
+    for (const part of cycle.parts) this.#room.forget(part);
   }
 }

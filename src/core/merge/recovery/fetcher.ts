@@ -1,7 +1,16 @@
-import { type BacklogStatus, backlogLine } from './backlog.ts';
 import type { RecoveryCounts } from './counts.ts';
 import { hullsOf, NumberSet } from './number-set.ts';
+import { type RecordedRange, RecoveryRecord } from './recovery-record.ts';
 import type { RecoverySettings } from './settings.ts';
+import {
+  type FetcherSink,
+  PACKET_DAMAGED,
+  PACKET_OTHER_SESSION,
+  PACKET_READ,
+  type PacketNumbers,
+  type RecoveryRoute,
+  type RecoveryTimers,
+} from './surroundings.ts';
 import { type Lane, WaitingRanges } from './waiting-ranges.ts';
 
 /** Most ranges that wait over all channels; what is beyond is told as unrecoverable at once. */
@@ -9,75 +18,11 @@ export const WAITING_RANGES_MAX = 65536;
 /** Most questions of one attempt: what is missing in more pieces is asked for with the narrowest gaps between them. */
 const QUESTIONS_PER_ATTEMPT_MAX = 16;
 
-/** Clock and timers; tests bring virtual ones. */
-export interface RecoveryTimers {
-  /** Monotonic, ns. */
-  now(): number;
-  /** UTC, ns since 1970, as decimal text: for the backlog. */
-  utc(): string;
-  /** Calls back once, after `ns`, never before this call has returned. @returns what takes it back. */
-  after(ns: number, run: () => void): () => void;
-}
-
-/** Numbers that the server is asked for, both ends in. */
-export interface Question {
-  readonly channel: number;
-  /** Raw id, null where the feed's sessions have none. */
-  readonly session: Uint8Array | null;
-  readonly first: number;
-  readonly last: number;
-}
-
-/** The way to a server, one question at a time. It tells what comes from later turns only, never from within `ask`. */
-export interface RecoveryRoute {
-  /** A question is answered with one packet, behind which one asks on; else with all there is, and an end. */
-  readonly answersOnePacket: boolean;
-  ask(question: Question): void;
-  /** The question is of no interest any more. Nothing but packets may come of it. */
-  cancel(): void;
-}
-
-/** Answers of `PacketNumbers.read`. */
-export const PACKET_READ = 0;
-export const PACKET_DAMAGED = 1;
-export const PACKET_OTHER_SESSION = 2;
-
-/** Tells which numbers a packet carries. */
-export interface PacketNumbers {
-  readonly first: number;
-  readonly count: number;
-  /** @returns one of PACKET_*. */
-  read(
-    channel: number,
-    session: Uint8Array | null,
-    bytes: Uint8Array,
-    offset: number,
-    length: number,
-  ): number;
-}
-
-/** Whoever is told. Never from within `request` or `satisfied`. */
-export interface FetcherSink {
-  /** A packet with numbers that were missing; its bytes are valid during the call. It may carry others besides. */
-  packet(channel: number, bytes: Uint8Array, offset: number, length: number): void;
-  /** These numbers will not come. */
-  unrecoverable(channel: number, first: number, count: number, session: Uint8Array | null): void;
-  /** A line for the backlog. */
-  backlog(line: string): void;
-  /** Nothing is asked for, nothing waits. */
-  idle(): void;
-}
-
 /** The range in hand. */
-interface Job {
-  readonly lane: Lane;
-  readonly first: number;
-  readonly last: number;
+interface Job extends RecordedRange {
   readonly missing: NumberSet;
-  readonly started: number;
   attempt: number;
   packets: number;
-  /** Numbers that came from elsewhere, or were given up. */
   unneeded: number;
 }
 
@@ -96,6 +41,7 @@ export class Fetcher {
   readonly #timers: RecoveryTimers;
   readonly #sink: FetcherSink;
   readonly #counts: RecoveryCounts;
+  readonly #record: RecoveryRecord;
   readonly #waiting: WaitingRanges = new WaitingRanges();
   #job: Job | null = null;
   /** Pairs of the running attempt, and where in them it is. */
@@ -128,6 +74,7 @@ export class Fetcher {
     this.#timers = parts.timers;
     this.#sink = parts.sink;
     this.#counts = parts.counts;
+    this.#record = new RecoveryRecord(parts);
   }
 
   get isIdle(): boolean {
@@ -306,8 +253,7 @@ export class Fetcher {
       unneeded: 0,
     };
     this.#job = job;
-    this.#counts.requests += 1;
-    this.#write('requested', job.lane, job.first, job.last);
+    this.#record.requested(job);
     this.#attempt(job);
   }
 
@@ -392,7 +338,7 @@ export class Fetcher {
   #giveUp(job: Job): void {
     this.#job = null;
     this.#loseAll(job.lane, job.missing);
-    this.#finish(job);
+    this.#record.ended(job);
   }
 
   /** Each range is out before it is told: whoever hears it may say that it is not needed any more. */
@@ -406,10 +352,7 @@ export class Fetcher {
   }
 
   #lose(lane: Lane, from: number, to: number): void {
-    this.#counts.unrecoverableGaps += 1;
-    this.#counts.unrecoverableNumbers += to - from;
-    this.#write('failed', lane, from, to - 1);
-    this.#write('unrecoverable', lane, from, to - 1);
+    this.#record.lost(lane, from, to);
     this.#sink.unrecoverable(lane.channel, from, to - from, lane.session);
   }
 
@@ -422,24 +365,8 @@ export class Fetcher {
       this.#endQuestion();
       this.#route.cancel();
     }
-    this.#counts.fetchedRanges += 1;
-    const ms = Math.floor((this.#timers.now() - job.started) / 1e6);
-    this.#write('fetched', job.lane, job.first, job.last, [
-      ['packets', String(job.packets)],
-      ['ms', String(ms)],
-      ['unneeded', String(job.unneeded)],
-    ]);
-    this.#finish(job);
+    this.#record.fetched(job);
     this.#startSoon();
-  }
-
-  #finish(job: Job): void {
-    const { sloNs } = this.#settings;
-    const ns = this.#timers.now() - job.started;
-    this.#counts.noteRange(ns);
-    if (sloNs === 0 || Math.floor(ns / 1e6) * 1e6 <= sloNs) return;
-    this.#counts.sloViolations += 1;
-    this.#write('slo_violation', job.lane, job.first, job.last, [['ms', String(Math.floor(ns / 1e6))]]);
   }
 
   /** Nothing of the range in hand is missing any more; whoever said so is not called back from there. */
@@ -467,27 +394,4 @@ export class Fetcher {
     this.#refused = [];
     for (const { lane, first, count } of refused) this.#lose(lane, first, first + count);
   }
-
-  #write(
-    status: BacklogStatus,
-    lane: Lane,
-    from: number,
-    to: number,
-    fields: readonly (readonly [string, string])[] = [],
-  ): void {
-    const all: (readonly [string, string])[] = [];
-    for (const field of fields) all.push(field);
-    all.push(
-      ['ts', this.#timers.utc()],
-      ['session', sessionName(lane.session)],
-      ['channel', String(lane.channel)],
-    );
-    this.#sink.backlog(backlogLine(status, from, to, all));
-  }
-}
-
-/** An id for the backlog: without padding, what is not printable ASCII as `%07`; empty where there is none. */
-function sessionName(session: Uint8Array | null): string {
-  if (session === null) return '';
-  return String.fromCharCode.apply(null, Array.from(session)).replace(/^[ \0]+|[ \0]+$/g, '');
 }

@@ -3,8 +3,9 @@ import { checkOptions, parseEndpoint } from '../../config/endpoint.ts';
 import { MdxError } from '../../errors.ts';
 import type { TransportReader } from '../../feeds/feed.ts';
 import { RecoveryCounts } from '../../merge/recovery/counts.ts';
-import { Fetcher, type RecoveryTimers } from '../../merge/recovery/fetcher.ts';
+import { Fetcher } from '../../merge/recovery/fetcher.ts';
 import type { RecoverySettings } from '../../merge/recovery/settings.ts';
+import type { RecoveryTimers } from '../../merge/recovery/surroundings.ts';
 import { MoldRoute, type OpenRoute, TcpRoute } from './routes.ts';
 import { TransportNumbers } from './transport-numbers.ts';
 

@@ -2,7 +2,6 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { lookup } from 'node:dns';
 import { connect, isIPv6, type Socket } from 'node:net';
 import type { Endpoint } from '../../config/endpoint.ts';
-import type { Question, RecoveryRoute } from '../../merge/recovery/fetcher.ts';
 import {
   ANSWER_DAMAGED,
   ANSWER_END,
@@ -11,6 +10,7 @@ import {
   questionLine,
 } from '../../merge/recovery/len-seq-payload.ts';
 import { moldRequest } from '../../merge/recovery/mold-request.ts';
+import type { Question, RecoveryRoute } from '../../merge/recovery/surroundings.ts';
 
 /** Who hears what a server answers: the fetcher. */
 export interface AnswerSink {

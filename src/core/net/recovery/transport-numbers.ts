@@ -4,7 +4,7 @@ import {
   PACKET_OTHER_SESSION,
   PACKET_READ,
   type PacketNumbers,
-} from '../../merge/recovery/fetcher.ts';
+} from '../../merge/recovery/surroundings.ts';
 import { Datagram } from '../../packet/datagram.ts';
 
 /** Tells the numbers of fetched packets by the feed's transport header. One reader per channel, as lines have them. */

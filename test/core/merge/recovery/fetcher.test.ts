@@ -2,17 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseBacklogLine } from '../../../../src/core/merge/recovery/backlog.ts';
 import { RecoveryCounts } from '../../../../src/core/merge/recovery/counts.ts';
+import { Fetcher, WAITING_RANGES_MAX } from '../../../../src/core/merge/recovery/fetcher.ts';
+import { RECOVERY_DEFAULTS, type RecoverySettings } from '../../../../src/core/merge/recovery/settings.ts';
 import {
-  Fetcher,
   PACKET_DAMAGED,
   PACKET_OTHER_SESSION,
   PACKET_READ,
   type PacketNumbers,
   type Question,
   type RecoveryRoute,
-  WAITING_RANGES_MAX,
-} from '../../../../src/core/merge/recovery/fetcher.ts';
-import { RECOVERY_DEFAULTS, type RecoverySettings } from '../../../../src/core/merge/recovery/settings.ts';
+} from '../../../../src/core/merge/recovery/surroundings.ts';
 import { VirtualTimers } from '../../../world/virtual-timers.ts';
 
 const MS = 1_000_000;
