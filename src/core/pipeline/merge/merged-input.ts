@@ -25,7 +25,9 @@ class MergedChannel {
   channel: Channel | null = null;
   /** First number of the session that begins with the next packet, −1 = none does. */
   begins = -1;
-  /** What is lost in front of the next packet, where that is the first one of all or of its session. */
+  /** Number behind everything that was handed over or told as lost, −1 = none was. */
+  next = -1;
+  /** What is lost and not told yet, in order: something in front of it may still come. */
   losses: Loss[] = [];
 }
 
@@ -111,15 +113,15 @@ export class MergedInput implements MergeOutput {
     }
   }
 
-  gap(from: MergeChannel, session: number, first: number, count: number, state: number): void {
+  gap(from: MergeChannel, _session: number, first: number, count: number, state: number): void {
     if (state !== GAP_LOST || this.#isOver) return;
-    const { channel, begins, losses } = this.#channelOf(from);
-    if (channel === null || begins >= 0) {
-      losses.push({ first, count });
-      return;
-    }
+    const of = this.#channelOf(from);
+    const { channel, losses } = of;
+    const behind = losses.findIndex((loss) => loss.first > first);
+    losses.splice(behind < 0 ? losses.length : behind, 0, { first, count });
+    if (channel === null || of.begins >= 0) return;
     try {
-      this.#pipeline!.gap(channel.number, session, first, count, state);
+      this.#tellLosses(of, channel, 0);
     } catch (error) {
       this.#failure = error;
     }
@@ -176,18 +178,28 @@ export class MergedInput implements MergeOutput {
     const { channel } = of;
     if (channel === null) return;
     pipeline.readHeader(channel, datagram);
-    if (of.begins >= 0 || of.losses.length > 0) this.#tell(of, channel);
+    if (of.begins >= 0) {
+      pipeline.session(channel.number, channel.decoder.session, of.begins);
+      of.next = of.begins;
+      of.begins = -1;
+    }
+    if (of.losses.length > 0) this.#tellLosses(of, channel, first + skip - 1);
     if (take > 0) pipeline.handOver(channel, line, datagram, first, skip, take);
+    if (first > 0) of.next = Math.max(of.next, first + skip + take);
+    if (of.losses.length > 0) this.#tellLosses(of, channel, 0);
   }
 
-  /** What is in front of a packet, whose header has been read. */
-  #tell(of: MergedChannel, { number, decoder }: Channel): void {
-    const pipeline = this.#pipeline!;
-    const { begins, losses } = of;
-    of.begins = -1;
-    of.losses = [];
-    if (begins >= 0) pipeline.session(number, decoder.session, begins);
-    for (const { first, count } of losses) pipeline.gap(number, decoder.session, first, count, GAP_LOST);
+  /**
+   * Tells what is lost of the numbers up to `before`, and what comes next. Never more: a channel is where its last event is,
+   * and a restart would not ask for what is missing in front of it.
+   */
+  #tellLosses(of: MergedChannel, { number, decoder }: Channel, before: number): void {
+    const { losses } = of;
+    while (losses.length > 0 && losses[0]!.first <= Math.max(before, of.next)) {
+      const { first, count } = losses.shift()!;
+      of.next = Math.max(of.next, first + count);
+      this.#pipeline!.gap(number, decoder.session, first, count, GAP_LOST);
+    }
   }
 
   #channelOf({ number }: MergeChannel): MergedChannel {
