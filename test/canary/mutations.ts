@@ -247,8 +247,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'records: the number in front of a record is sent with it',
     file: 'src/core/publish/events/dbn-form.ts',
-    from: 'subarray(starts[piece]! + NUMBER_BYTES, ends[piece]!)',
-    to: 'subarray(starts[piece]!, ends[piece]!)',
+    from: 'memory.byteOffset + starts[piece]! + NUMBER_BYTES;',
+    to: 'memory.byteOffset + starts[piece]!;',
     tests: ['test/core/serve/events/dbn.test.ts'],
   },
   {

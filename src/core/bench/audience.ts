@@ -9,6 +9,8 @@ import { Readers } from './readers.ts';
 export interface Source {
   readonly server: Server;
   readonly path: string;
+  /** Sub-protocol that clients ask for; absent: none. */
+  readonly protocol?: string;
   /** Publishes the events of a batch. */
   publish(batch: EventBatch): void;
   flush(): void;
@@ -35,11 +37,11 @@ export class Audience {
   }
 
   async join(clients: number): Promise<void> {
-    const { server, path, bytes } = this.#source;
+    const { server, path, protocol, bytes } = this.#source;
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     this.#before = bytes();
-    await this.#readers.join((server.address() as AddressInfo).port, path, clients);
+    await this.#readers.join((server.address() as AddressInfo).port, path, clients, protocol);
   }
 
   say(text: string): void {

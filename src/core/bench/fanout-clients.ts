@@ -7,7 +7,13 @@ import { connect, type Socket } from 'node:net';
 
 /** What the process is told, and answers: `{ready: true}`, and `{done: BYTES}` when every client has that many. */
 export type FanoutRequest =
-  | { readonly port: number; readonly path: string; readonly clients: number }
+  | {
+      readonly port: number;
+      readonly path: string;
+      /** Sub-protocol that they ask for. */
+      readonly protocol?: string | undefined;
+      readonly clients: number;
+    }
   | { readonly wanted: number }
   /** What every client says. */
   | { readonly text: string };
@@ -24,8 +30,8 @@ process.on('message', (request: FanoutRequest) => {
   } else if ('text' in request) {
     for (const socket of sockets) socket.write(messageOf(request.text));
   } else {
-    const { port, path, clients } = request;
-    void Promise.all(Array.from({ length: clients }, (_, at) => join(port, path, at))).then(() =>
+    const { port, path, protocol, clients } = request;
+    void Promise.all(Array.from({ length: clients }, (_, at) => join(port, path, protocol, at))).then(() =>
       process.send!({ ready: true }),
     );
   }
@@ -35,7 +41,7 @@ process.on('disconnect', () => {
   for (const socket of sockets) socket.destroy();
 });
 
-function join(port: number, path: string, at: number): Promise<void> {
+function join(port: number, path: string, protocol: string | undefined, at: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
     let head: string | null = '';
@@ -43,6 +49,7 @@ function join(port: number, path: string, at: number): Promise<void> {
     socket.on('error', reject);
     socket.write(
       `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nupgrade: websocket\r\nconnection: upgrade\r\n` +
+        (protocol === undefined ? '' : `sec-websocket-protocol: ${protocol}\r\n`) +
         `sec-websocket-version: 13\r\nsec-websocket-key: ${randomBytes(16).toString('base64')}${HEAD_END}`,
     );
     counts[at] = 0;

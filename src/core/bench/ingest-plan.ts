@@ -17,7 +17,9 @@ export interface IngestRound {
 }
 
 /** What the process of the reader is told: where events are served, which it answers when it reads; then what it waits for. */
-export type ReaderRequest = { readonly port: number } | { readonly wanted: number };
+export type ReaderRequest =
+  | { readonly port: number; readonly form: 'json' | 'dbn' }
+  | { readonly wanted: number };
 
 /** What it answers to that: what it has, and how often it was told that it lost some. */
 export interface ReaderCounts {

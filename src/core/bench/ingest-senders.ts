@@ -60,14 +60,14 @@ export class IngestSenders extends Other<IngestPlan | IngestRound> {
   }
 }
 
-/** A client that reads all events as JSON, in a process of its own. */
+/** A client that reads all events, in a process of its own. */
 export class IngestReader extends Other<ReaderRequest> {
   constructor() {
     super('reader');
   }
 
-  async join(port: number): Promise<void> {
-    await this.ask({ port });
+  async join(port: number, form: 'json' | 'dbn'): Promise<void> {
+    await this.ask({ port, form });
   }
 
   /** Resolves when it has so many records since it joined. Rejects where it has more, or was told that some are lost. */

@@ -13,8 +13,8 @@ export class Readers {
     this.#child = fork(file, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   }
 
-  async join(port: number, path: string, clients: number): Promise<void> {
-    this.#ask({ port, path, clients });
+  async join(port: number, path: string, clients: number, protocol?: string): Promise<void> {
+    this.#ask({ port, path, clients, protocol });
     await once(this.#child, 'message');
   }
 

@@ -90,6 +90,13 @@ export const RECEIVING_PROFILES: readonly Profile[] = [
     title: 'the same by a whole server, while one client in another process reads all as JSON',
     unit: 'record',
     against: dearer('ingest-1024'),
-    make: ingest(({ ingestServed }, options) => ingestServed(options, 1024)),
+    make: ingest(({ ingestServed }, options) => ingestServed(options, 1024, 'json')),
+  },
+  {
+    name: 'ingest-serve-dbn',
+    title: 'the same where the client reads records of DBN',
+    unit: 'record',
+    against: { profile: 'ingest-serve', as: 'cost', sameBooks: false },
+    make: ingest(({ ingestServed }, options) => ingestServed(options, 1024, 'dbn')),
   },
 ];

@@ -38,6 +38,13 @@ export const SERVING_PROFILES: readonly Profile[] = [
     make: fanout(({ eventsOut }, options) => eventsOut(options, 1)),
   },
   {
+    name: 'serve-dbn',
+    title: 'the same as records of DBN, up to 100 in a message',
+    unit: 'event',
+    against: { profile: 'serve-json', as: 'speed', sameBooks: false },
+    make: fanout(({ recordsOut }, options) => recordsOut(options, 100)),
+  },
+  {
     name: 'fanout-1',
     title: 'order changes as raw-v1 to one client in another process, by the clock',
     unit: 'frame',

@@ -1,3 +1,4 @@
+import { DBN_FORM } from '../../publish/events/dbn-form.ts';
 import { Audience } from '../audience.ts';
 import { processCpuNs } from '../cpu-time.ts';
 import { makeEventStream } from '../event-stream.ts';
@@ -27,7 +28,16 @@ export function loopOut(options: WorkloadOptions, clients: number): Promise<Work
 
 /** Events as JSON to one client: ns of the clock for an event that it has. @param batchMax events of a message. */
 export function eventsOut(options: WorkloadOptions, batchMax: number): Promise<Workload> {
-  return make({ ...options, events: Math.min(options.events, 400_000) }, 1, 'clock', eventSender(batchMax));
+  return make(few(options), 1, 'clock', eventSender(batchMax));
+}
+
+/** The same as records of DBN. */
+export function recordsOut(options: WorkloadOptions, batchMax: number): Promise<Workload> {
+  return make(few(options), 1, 'clock', eventSender(batchMax, DBN_FORM));
+}
+
+function few(options: WorkloadOptions): WorkloadOptions {
+  return { ...options, events: Math.min(options.events, 400_000) };
 }
 
 async function make(

@@ -36,11 +36,15 @@ export async function ingest(options: WorkloadOptions, senders: number, threads:
   return measured(options, senders, () => note, await takeInto(threads));
 }
 
-/** The same by a whole server: an engine, the ring to the main thread, and there one client that reads all as JSON. */
-export async function ingestServed(options: WorkloadOptions, senders: number): Promise<Workload> {
+/** The same by a whole server: an engine, the ring to the main thread, and there one client that reads all. */
+export async function ingestServed(
+  options: WorkloadOptions,
+  senders: number,
+  form: 'json' | 'dbn',
+): Promise<Workload> {
   const note = (share: number): string =>
-    `CPU time of the whole server, ${Math.round(share * 100)} % of it in the thread that follows, makes JSON and sends; a client in another process reads every record, in messages of up to ${SERVE_DEFAULTS.events.batchMax}`;
-  return measured(options, senders, note, await serveThem());
+    `CPU time of the whole server, ${Math.round(share * 100)} % of it in the thread that follows, makes ${form === 'json' ? 'JSON' : 'records of DBN'} and sends; a client in another process reads every record, in messages of up to ${SERVE_DEFAULTS.events.batchMax}`;
+  return measured(options, senders, note, await serveThem(form));
 }
 
 async function measured(
@@ -117,7 +121,7 @@ async function takeInto(threads: number): Promise<Taker> {
   };
 }
 
-async function serveThem(): Promise<Taker> {
+async function serveThem(form: 'json' | 'dbn'): Promise<Taker> {
   const { promise: listening, resolve: listen } = Promise.withResolvers<number>();
   const any = '127.0.0.1:0';
   const serve = await Serve.start({
@@ -133,7 +137,7 @@ async function serveThem(): Promise<Taker> {
     },
   });
   const reader = new IngestReader();
-  await reader.join(Number(new URL(serve.url).port));
+  await reader.join(Number(new URL(serve.url).port), form);
   const ended = serve.ended.then(() => {
     throw new MdxError('internal', 'the server has ended');
   });

@@ -3,12 +3,16 @@ import type { EventBatch } from '../../event/batch.ts';
 import { itch } from '../../feeds/itch/index.ts';
 import { Books } from '../../pipeline/books.ts';
 import { FrameRun } from '../../publish/bus.ts';
+import { DBN_FORM } from '../../publish/events/dbn-form.ts';
+import { type EventForm, JSON_FORM } from '../../publish/events/event-form.ts';
 import { EventHub, type EventHubOptions } from '../../publish/events/event-hub.ts';
-import { EventServer } from '../../publish/events/event-server.ts';
+import { DBN_PROTOCOL, EventServer } from '../../publish/events/event-server.ts';
 import type { EventKind } from '../../publish/events/kinds.ts';
 import { RawV1Publisher } from '../../publish/raw-v1/publisher.ts';
 import { RawV1Server } from '../../publish/raw-v1/server.ts';
 import { SseServer } from '../../publish/sse/sse-server.ts';
+import { DbnEvents } from '../../serve/events/dbn-events.ts';
+import type { EventDesk } from '../../serve/events/event-maker.ts';
 import { EventPublisher } from '../../serve/events/event-publisher.ts';
 import { OpenStream } from '../../serve/http/stream.ts';
 import type { Source } from '../audience.ts';
@@ -75,17 +79,19 @@ export interface StreamSender extends EventSender {
   readonly streams: SseServer;
 }
 
-/** Events as JSON to one client. @param batchMax events of a message. */
-export function eventSender(batchMax: number): EventSender {
-  const events = new BookEvents({ retainedEvents: 500_000, retainedBytes: 256 << 20, batchMax });
+/** Events to one client, as JSON or as records of DBN. @param batchMax events of a message. */
+export function eventSender(batchMax: number, form: EventForm = JSON_FORM): EventSender {
+  const events = new BookEvents({ retainedEvents: 500_000, retainedBytes: 256 << 20, batchMax }, form);
   const { hub } = events;
-  const service = new EventServer(hub, { sendTimeoutMs: 60_000, ingestLag: () => 0 });
+  const isDbn = form === DBN_FORM;
+  const service = new EventServer(hub, { sendTimeoutMs: 60_000, ingestLag: () => 0 }, isDbn ? hub : null);
   const server = createServer();
   server.on('upgrade', (request, socket, head) => service.upgrade(request, socket, head, null));
   return {
     hub,
     server,
     path: EVENTS_PATH,
+    ...(isDbn ? { protocol: DBN_PROTOCOL } : {}),
     publish: (batch) => events.publish(batch),
     flush: () => events.flush(),
     published: () => events.published,
@@ -135,9 +141,10 @@ class BookEvents {
   readonly #publisher: EventPublisher;
   readonly #books: Books;
 
-  constructor(limits: Omit<EventHubOptions, 'recentEvents'>) {
-    this.hub = new EventHub({ ...limits, recentEvents: 100 });
-    this.#publisher = new EventPublisher(this.hub, 'bench');
+  constructor(limits: Omit<EventHubOptions, 'recentEvents'>, form: EventForm = JSON_FORM) {
+    this.hub = new EventHub({ ...limits, recentEvents: 100 }, undefined, form);
+    const making = form === DBN_FORM ? (desk: EventDesk) => new DbnEvents(desk) : undefined;
+    this.#publisher = new EventPublisher(this.hub, 'bench', making);
     this.#books = new Books(itch.rules, syntheticDictionary(), null, [this.#publisher]);
     this.#publisher.start(itch, {
       books: this.#books,

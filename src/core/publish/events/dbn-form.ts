@@ -8,6 +8,7 @@ export const NUMBER_BYTES = 8;
 const TWO_32 = 4294967296;
 /** The header of a frame. */
 const AROUND_BYTES_MAX = 10;
+const NOTHING: DataView = new DataView(new ArrayBuffer(0));
 
 /** Records of DBN, whole. */
 export const DBN_FORM: EventForm = {
@@ -55,10 +56,17 @@ export class DbnFraming implements EventFraming {
   write(out: Buffer, at: number, { sources, starts, ends, count, bytes }: Pieces): number {
     const length = bytes - count * NUMBER_BYTES;
     let to = writeHeader(out, at, OPCODE_BINARY, length);
+    const target = new DataView(out.buffer, out.byteOffset, out.length);
+    let source = NOTHING;
     for (let piece = 0; piece < count; piece += 1) {
-      const record = sources[piece]!.subarray(starts[piece]! + NUMBER_BYTES, ends[piece]!);
-      out.set(record, to);
-      to += record.length;
+      const memory = sources[piece]!;
+      if (memory.buffer !== source.buffer) source = new DataView(memory.buffer);
+      // Records are whole words, and too short for a copy that makes an object first.
+      const end = memory.byteOffset + ends[piece]!;
+      for (let from = memory.byteOffset + starts[piece]! + NUMBER_BYTES; from < end; from += 4) {
+        target.setInt32(to, source.getInt32(from, true), true);
+        to += 4;
+      }
     }
     return at + headerBytes(length) + length;
   }

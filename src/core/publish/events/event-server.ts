@@ -20,7 +20,7 @@ const MESSAGES_PER_SECOND = 100;
 const CLOSE_MS = 1000;
 /** Sub-protocols: events as text, as without one, and as records of DBN. */
 const JSON_PROTOCOL = 'mdx.json.v1';
-const DBN_PROTOCOL = 'mdx.dbn.v1';
+export const DBN_PROTOCOL = 'mdx.dbn.v1';
 const SWEEP_MS_MIN = 10;
 
 /** Serves events over WebSockets that are handed over to it. */
