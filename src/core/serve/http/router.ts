@@ -16,7 +16,11 @@ interface Compiled {
 export class Router {
   readonly #routes: readonly Compiled[];
 
-  constructor(routes: readonly Route[]) {
+  readonly #webSockets: readonly string[];
+
+  /** @param webSockets paths that are for upgrades: who asks there without one is told. */
+  constructor(routes: readonly Route[], webSockets: readonly string[]) {
+    this.#webSockets = webSockets;
     this.#routes = routes.map((route) => {
       const segments = route.path.slice(1).split('/');
       return {
@@ -30,13 +34,7 @@ export class Router {
   /** @param method HEAD is a GET whose body is not sent. */
   find(method: string, target: Target): Found {
     const there = this.#routes.filter(({ segments }) => fits(segments, target.segments));
-    if (there.length === 0) {
-      return {
-        refusal: problem(404, 'not-found', `there is nothing at ${shown(`/${target.segments.join('/')}`)}`, {
-          hint: 'GET /openapi.json lists what there is.',
-        }),
-      };
-    }
+    if (there.length === 0) return { refusal: this.#nothingAt(`/${target.segments.join('/')}`) };
     const wanted = method === 'HEAD' ? 'GET' : method;
     const found = there.find(({ route }) => route.method === wanted);
     if (found === undefined) {
@@ -49,6 +47,17 @@ export class Router {
       };
     }
     return readValues(found, target);
+  }
+
+  #nothingAt(path: string): Answer {
+    if (this.#webSockets.includes(path)) {
+      return problem(426, 'upgrade', `${path} is a WebSocket, and no upgrade was asked for`, {
+        headers: { upgrade: 'websocket' },
+      });
+    }
+    return problem(404, 'not-found', `there is nothing at ${shown(path)}`, {
+      hint: 'GET /openapi.json lists what there is.',
+    });
   }
 
   /** Methods of a path as an `Allow` header lists them, null where there is nothing. */

@@ -88,7 +88,7 @@ export class HttpServer {
     this.#http = http;
     this.#maxUpgrades = options.maxUpgrades;
     this.#exchange = new Exchange({
-      router: new Router(routes),
+      router: new Router(routes, Object.keys(upgrades)),
       counts: this.counts,
       gate: () => this.#gate,
       maxBodyBytes: () => this.#http.maxBodyBytes,

@@ -78,6 +78,7 @@ describe('a request', () => {
       request('GET /ws HTTP/1.1', 'Connection: Upgrade\r\nUpgrade: websocket\r\n'),
       [404],
     ],
+    ['forgets to ask for a WebSocket', request('GET /api/ws HTTP/1.1', CLOSE), [426]],
     [
       'would be a WebSocket',
       request('GET /api/ws HTTP/1.1', 'Connection: Upgrade\r\nUpgrade: websocket\r\n'),
