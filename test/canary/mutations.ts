@@ -1351,8 +1351,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'serve: a hole that is to end the engine does not',
     file: 'src/core/serve/engine.ts',
-    from: "source.result?.stopped === 'loss'",
-    to: "source.result?.stopped === 'none'",
+    from: "merge?.stopped === 'loss'",
+    to: "merge?.stopped === 'none'",
     tests: ['test/core/serve/lines.test.ts'],
   },
   {

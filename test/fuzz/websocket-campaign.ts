@@ -22,6 +22,7 @@ export async function websocketCampaign(
 ): Promise<string[]> {
   const { a } = play({ seed: 1 });
   const engine = await ServedEngine.start('[source]\ninputs = ["FOLDER/a.pcap"]\n', { 'a.pcap': a });
+  await engine.hasRead();
   const endpoints: Endpoint[] = [
     ...engine.rawV1.map((port) => ({ port, path: '/ws' })),
     { port: engine.http, path: '/api/ws' },

@@ -48,6 +48,18 @@ export class ServedEngine {
     return (await this.json<{ ready: boolean }>('/ready')).ready;
   }
 
+  /** Resolves when its input has ended, and who serves clients has all of it. */
+  async hasRead(): Promise<void> {
+    for (;;) {
+      const { state, taps } = await this.json<{
+        state: string;
+        taps: readonly { waitingBytes: number }[];
+      }>('/api/v1/status');
+      if (state === 'ended' && taps.every(({ waitingBytes }) => waitingBytes === 0)) return;
+      await pause();
+    }
+  }
+
   /** Resolves when nobody is connected any longer. */
   async alone(): Promise<void> {
     while ((await this.json<{ clients: readonly object[] }>('/api/v1/clients')).clients.length > 0)
