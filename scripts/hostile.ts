@@ -3,7 +3,7 @@
  * engine, and holds it to what it promises: each of them ends, in an answer or a closed connection; no fault of ours; decent
  * requests between them are answered; flat memory. With --clients: how 46 clients are served beside four bad ones.
  *
- *     npm run hostile [-- --count 10000] [--seed N] [--websockets | --clients]
+ *     npm run hostile [-- --count 10000] [--seed N] [--websockets | --clients [--rounds 1]]
  *
  * Prints the seed first. Exit 1 after a finding.
  */
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     websockets: { type: 'boolean' },
     clients: { type: 'boolean' },
+    rounds: { type: 'string', default: '1' },
   },
 });
 const count = Number(values.count ?? COUNT_DEFAULT);
@@ -46,7 +47,7 @@ say(`${faults.length === 0 ? 'nothing found' : `FOUND: ${faults.join(', ')}`} in
 process.exitCode = faults.length === 0 ? 0 : 1;
 
 function campaign(): Promise<string[]> {
-  if (values.clients) return clientCampaign(seed, say);
+  if (values.clients) return clientCampaign(seed, Number(values.rounds), say);
   return values.websockets ? websocketCampaign(count, seed, say) : requestCampaign();
 }
 

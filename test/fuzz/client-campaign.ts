@@ -17,6 +17,9 @@ const PRELOAD_RATE = 30_000;
 const RATE = 1000;
 /** Those who read late begin so many frames behind the oldest: what comes then is more than the system holds for them. */
 const SOON_GONE = 10_000;
+/** All that is kept for clients is full behind the preload, and every slot for packets was used: what grows then is a leak. */
+const RETAINED_EVENTS = 100_000;
+const POOL_SLOTS = 4096;
 const MIB: number = 1024 ** 2;
 /** A round lasts until who takes nothing has been closed, and this share of the memory before is what it may grow by. */
 const GROWTH_MAX = 1.25;
@@ -39,9 +42,14 @@ const ENDS: Readonly<Record<Protocol, Ends>> = {
 /**
  * Fifty clients of one engine, of which one takes nothing, one crawls, one floods and one sends what is no protocol; how the
  * other 46 are served in rounds with and without the four, those of one protocol in each. @returns what was wrong.
+ * @param rounds how often each protocol has its turn.
  */
-export async function clientCampaign(seed: number, say: (text: string) => void): Promise<string[]> {
-  const protocols: readonly Protocol[] = ['raw-v1', 'events', 'sse'];
+export async function clientCampaign(
+  seed: number,
+  rounds: number,
+  say: (text: string) => void,
+): Promise<string[]> {
+  const protocols = Array<readonly Protocol[]>(rounds).fill(['raw-v1', 'events', 'sse']).flat();
   const messages = PRELOAD + ((protocols.length * 2 + 2) * ROUND_MS * RATE) / 1000;
   const packets = payloadsOf(play({ seed, profile: { messages } }).a);
   const ports = [await freeUdpPort(), await freeUdpPort()];
@@ -52,8 +60,13 @@ feed = "itch-5.0"
 [lines]
 a = ["udp://127.0.0.1:${ports[0]}"]
 b = ["udp://127.0.0.1:${ports[1]}"]
+[receive]
+pool_slots = ${POOL_SLOTS}
+[merge]
+pending_cap = ${POOL_SLOTS / 2}
 [events]
 send_timeout = "1s"
+retained_events = ${RETAINED_EVENTS}
 `,
   );
   const feed = new PacedFeed(packets, ports);
@@ -103,6 +116,7 @@ send_timeout = "1s"
         if (end !== expected) faults.push(`${protocol}: who is ${name} ended ${end}, not ${expected}`);
       }
       say(`${' '.repeat(21)}memory ${resident} MiB${ends === null ? '' : `, ${JSON.stringify(ends)}`}\n`);
+      if (ends !== null) say(`${' '.repeat(21)}heap of ${textOf(await engine.heaps())}\n`);
       bad?.leave();
     }
   }
@@ -156,24 +170,27 @@ class BadClients {
   readonly #engine: ServedEngine;
 
   static async join(protocol: Protocol, engine: ServedEngine, run: string): Promise<BadClients> {
-    const oldest = await engine.metric('mdx_raw_v1_cursor{position="oldest"}');
+    const isRawV1 = protocol === 'raw-v1';
+    const oldest = isRawV1
+      ? await engine.metric('mdx_raw_v1_cursor{position="oldest"}')
+      : (await engine.metric('mdx_event_number')) - RETAINED_EVENTS;
     return new BadClients(protocol, engine, run, oldest + SOON_GONE);
   }
 
-  private constructor(protocol: Protocol, engine: ServedEngine, run: string, cursor: number) {
+  private constructor(protocol: Protocol, engine: ServedEngine, run: string, from: number) {
     const { http, rawV1 } = engine;
     this.#engine = engine;
     const port = protocol === 'raw-v1' ? rawV1[0]! : http;
-    const past = protocol === 'raw-v1' ? `?from_seq=${cursor}` : '';
+    const past = protocol === 'raw-v1' ? `?from_seq=${from}` : '';
     const path = protocol === 'raw-v1' ? '/ws' : protocol === 'events' ? '/api/ws' : '/api/v1/stream/mbo';
     const header = protocol === 'sse' ? '' : HEADER;
-    const last = protocol === 'sse' ? `Last-Event-ID: ${run}-600\r\n` : '';
+    const last = protocol === 'sse' ? `Last-Event-ID: ${run}-${from}\r\n` : '';
     const requestOf = (query: string, more: string): string =>
       `GET ${path}${query} HTTP/1.1\r\nHost: localhost\r\n${header}${more}\r\n`;
-    const from = `{"type":"Subscribe","filter":{"type":"All"},"from":{"run":"${run}","seq":"600"}}`;
+    const subscribe = `{"type":"Subscribe","filter":{"type":"All"},"from":{"run":"${run}","seq":"${from}"}}`;
     const late = (socket: Socket): void => {
       socket.write(requestOf(past, last));
-      if (protocol === 'events') socket.write(textFrame(from));
+      if (protocol === 'events') socket.write(textFrame(subscribe));
     };
     late(this.#open('stopped', port).pause());
     const crawling = this.#open('crawling', port);
@@ -238,4 +255,8 @@ function textFrame(text: string): Buffer {
 function residentMib(pid: number): number {
   const [, kib] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!;
   return Math.round((Number(kib) * 1024) / MIB);
+}
+
+function textOf(heaps: ReadonlyMap<string, number>): string {
+  return Array.from(heaps, ([thread, bytes]) => `${thread} ${(bytes / MIB).toFixed(1)} MiB`).join(', ');
 }
