@@ -1307,6 +1307,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['test/core/serve/tap.test.ts'],
   },
   {
+    name: 'overload: a follower that is cut off when the engine ends is left with what it has',
+    file: 'src/core/serve/tap.ts',
+    from: "if (this.#state === 'cut') this.#joinAtEnd();",
+    to: '',
+    tests: ['test/core/serve/tap.test.ts'],
+  },
+  {
     name: 'overload: what was held for a follower comes behind its cut',
     file: 'src/core/serve/tap.ts',
     from: "if (this.#state === 'cut' && this.#ring.isAsked) this.#beginAnew();",

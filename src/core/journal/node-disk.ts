@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fdatasyncSync,
   fstatSync,
   fsyncSync,
@@ -10,9 +11,11 @@ import {
   readSync,
   renameSync,
   statfsSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Disk, DiskFile } from './disk.ts';
 
 const MODES = { create: 'wx+', modify: 'r+', read: 'r' } as const;
@@ -31,14 +34,7 @@ export const NODE_DISK: Disk = {
     }
   },
   makeDirectory(path) {
-    try {
-      mkdirSync(path);
-    } catch (error) {
-      // Only here: where the system refuses, the recursive call says that something is not there.
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOENT' && code !== 'EEXIST') throw error;
-      mkdirSync(path, { recursive: true });
-    }
+    makeDirectories(path);
   },
   syncDirectory(path) {
     // Windows cannot open a directory, and needs no sync of it.
@@ -102,5 +98,19 @@ class NodeFile implements DiskFile {
 
   close(): void {
     closeSync(this.#descriptor);
+  }
+}
+
+/** Not by Node's recursive call, which never returns where a file system says ENOENT in a directory that is there. */
+function makeDirectories(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return;
+    const parent = dirname(path);
+    if (code !== 'ENOENT' || existsSync(parent)) throw error;
+    makeDirectories(parent);
+    makeDirectories(path);
   }
 }

@@ -95,6 +95,11 @@ export class ByteRing {
     return Atomics.load(this.#words, CUT) === IS_ASKED;
   }
 
+  /** Producer: sleeps until the consumer asks for a stream behind the cut, at most so long. */
+  waitUntilAsked(ms: number): void {
+    Atomics.wait(this.#words, CUT, IS_CUT, ms);
+  }
+
   /** Producer: another stream begins. */
   beginAnew(): void {
     Atomics.store(this.#words, CUT, 0);
@@ -108,6 +113,7 @@ export class ByteRing {
   /** Consumer: waits for the stream that begins behind the cut. */
   askAnew(): void {
     Atomics.store(this.#words, CUT, IS_ASKED);
+    Atomics.notify(this.#words, CUT);
   }
 
   /** Consumer: copies what is at hand, as much as fits. @returns bytes, 0 = nothing is at hand. */

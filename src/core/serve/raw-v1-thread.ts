@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { watchThread } from '../observe/thread-health.ts';
 import { ThreadSlots } from '../observe/thread-slots.ts';
@@ -102,9 +103,12 @@ try {
   server.start();
   say({ kind: 'listening', addresses });
   const observers = [encoded, publisher, counter, sent];
-  const following = follow(ByteRing.attach(tap), observers, () => stopReason !== null).then(() => stopped);
-  await Promise.race([following, stopped]);
-  // The other half is for the clients to close.
+  let isLate = false;
+  const following = follow(ByteRing.attach(tap), observers, () => isLate);
+  await Promise.race([following.then(() => stopped), stopped]);
+  // What the engine has shown is published first, in half of the time. The other half is for the clients to close.
+  await Promise.race([following, pause(stopMs / 2)]);
+  isLate = true;
   await server.close(stopReason ?? 'the server stops', stopMs / 2);
   say({ kind: 'status', status: status() });
   say({ kind: 'stopped' });

@@ -49,6 +49,7 @@ export class Serve {
   /** When stopping is to be over, ms of `performance.now`; Infinity until it begins. */
   #deadline: number = Number.POSITIVE_INFINITY;
   #http: HttpServer | null = null;
+  readonly #rings: readonly ByteRing[];
   /** Null: raw-v1 is not served. */
   readonly #rawV1: RawV1Link | null;
   #rawV1Addresses: readonly string[] = [];
@@ -81,6 +82,7 @@ export class Serve {
     const hasRawV1 = !config.noStorage && (config.rawV1.a !== null || config.rawV1.b !== null);
     const rawV1 = new ByteRing(hasRawV1 ? tapBytes : 64);
     if (hasRawV1) taps.push({ name: 'raw-v1', memory: rawV1.memory });
+    this.#rings = [main, rawV1];
     this.#rawV1 = hasRawV1
       ? new RawV1Link({ config, tap: rawV1.memory, slots: this.#metrics.slotsOf('raw-v1').memory }, tell)
       : null;
@@ -125,13 +127,16 @@ export class Serve {
     };
     const encoded = new StageProbe(slots, null, 'publish');
     const sent = new StageProbe(slots, null, 'sent');
-    const following = follow(main, [encoded, followed, ...publishers, sent]).catch((error: unknown) => {
-      // An engine that failed says better why.
-      if (this.#engine.status.state !== 'failed') throw error;
-    });
+    const following = follow(main, [encoded, followed, ...publishers, sent], () => this.#isHurried).catch(
+      (error: unknown) => {
+        // An engine that failed says better why.
+        if (this.#engine.status.state !== 'failed') throw error;
+      },
+    );
     const stopped = Promise.all([this.#engine.ended, following]);
     this.ended = this.#untilEnded(stopped);
     this.ended.catch(() => {});
+    void this.#hurry();
   }
 
   /** Rejects with MdxError where an address is taken, or may not be listened at. */
@@ -202,7 +207,7 @@ export class Serve {
     } finally {
       this.#limitStop();
       // Nobody is waited for any more; where a part has failed, the engine goes, too.
-      Atomics.store(this.#control, 0, 1);
+      this.#letFollowersGo();
       this.#engine.stop();
       this.#engine.letGo();
       this.#events.close('the server is stopping');
@@ -212,6 +217,23 @@ export class Serve {
       this.#metrics.close();
       this.#unwatch();
     }
+  }
+
+  /** Who follows has half of the time for what is in front of it; the other half is for the clients. */
+  async #hurry(): Promise<void> {
+    await this.#asked;
+    await pause(this.#leftMs / 2, null, { ref: false });
+    this.#letFollowersGo();
+  }
+
+  get #isHurried(): boolean {
+    return Atomics.load(this.#control, 0) === 1;
+  }
+
+  /** The engine waits for nobody, and nothing more comes of it for those who follow. */
+  #letFollowersGo(): void {
+    Atomics.store(this.#control, 0, 1);
+    for (const ring of this.#rings) ring.end();
   }
 
   /** All parts together have `shutdown.timeout`, whoever of them needs it. */

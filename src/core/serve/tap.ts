@@ -150,10 +150,17 @@ export class Tap implements Conversion {
   finish(): void {
     this.#hasTime = true;
     if (!this.#opened && this.#feed !== null) this.#open(this.#feed, this.#run!.timeBase);
+    if (this.#state === 'cut') this.#joinAtEnd();
     if (this.#image?.slice(Number.POSITIVE_INFINITY) === true) this.#image = null;
     if (this.#opened && this.#state !== 'cut') this.#writer.close();
     this.#release(Number.POSITIVE_INFINITY);
     this.#end();
+  }
+
+  /** One that is cut off takes the books as they are, too: its clients hear what they lack. */
+  #joinAtEnd(): void {
+    while (!this.#ring.isAsked && !this.#gates.gone()) this.#ring.waitUntilAsked(ROOM_MS);
+    if (this.#ring.isAsked) this.#beginAnew();
   }
 
   /** The run has failed: what was written stays, without its end. */

@@ -10,6 +10,17 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
+test('directories are made with those above them, or it is said that they cannot be', () => {
+  const path = join(directory, 'a/b/c');
+  NODE_DISK.makeDirectory(path);
+  NODE_DISK.makeDirectory(path);
+  expect(NODE_DISK.list(join(directory, 'a/b'))).toEqual(['c']);
+  NODE_DISK.open(join(directory, 'file'), 'create').close();
+  expect(() => NODE_DISK.makeDirectory(join(directory, 'file'))).toThrow(/EEXIST/);
+  // Nothing can be made there, which the system says as if the directory were not there.
+  if (process.platform === 'linux') expect(() => NODE_DISK.makeDirectory('/proc/none/a')).toThrow(/ENOENT/);
+});
+
 test('files are made once, grow at their end, are written in place, cut and renamed', () => {
   const path = join(directory, 'a');
   expect(NODE_DISK.list(join(directory, 'none'))).toEqual([]);

@@ -228,7 +228,10 @@ describe('a follower that is cut off', () => {
   );
 });
 
-test('a thread that stands still holds up nobody, and has the books of the engine once it goes on', async () => {
+test.each([
+  ['once it goes on', true],
+  ['also where the engine ends meanwhile', false],
+])('a thread that stands still holds up nobody, and has the books of the engine %s', async (_, goesOn) => {
   const ring = new ByteRing(1 << 17);
   const hold = new Int32Array(new SharedArrayBuffer(8));
   hold[0] = 1;
@@ -254,18 +257,23 @@ test('a thread that stands still holds up nobody, and has the books of the engin
       breathe: async () => {
         tap.flush();
         while (tap.written > 0 && Atomics.load(hold, 1) === 0) await nextTurn();
-        if (tap.cuts === 0 || Atomics.exchange(hold, 0, 0) === 0) return;
+        if (!goesOn || tap.cuts === 0 || Atomics.exchange(hold, 0, 0) === 0) return;
         Atomics.notify(hold, 0);
         await rejoined();
       },
     }),
   );
   tap.flush();
-  await rejoined();
+  if (goesOn) await rejoined();
+  else {
+    expect(tap.view.isCut).toBe(true);
+    Atomics.store(hold, 0, 0);
+    Atomics.notify(hold, 0);
+  }
+  expect(tap.stalls).toBe(0);
   tap.finish();
   const [{ event, changes, hash }] = await said;
   const [market] = books.markets;
   expect(tap.view.cuts).toBeGreaterThan(0);
-  expect(tap.stalls).toBe(0);
   expect([event, changes, hash]).toEqual([tap.written, market!.changes, stateHash(market!).hash]);
 });
