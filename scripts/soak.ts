@@ -3,10 +3,13 @@
  * recovery server has what both lost, and many clients of every protocol read, one of them hardly. Memory, handles and
  * latency must stay what they are, nothing may be lost, and who reads must get everything.
  *
- *     npm run soak [-- --minutes 30] [-- --rate 20000] [-- --clients 100] [-- --report soak.json]
+ *     npm run soak [-- --minutes 30] [-- --rate 20000] [-- --clients 100] [-- --report soak.json] [-- --overload]
  *
  * --rate is of the messages of the exchange in a second, --clients how many read raw-v1. The report has every sample. Exit
  * code 1 where something grew, or was lost.
+ *
+ * With --overload threads that publish have next to no room in front of them and are cut off, given enough load: then clients
+ * must be told all that was left out, and the books of clients, of the engine and of the journal must be the same at the end.
  */
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
@@ -18,6 +21,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import WebSocket from 'ws';
 import type { FanoutRequest } from '../src/core/bench/fanout-clients.ts';
+import { RawV1Client } from '../test/world/raw-v1-client.ts';
 import { ROOT } from './generated.ts';
 
 const SAMPLE_MS = 5000;
@@ -38,6 +42,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '20000' },
     clients: { type: 'string', default: '100' },
     report: { type: 'string', default: 'soak.json' },
+    overload: { type: 'boolean', default: false },
   },
 });
 
@@ -59,11 +64,19 @@ interface Sample {
   readonly connected: number;
   /** Frames and events that were left out for clients that read. */
   readonly skipped: number;
+  /** How often threads that publish were cut off. */
+  readonly cuts: number;
   /** So many of the events of this stretch had reached the books, and the sockets, within so many seconds of their packets. */
   readonly bookP50: number | null;
   readonly bookP99: number | null;
   readonly sentP50: number | null;
   readonly sentP99: number | null;
+}
+
+interface Verdict {
+  readonly first: number;
+  readonly last: number;
+  readonly isGood: boolean;
 }
 
 interface ClientView {
@@ -109,7 +122,7 @@ listen = "127.0.0.1:0"
 [raw_v1]
 a = "127.0.0.1:0"
 b = "127.0.0.1:0"
-`,
+${values.overload ? '[publishers]\nwaiting_bytes = "1MiB"\n' : ''}`,
 );
 const serve = start('serve', '--config', join(folder, 'mdx.toml'));
 const [url, a, b] = await listening(serve, 3);
@@ -139,14 +152,27 @@ while (!isOver) {
   }
   before = now;
 }
-const verdicts = judge(samples);
+const verdicts: Record<string, Verdict> = { ...judge(samples) };
+const hash = values.overload ? await judgeOverload(verdicts) : null;
 const setting = { messages, rate: Number(values.rate), clients: rawV1Clients, cores: cpus().length };
 writeFileSync(values.report, `${JSON.stringify({ ...setting, verdicts, samples }, null, 2)}\n`);
+serve.kill('SIGINT');
+const [code] = (await once(serve, 'close')) as [number | null];
+if (hash !== null) {
+  const { status } = spawnSync(
+    process.execPath,
+    [program, 'verify-journal', 'journal', '--expect-hash', hash],
+    { cwd: folder },
+  );
+  verdicts['journal with the books of a client, exit code'] = {
+    first: 0,
+    last: status ?? -1,
+    isGood: status === 0,
+  };
+}
 for (const [what, { first, last, isGood }] of Object.entries(verdicts)) {
   process.stdout.write(`${isGood ? 'good' : 'BAD '}  ${what}: ${first} → ${last}\n`);
 }
-serve.kill('SIGINT');
-const [code] = (await once(serve, 'close')) as [number | null];
 process.stdout.write(`the engine ended with ${code}\n`);
 process.exit(code === 0 && Object.values(verdicts).every(({ isGood }) => isGood) ? 0 : 1);
 
@@ -268,6 +294,7 @@ function sampleOf(now: Look, then: Look): Sample {
     cores: Math.round(((now.cpu - then.cpu) / seconds) * 100) / 100,
     connected: now.clients.length,
     skipped: skipped.slice(1).reduce((sum, each) => sum + each, 0),
+    cuts: sumOf(metrics, 'mdx_tap_cuts_total'),
     bookP50: quantileOf(metrics, then.metrics, 'book', 0.5),
     bookP99: quantileOf(metrics, then.metrics, 'book', 0.99),
     sentP50: quantileOf(metrics, then.metrics, 'sent', 0.5),
@@ -326,9 +353,32 @@ function judge(all: readonly Sample[]) {
     'packet to socket, 99 % within s': flat(({ sentP99 }) => sentP99, LATENCY_GROWTH_MAX),
     'sessions behind the first': exact(({ sessions }) => sessions, 1),
     'messages lost': exact(({ lost }) => lost, 0),
-    'clients still there': exact(({ connected }) => connected, wanted),
-    'left out for clients that read': exact(({ skipped }) => skipped, 0),
+    // Who reads raw-v1 is closed at a hole, and comes back in earnest.
+    ...(values.overload
+      ? {}
+      : {
+          'clients still there': exact(({ connected }) => connected, wanted),
+          'left out for clients that read': exact(({ skipped }) => skipped, 0),
+        }),
   };
+}
+
+/** Were threads cut off, and their clients told of it? @returns the hash of the books that a new client of raw-v1 has. */
+async function judgeOverload(all: Record<string, Verdict>): Promise<string> {
+  const { metrics, clients } = await look();
+  const cuts = sumOf(metrics, 'mdx_tap_cuts_total');
+  all['cuts of threads that publish'] = { first: 1, last: cuts, isGood: cuts > 0 };
+  const skipped = metrics.get('mdx_tap_skipped_events_total{tap="main"}') ?? 0;
+  const told = clients.filter(({ protocol }) => protocol === 'events').map((client) => client.skipped);
+  const least = Math.min(...told);
+  all['events left out for all, told to each'] = { first: skipped, last: least, isGood: least >= skipped };
+  const client = await RawV1Client.open(`${a}${RAW_V1_PATH}&snapshot=1`);
+  const frames = metrics.get('mdx_raw_v1_cursor{position="next"}') ?? 0;
+  await client.until(({ books }) => books.snapshots > 0);
+  const books = `0x${client.books.hash().toString(16).padStart(16, '0')}`;
+  await client.close();
+  process.stdout.write(`books of a client behind ${frames} frames: ${books}\n`);
+  return books;
 }
 
 function valuesOf(text: string): Map<string, number> {
