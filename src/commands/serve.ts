@@ -98,7 +98,8 @@ export default class ServeCommand extends BaseCommand {
       log.tell('info', reloadText(change));
     } catch (error) {
       if (!(error instanceof MdxError)) throw error;
-      log.tell('warn', `the configuration stays as it was: ${error.message}`);
+      const hint = error.hint === null ? '' : ` (${error.hint})`;
+      log.tell('warn', `the configuration stays as it was: ${error.message}${hint}`);
     }
   }
 }

@@ -86,11 +86,17 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
       cause: error,
     });
   }
-  const found =
+  const [found, hint] =
     code === 'EACCES' || code === 'EPERM'
-      ? `the right to is missing (${code})`
+      ? [
+          `the right to is missing (${code})`,
+          'Choose a port from 1024 on, or give the process CAP_NET_BIND_SERVICE.',
+        ]
       : code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND'
-        ? `this machine has no address ${host} (${code})`
-        : `the system answers ${code ?? error.message}`;
-  return new MdxError('socket-refused', `${what}: ${found}`, { cause: error });
+        ? [
+            `this machine has no address ${host} (${code})`,
+            '`ip address` lists those it has; 0.0.0.0 is all of them.',
+          ]
+        : [`the system answers ${code ?? error.message}`, undefined];
+  return new MdxError('socket-refused', `${what}: ${found}`, { cause: error, hint });
 }
