@@ -238,6 +238,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['test/core/serve/events/shared.test.ts'],
   },
   {
+    name: 'events: books are made again for each client that lost its place',
+    file: 'src/core/publish/events/books-under-way.ts',
+    from: "if (last !== null && key !== '' && last.key === key) {",
+    to: "if (last !== null && key !== '' && last.key !== last.key) {",
+    tests: ['test/core/serve/events/shared.test.ts'],
+  },
+  {
+    name: 'events: a client is sent the books of one with another filter',
+    file: 'src/core/publish/events/books-under-way.ts',
+    from: "if (last !== null && key !== '' && last.key === key) {",
+    to: "if (last !== null && key !== '') {",
+    tests: ['test/core/serve/events/shared.test.ts'],
+  },
+  {
     name: 'records: names do not come again behind a loss',
     file: 'src/core/publish/events/event-client.ts',
     from: '      next_seq: String(next),\n    });\n    this.#sendNames(subscription);',

@@ -1,4 +1,4 @@
-import type { BookEvents, EventHub, HubClient } from './event-hub.ts';
+import type { EventHub, HubClient } from './event-hub.ts';
 import type { EventFraming } from './framing.ts';
 import { PieceMaker } from './piece-maker.ts';
 import { Subscription } from './subscription.ts';
@@ -281,11 +281,15 @@ export class EventClient implements HubClient {
   }
 
   #sendBooks(subscription: Subscription): boolean {
-    const { log } = this.#hub;
-    const taken = this.#hub.takeBooks(subscription);
-    const events: BookEvents = taken ?? { bytes: Buffer.alloc(0), ends: [], books: 0 };
-    const { sub } = subscription.options;
-    if (taken === null) {
+    const { log, books, underWay } = this.#hub;
+    const { sub, filter } = subscription.options;
+    const { name } = this.#framing;
+    const sent = underWay.take(
+      name === undefined ? '' : `${name} ${log.lastSeq} ${log.topics.version} ${filter.key}`,
+      (bytesMax) => books?.take(subscription, bytesMax) ?? null,
+      (bytes, ends) => this.#maker.join(bytes, ends),
+    );
+    if (sent === null) {
       const message = 'the books are more than can be sent now: name instruments, or ask later';
       this.control('error', {
         code: 'snapshot',
@@ -298,11 +302,12 @@ export class EventClient implements HubClient {
     this.control('snapshot', {
       ...(sub === null ? {} : { sub }),
       seq: String(log.lastSeq),
-      books: events.books,
-      events: events.ends.length,
+      books: sent.books,
+      events: sent.events,
     });
-    if (events.ends.length === 0) this.#hub.letGo(events.bytes.length);
-    else this.sendEvents(events.bytes, events.ends, () => this.#hub.letGo(events.bytes.length));
+    this.events += sent.events;
+    if (sent.events === 0) underWay.letGo(sent);
+    else this.#port.write(sent.bytes, () => underWay.letGo(sent));
     return true;
   }
 }

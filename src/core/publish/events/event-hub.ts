@@ -1,4 +1,6 @@
 import type { ClientView } from '../client-view.ts';
+import type { BookSource } from './book-source.ts';
+import { BooksUnderWay } from './books-under-way.ts';
 import { type EventForm, JSON_FORM } from './event-form.ts';
 import { EventLog, type EventLogLimits } from './event-log.ts';
 import { SharedPieces } from './shared-pieces.ts';
@@ -17,23 +19,6 @@ export interface HubClient {
   readonly lag: number;
   /** There is something to send. */
   wake(): void;
-}
-
-/** Events that say what the books are, as they stand in the log: event `i` ends at `ends[i]`. */
-export interface BookEvents {
-  readonly bytes: Buffer;
-  readonly ends: readonly number[];
-  readonly books: number;
-}
-
-/** Who knows the books. */
-export interface BookSource {
-  /**
-   * The books that a subscription takes, as they are behind the last event. Null where they need more than so many bytes.
-   */
-  take(subscription: Subscription, bytesMax: number): BookEvents | null;
-  /** What the books that a subscription takes are called. Absent: each event says it. */
-  names?(subscription: Subscription): BookEvents;
 }
 
 /** Events that are in memory no longer, or never were. */
@@ -57,8 +42,6 @@ const PASTS_MAX = 2;
 /** What of it is kept until its client has taken it. */
 const PAST_EVENTS: number = 1 << 20;
 const PAST_BYTES: number = 1 << 26;
-/** What all books that were asked for may need while clients have not taken them. */
-const BOOK_BYTES_MAX: number = 64 * 1024 * 1024;
 
 /** What all clients of events share: the log, memory to write from, and what is known of the run. */
 export class EventHub {
@@ -66,6 +49,7 @@ export class EventHub {
   readonly options: EventHubOptions;
   readonly clients: Set<HubClient> = new Set();
   readonly shared: SharedPieces = new SharedPieces();
+  readonly underWay: BooksUnderWay = new BooksUnderWay();
   books: BookSource | null = null;
   /** Null: what is in memory is all there is. */
   past: EventPast | null = null;
@@ -74,7 +58,6 @@ export class EventHub {
   /** Events to clients that are gone. */
   #sentBefore = 0;
   #skippedBefore = 0;
-  #bookBytes = 0;
   #pasts = 0;
   #run: string | null = null;
   readonly #earlyRun: () => string | null;
@@ -158,16 +141,5 @@ export class EventHub {
     let most = 0;
     for (const { lag } of this.clients) most = Math.max(most, lag);
     return most;
-  }
-
-  /** Books for a subscription; null: too much to send, now or at all. `letGo` with its bytes once they are sent. */
-  takeBooks(subscription: Subscription): BookEvents | null {
-    const events = this.books?.take(subscription, BOOK_BYTES_MAX - this.#bookBytes) ?? null;
-    if (events !== null) this.#bookBytes += events.bytes.length;
-    return events;
-  }
-
-  letGo(bytes: number): void {
-    this.#bookBytes -= bytes;
   }
 }

@@ -1,4 +1,4 @@
-import type { BookEvents, BookSource } from '../../publish/events/event-hub.ts';
+import type { BookEvents, BookSource } from '../../publish/events/book-source.ts';
 import { bitOf } from '../../publish/events/kinds.ts';
 import type { Subscription } from '../../publish/events/subscription.ts';
 import { BookOrders } from './book-orders.ts';

@@ -5,7 +5,7 @@ import type { EventBatch } from '../../event/batch.ts';
 import type { BookDefinition } from '../../event/dictionary.ts';
 import { KIND_LEVEL } from '../../event/record.ts';
 import type { Feed } from '../../feeds/feed.ts';
-import type { BookEvents, BookSource } from '../../publish/events/event-hub.ts';
+import type { BookEvents, BookSource } from '../../publish/events/book-source.ts';
 import type { Subscription } from '../../publish/events/subscription.ts';
 import { BookOrders } from './book-orders.ts';
 import type { EventDesk, EventMaker } from './event-maker.ts';

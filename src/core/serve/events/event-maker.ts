@@ -3,7 +3,7 @@ import type { EventBatch } from '../../event/batch.ts';
 import type { BookDefinition } from '../../event/dictionary.ts';
 import type { Feed } from '../../feeds/feed.ts';
 import type { Books } from '../../pipeline/books.ts';
-import type { BookSource } from '../../publish/events/event-hub.ts';
+import type { BookSource } from '../../publish/events/book-source.ts';
 import type { EventLog } from '../../publish/events/event-log.ts';
 import type { EventHead } from './event-writer.ts';
 

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
 import { DbnConversion } from '../../../../src/core/convert/dbn-conversion.ts';
 import { Dictionary } from '../../../../src/core/event/dictionary.ts';
 import * as record from '../../../../src/core/event/record.ts';
@@ -62,6 +61,7 @@ function recordsIn(frames: readonly { readonly bytes: Buffer }[]): Buffer[] {
 function split(bytes: Buffer): Buffer[] {
   const records: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += records.at(-1)!.length) {
+    expect(bytes[at]).toBeGreaterThan(0);
     records.push(bytes.subarray(at, at + bytes[at]! * 4));
   }
   return records;
@@ -195,9 +195,6 @@ describe('events as records of DBN', () => {
     expect(stage.hub.log.next).toBe(1);
     // Whoever has left may come back within a minute.
     expect(stage.records.log.next).toBe(2);
-    const other = new WebSocket(url, ['mdx.other']);
-    const [error] = (await once(other, 'error')) as [Error];
-    expect(error.message).toBe('Server sent no subprotocol');
   });
 });
 

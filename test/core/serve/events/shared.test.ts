@@ -127,3 +127,45 @@ test('few events wait for what is under way and come as one piece, many do not',
   expect(numbers()).toEqual(Array.from({ length: 120 }, (_, at) => at));
   streams.close();
 });
+
+test('clients that lose their place in the same moment are sent the same books, made once', () => {
+  const stage = new EventStage({ retainedEvents: 100 });
+  const streams = new SseServer(stage.hub, { keepAliveMs: 60_000, pendingBytes: 1 });
+  const requests = [...Array.from({ length: 30 }, () => REQUESTS[0]!), REQUESTS[3]!, REQUESTS[4]!];
+  const sinks = requests.map(() => new LazySink());
+  const sessions = sinks.map((sink, at) => streams.open(requests[at]!, sink));
+  const largest = ({ pieces }: LazySink): Uint8Array =>
+    [...pieces].reduce((most, piece) => (piece.length > most.length ? piece : most));
+  const books: Uint8Array[][] = [];
+  for (let round = 0; round < 2; round += 1) {
+    // More than is kept while nobody takes anything.
+    for (let part = 0; part < 2; part += 1) {
+      const first = round * 1000 + part * 500;
+      stage.play(
+        Array.from({ length: 500 }, (_, at) => ({
+          kind: record.KIND_ADD,
+          book: at % 2,
+          id: BigInt(1 + first + at),
+          price: 100n,
+          quantity: 5n,
+          flags: record.FLAG_LAST,
+        })),
+      );
+    }
+    for (const sink of sinks) {
+      sink.pieces.clear();
+      sink.take(Number.POSITIVE_INFINITY);
+    }
+    for (const session of sessions) session.drained();
+    books.push(sinks.map(largest));
+    for (const sink of sinks) sink.take(Number.POSITIVE_INFINITY);
+  }
+  const [before, behind] = books as [Uint8Array[], Uint8Array[]];
+  expect(new Set(before).size).toBe(2);
+  expect(new Set(behind).size).toBe(2);
+  expect(new Set([...before, ...behind]).size).toBe(4);
+  const orders = (bytes: Uint8Array): number =>
+    Buffer.from(bytes).toString().split('"action":"A"').length - 1;
+  expect([before[0]!, before[31]!, behind[0]!, behind[31]!].map(orders)).toEqual([1000, 500, 2000, 1000]);
+  streams.close();
+});
