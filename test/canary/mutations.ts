@@ -238,6 +238,13 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['test/core/serve/events/shared.test.ts'],
   },
   {
+    name: 'events: who is far behind writes until it has all',
+    file: 'src/core/publish/events/event-client.ts',
+    from: 'if (this.#written >= stretchEnd) {',
+    to: 'if (this.#written < 0) {',
+    tests: ['test/core/serve/events/shared.test.ts'],
+  },
+  {
     name: 'events: books are made again for each client that lost its place',
     file: 'src/core/publish/events/books-under-way.ts',
     from: "if (last !== null && key !== '' && last.key === key) {",

@@ -45,7 +45,6 @@ class ToldFraming implements EventFraming {
   readonly texts: string[] = [];
   readonly lost: Range[] = [];
   readonly inBooks: Range[] = [];
-  #booksLeft = 0;
 
   room(bytes: number): number {
     return bytes;
@@ -53,11 +52,8 @@ class ToldFraming implements EventFraming {
 
   write(_out: Buffer, at: number, { sources, starts, ends, count }: Pieces): number {
     for (let piece = 0; piece < count; piece += 1) {
-      if (this.#booksLeft > 0) this.#booksLeft -= 1;
-      else {
-        const bytes = sources[piece]!.subarray(starts[piece]!, ends[piece]! - 1);
-        this.texts.push(Buffer.from(bytes).toString());
-      }
+      const bytes = sources[piece]!.subarray(starts[piece]!, ends[piece]! - 1);
+      this.texts.push(Buffer.from(bytes).toString());
     }
     return at + 1;
   }
@@ -68,7 +64,8 @@ class ToldFraming implements EventFraming {
       this.lost.push({ from: Number(next_seq) - Number(skipped), to: Number(next_seq) - 1 });
     } else if (type === 'snapshot') {
       const { seq, events } = data as { seq: string; events: number };
-      this.#booksLeft = events;
+      // The books were made just now, and are sent behind this.
+      this.texts.length -= events;
       if (this.lost.length > 0) this.inBooks.push({ from: this.lost.at(-1)!.from, to: Number(seq) });
     }
     return Buffer.alloc(1);

@@ -11,6 +11,8 @@ export interface EventPort {
   write(bytes: Buffer, taken?: () => void): void;
 }
 
+/** Bytes that it writes before others have their turn. */
+const STRETCH_BYTES: number = 1 << 18;
 /** Cursor of a subscription that is still behind what is kept. */
 const NOT_YET: number = Number.MAX_SAFE_INTEGER;
 
@@ -34,6 +36,8 @@ export class EventClient implements HubClient {
   readonly #maker: PieceMaker;
   readonly #pendingMax: number;
   #cursor: number;
+  /** Bytes of events so far. */
+  #written = 0;
   /** Number of the last event that it has passed. */
   #lastSeq: number;
   /** By what others are sent the same; null: nobody is. */
@@ -101,19 +105,29 @@ export class EventClient implements HubClient {
 
   /** Few events wait for what is under way and go together: each write costs memory and time, however small. */
   wake(): void {
-    if (this.#port.pendingBytes === 0 || this.lag >= this.#framing.eventsMax) this.pump();
+    if (this.#port.pendingBytes === 0 || this.lag >= this.#framing.eventsMax) this.takeTurn();
   }
 
-  /** Writes what there is for it, as far as it takes it. */
-  pump(): void {
-    const { log } = this.#hub;
-    this.#past?.pump();
+  /** It can take more: now, or when it is its turn. */
+  takeTurn(): void {
+    if (!this.#hub.turns.has(this)) this.pump();
+  }
+
+  /** Writes what there is for it, as far as it takes it; but no more than a stretch, unless it is the last time. */
+  pump(isLast = false): void {
+    const { log, turns } = this.#hub;
+    this.#past?.pump(isLast);
+    const stretchEnd = isLast ? Number.POSITIVE_INFINITY : this.#written + STRETCH_BYTES;
     while (this.#port.isOpen) {
       const sends = this.subscriptions.some(({ options }) => options.conflateMs === 0);
       if (sends && this.#port.pendingBytes >= this.#pendingMax) return;
       if (this.#cursor < log.oldest) this.#lose();
       if (this.#cursor >= log.next) {
         this.#lastSeq = log.lastSeq;
+        return;
+      }
+      if (this.#written >= stretchEnd) {
+        turns.wait(this);
         return;
       }
       const missed = log.missedAt(this.#cursor);
@@ -216,6 +230,7 @@ export class EventClient implements HubClient {
     this.events += piece.events;
     piece.users += 1;
     const own = piece;
+    this.#written += piece.bytes.length;
     if (piece.bytes.length === 0) shared.letGo(own);
     else this.#port.write(piece.bytes, () => shared.letGo(own));
   }

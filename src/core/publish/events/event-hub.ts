@@ -5,6 +5,7 @@ import { type EventForm, JSON_FORM } from './event-form.ts';
 import { EventLog, type EventLogLimits } from './event-log.ts';
 import { SharedPieces } from './shared-pieces.ts';
 import type { Subscription } from './subscription.ts';
+import { type Turning, Turns } from './turns.ts';
 
 export interface EventHubOptions extends EventLogLimits {
   readonly batchMax: number;
@@ -12,7 +13,7 @@ export interface EventHubOptions extends EventLogLimits {
 }
 
 /** A client as the hub knows it. */
-export interface HubClient {
+export interface HubClient extends Turning {
   readonly subscriptions: readonly Subscription[];
   readonly events: number;
   readonly skipped: number;
@@ -49,6 +50,7 @@ export class EventHub {
   readonly options: EventHubOptions;
   readonly clients: Set<HubClient> = new Set();
   readonly shared: SharedPieces = new SharedPieces();
+  readonly turns: Turns = new Turns(this.shared);
   readonly underWay: BooksUnderWay = new BooksUnderWay();
   books: BookSource | null = null;
   /** Null: what is in memory is all there is. */
@@ -107,6 +109,7 @@ export class EventHub {
 
   leave(client: HubClient): void {
     if (!this.clients.delete(client)) return;
+    this.turns.leave(client);
     this.#sentBefore += client.events;
     this.#skippedBefore += client.skipped;
     this.#want(true);

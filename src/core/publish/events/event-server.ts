@@ -77,7 +77,7 @@ export class EventServer {
       this.#sessions.set(id, session);
       peer.handle({
         message: (bytes, isBinary) => session.message(bytes, isBinary),
-        drained: () => session.client.pump(),
+        drained: () => session.client.takeTurn(),
         closed: () => {
           this.#sessions.delete(id);
           session.end();
@@ -109,7 +109,7 @@ export class EventServer {
     this.#closing = true;
     clearInterval(this.#sweep);
     for (const { peer, client } of this.#sessions.values()) {
-      client.pump();
+      client.pump(true);
       peer.close(CLOSE_GOING_AWAY, reason);
     }
   }

@@ -103,7 +103,7 @@ export class SseServer {
     this.#streams.set(id, { request, port, client, sink, connectedAt: performance.now() });
     client.pump();
     return {
-      drained: () => client.pump(),
+      drained: () => client.takeTurn(),
       closed: () => {
         port.isOpen = false;
         this.#streams.delete(id);
@@ -131,7 +131,7 @@ export class SseServer {
   close(): void {
     clearInterval(this.#keepAlive);
     for (const { client, sink } of this.#streams.values()) {
-      client.pump();
+      client.pump(true);
       sink.end();
     }
   }

@@ -8,7 +8,7 @@ export function wanting(hub: EventHub, kinds: number): HubClient {
   const filter = filterOf({ sources: null, instruments: null, kinds });
   const options = { sub: null, filter, snapshot: false, conflateMs: 0 };
   const subscriptions = [new Subscription(options, hub.log.topics, 0)];
-  return { subscriptions, events: 0, skipped: 0, lag: 0, wake() {} };
+  return { subscriptions, events: 0, skipped: 0, lag: 0, wake() {}, pump() {} };
 }
 
 export function textsOf(hub: EventHub): string[] {

@@ -1,8 +1,11 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Random } from '../../../../src/core/binary/random.ts';
 import * as record from '../../../../src/core/event/record.ts';
+import { bitOf } from '../../../../src/core/publish/events/kinds.ts';
 import { type SseRequest, SseServer } from '../../../../src/core/publish/sse/sse-server.ts';
 import type { EventInput } from '../../../world/event-builder.ts';
+import { wanting } from './event-log-reader.ts';
 import { EventStage } from './event-stage.ts';
 
 const ROUNDS = 60;
@@ -167,5 +170,51 @@ test('clients that lose their place in the same moment are sent the same books, 
   const orders = (bytes: Uint8Array): number =>
     Buffer.from(bytes).toString().split('"action":"A"').length - 1;
   expect([before[0]!, before[31]!, behind[0]!, behind[31]!].map(orders)).toEqual([1000, 500, 2000, 1000]);
+  streams.close();
+});
+
+/** Takes all that it is given, before the event loop has its turn. */
+class EagerSink {
+  bytes = 0;
+  drained: () => void = () => {};
+  readonly pendingBytes = 0;
+
+  write(bytes: Uint8Array, taken?: () => void): void {
+    this.bytes += bytes.length;
+    process.nextTick(() => {
+      taken?.();
+      this.drained();
+    });
+  }
+
+  end(): void {}
+}
+
+test('clients that are far behind write a stretch in a turn of the event loop, however much they take', async () => {
+  const stage = new EventStage();
+  const streams = new SseServer(stage.hub, { keepAliveMs: 60_000, pendingBytes: 4 << 20 });
+  stage.hub.join(wanting(stage.hub, bitOf('mbo')));
+  stage.play(
+    Array.from({ length: 10_000 }, (_, at) => ({
+      kind: record.KIND_ADD,
+      book: at % 2,
+      id: BigInt(1 + at),
+      price: 100n,
+      quantity: 5n,
+      flags: record.FLAG_LAST,
+    })),
+  );
+  const sinks = Array.from({ length: 20 }, () => new EagerSink());
+  for (const sink of sinks) {
+    const session = streams.open({ ...REQUESTS[0]!, lastEventId: `${stage.hub.run}-0` }, sink);
+    sink.drained = () => session.drained();
+  }
+  // Everything that is to be done before the event loop goes on.
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  await Promise.resolve();
+  const whole = 10_000 * 250;
+  for (const { bytes } of sinks) expect(bytes).toBeLessThan(whole / 4);
+  while (sinks.some(({ bytes }) => bytes < whole)) await nextTurn();
+  expect(new Set(sinks.map(({ bytes }) => bytes)).size).toBe(1);
   streams.close();
 });
