@@ -14,6 +14,8 @@ const ENGINE = 'the engine';
 /** Longest stretch of work between two turns of the event loop: clients have theirs in between. */
 const TURN_MS_MAX = 4;
 const WAIT_MS = 1000;
+/** Bytes that are read at a time: work of less than such a stretch, most of the time. */
+const READ_BYTES = 1 << 16;
 
 /**
  * What sees the events of a follower; `flush` comes whenever nothing more is at hand. `start` comes again, with other
@@ -92,7 +94,7 @@ class RingSource implements ByteSource {
   }
 
   async fill(window: ByteWindow): Promise<boolean> {
-    const room = roomOf(window);
+    const room = roomOf(window).subarray(0, READ_BYTES);
     if (performance.now() - this.#turnAt > TURN_MS_MAX) {
       this.#onIdle();
       await nextTurn();

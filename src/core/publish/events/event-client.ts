@@ -12,7 +12,7 @@ export interface EventPort {
 }
 
 /** Bytes that it writes before others have their turn. */
-const STRETCH_BYTES: number = 1 << 18;
+const STRETCH_BYTES: number = 1 << 17;
 /** Cursor of a subscription that is still behind what is kept. */
 const NOT_YET: number = Number.MAX_SAFE_INTEGER;
 
@@ -117,7 +117,7 @@ export class EventClient implements HubClient {
   pump(isLast = false): void {
     const { log, turns } = this.#hub;
     this.#past?.pump(isLast);
-    const stretchEnd = isLast ? Number.POSITIVE_INFINITY : this.#written + STRETCH_BYTES;
+    let stretchEnd = isLast ? Number.POSITIVE_INFINITY : this.#written + STRETCH_BYTES;
     while (this.#port.isOpen) {
       const sends = this.subscriptions.some(({ options }) => options.conflateMs === 0);
       if (sends && this.#port.pendingBytes >= this.#pendingMax) return;
@@ -127,8 +127,11 @@ export class EventClient implements HubClient {
         return;
       }
       if (this.#written >= stretchEnd) {
-        turns.wait(this);
-        return;
+        if (!turns.hasTime) {
+          turns.wait(this);
+          return;
+        }
+        stretchEnd += STRETCH_BYTES;
       }
       const missed = log.missedAt(this.#cursor);
       if (this.subscriptions.length === 0) this.#cursor = log.next;

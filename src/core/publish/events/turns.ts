@@ -5,7 +5,7 @@ export interface Turning {
   pump(): void;
 }
 
-/** Those who wait have so much of each turn of the event loop, all together. */
+/** What clients have of each turn of the event loop, all together, beyond their first stretches. */
 const TURN_MS = 4;
 
 /**
@@ -17,9 +17,22 @@ export class Turns {
   readonly #shared: SharedPieces;
   readonly #waiting: Set<Turning> = new Set();
   #next: NodeJS.Immediate | null = null;
+  /** When what they have of this turn of the event loop is over, ms; 0 = nobody has asked. */
+  #end = 0;
 
   constructor(shared: SharedPieces) {
     this.#shared = shared;
+  }
+
+  /** Is there time left in this turn of the event loop, and nobody who waits for it? */
+  get hasTime(): boolean {
+    if (this.#waiting.size > 0) return false;
+    const now = performance.now();
+    if (this.#end === 0) {
+      this.#end = now + TURN_MS;
+      this.#schedule();
+    }
+    return now < this.#end;
   }
 
   /** The client has had its stretch, and goes on behind those that wait. */
@@ -46,15 +59,17 @@ export class Turns {
   }
 
   #turn(): void {
-    const end = performance.now() + TURN_MS;
+    this.#end = 0;
+    if (this.#waiting.size === 0) return;
+    this.#end = performance.now() + TURN_MS;
     this.#shared.open();
     // Who has had a stretch more stands at the end again.
     for (const client of this.#waiting) {
       this.#waiting.delete(client);
       client.pump();
-      if (performance.now() >= end) break;
+      if (performance.now() >= this.#end) break;
     }
     this.#shared.close();
-    if (this.#waiting.size > 0) this.#schedule();
+    this.#schedule();
   }
 }
