@@ -274,8 +274,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'records: a size that 32 bits do not hold is cut',
-    file: 'src/core/serve/events/mbo-dbn.ts',
-    from: 'return quantity <= SIZE_MAX ? quantity : this.refuse();',
+    file: 'src/core/serve/events/held-record.ts',
+    from: 'return quantity >= 0 && quantity <= this.#sizeMax ? quantity : this.refuse();',
     to: 'return quantity;',
     tests: ['test/core/serve/events/dbn.test.ts'],
   },

@@ -106,7 +106,9 @@ export const events: Section<'events'> = {
   retainedEvents: key(integer(1, 1 << 26), 500_000, {
     summary: 'events that are kept for whoever falls behind or comes back',
   }),
-  retainedBytes: key(size('64KiB', '16GiB'), 256 * MIB, { summary: 'bytes of events that are kept' }),
+  retainedBytes: key(size('64KiB', '16GiB'), 256 * MIB, {
+    summary: 'bytes of events that are kept, of JSON and of records of DBN each',
+  }),
   recentEvents: key(integer(0, 1 << 24), 10_000, { summary: 'most events that Recent gives' }),
   batchMax: key(integer(1, 10_000), 100, {
     summary: 'most events of one frame; 1 = each has its own',

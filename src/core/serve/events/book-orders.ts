@@ -5,7 +5,7 @@ import type { MboRecords } from '../../convert/mbo-events.ts';
 import type { BookDefinition } from '../../event/dictionary.ts';
 import { PublicId } from '../../event/public-id.ts';
 import * as layout from '../../feeds/dbn/layout.ts';
-import { FormlessError } from './mbo-json.ts';
+import { FormlessError } from './formless-error.ts';
 
 /** Records that also say what books are, and not only what events do. */
 export interface BookRecords extends MboRecords {

@@ -20,7 +20,7 @@ export class BookTexts implements BookSource {
     const { log, head } = desk;
     this.#desk = desk;
     this.#writer = new EventWriter(this.#memory, log.topics, head);
-    this.#orders = new BookOrders(new MboJson(this.#writer, desk.topicOf));
+    this.#orders = new BookOrders(new MboJson(this.#writer, desk));
     this.#levels = new LevelJson(this.#writer);
   }
 

@@ -86,7 +86,7 @@ class DbnBooks implements BookSource {
 
   names(subscription: Subscription): BookEvents {
     return this.#gather(subscription, (_, book) => {
-      this.#records.name(book);
+      this.#records.name(book, this.#desk.topicOf(book));
       return true;
     })!;
   }

@@ -9,8 +9,8 @@ import type { EventHub } from '../../publish/events/event-hub.ts';
 import type { Publisher } from '../follower.ts';
 import type { EventDesk, EventMaker } from './event-maker.ts';
 import { EventHead } from './event-writer.ts';
+import { FormlessError } from './formless-error.ts';
 import { JsonEvents } from './json-events.ts';
-import { FormlessError } from './mbo-json.ts';
 
 /** Events after which clients are woken though more are at hand. */
 const WAKE_EVENTS = 1024;

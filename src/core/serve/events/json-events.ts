@@ -42,7 +42,7 @@ export class JsonEvents implements EventMaker {
     const { log, head } = desk;
     this.#desk = desk;
     this.#writer = new EventWriter(log, log.topics, head);
-    this.#records = new MboJson(this.#writer, desk.topicOf);
+    this.#records = new MboJson(this.#writer, desk);
     this.#trades = new TradeJson(this.#writer);
     this.#levels = new LevelJson(this.#writer);
     this.#others = new OtherJson(this.#writer);
