@@ -2423,6 +2423,27 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'if (leftOut > 1e9) this',
     tests: ['test/core/observe/log.test.ts'],
   },
+  {
+    name: 'clock: the start of the process is believed',
+    file: 'src/core/threads/process-clock.ts',
+    from: '  constructor() {\n    this.adjust();',
+    to: '  constructor() {',
+    tests: ['test/core/threads/process-clock.test.ts'],
+  },
+  {
+    name: 'clock: an interruption just before a millisecond begins is not seen',
+    file: 'src/core/threads/process-clock.ts',
+    from: 'before = between;',
+    to: 'before = performance.now();',
+    tests: ['test/core/threads/process-clock.test.ts'],
+  },
+  {
+    name: 'clock: each thread corrects its own',
+    file: 'src/core/threads/start-thread.ts',
+    from: '  shareClock();',
+    to: '',
+    tests: ['test/core/threads/process-clock.test.ts'],
+  },
 ];
 
 /** @returns the text with the mistake in it. Throws where its line does not stand there exactly once. */

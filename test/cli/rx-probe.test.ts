@@ -17,6 +17,8 @@ function inside(words: readonly string[]): ReturnType<typeof finished> {
 
 function expectPass(stdout: string, backend: string): void {
   const report = JSON.parse(stdout);
+  // First, since it says what was found.
+  expect(report.checks.filter(({ pass }: { pass: boolean }) => !pass)).toEqual([]);
   expect(report).toMatchObject({
     command: 'rx-probe',
     verdict: 'pass',

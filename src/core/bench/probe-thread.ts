@@ -2,9 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import { workerData } from 'node:worker_threads';
 import { Syscalls } from '../net/linux/syscalls.ts';
 import { UnixTime } from '../net/linux/unix-time.ts';
-import { ProcessClock } from '../net/process-clock.ts';
 import type { UdpSender } from '../net/sender.ts';
 import { openSender } from '../net/udp-sender.ts';
+import { ProcessClock } from '../threads/process-clock.ts';
 import {
   PROBE_DONE,
   PROBE_SEND_ERRORS,

@@ -8,10 +8,10 @@ import {
   SLOT_WIRE_LENGTH,
   SLOT_WORDS,
 } from '../packet/packet-pool.ts';
+import { ProcessClock } from '../threads/process-clock.ts';
 import type { BlockingBackend } from './backend.ts';
 import type { Doorbell } from './doorbell.ts';
 import type { PacketQueue } from './packet-queue.ts';
-import { ProcessClock } from './process-clock.ts';
 import {
   CONTROL_STOP,
   COUNT_BYTES,

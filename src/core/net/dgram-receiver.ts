@@ -19,10 +19,10 @@ import {
   SLOT_WIRE_LENGTH,
   SLOT_WORDS,
 } from '../packet/packet-pool.ts';
+import { ProcessClock } from '../threads/process-clock.ts';
 import type { BackendStatus, ReceiveOptions, Subscription } from './backend.ts';
 import type { Doorbell } from './doorbell.ts';
 import type { PacketQueue } from './packet-queue.ts';
-import { ProcessClock } from './process-clock.ts';
 import { COUNT_BYTES, COUNT_POOL_FULL, COUNT_RECEIVED, COUNT_TRUNCATED } from './receiver-plan.ts';
 import { isGroup, subscriptionText } from './subscription.ts';
 import { udpDrops } from './udp-drops.ts';

@@ -9,7 +9,7 @@ import {
   RECORD_END,
   RECORD_LINE,
 } from '../capture/pipe-record.ts';
-import type { ProcessClock } from '../net/process-clock.ts';
+import type { ProcessClock } from '../threads/process-clock.ts';
 import type { LiveLine, LiveLines } from './live-source.ts';
 import type { SourcePacket } from './packet-source.ts';
 

@@ -1,6 +1,6 @@
 import { LINE_STATE_CLOSED, LINE_STATE_SILENT, LINE_STATE_UP } from '../capture/pipe-record.ts';
 import type { Feed } from '../feeds/feed.ts';
-import { ProcessClock } from '../net/process-clock.ts';
+import { ProcessClock } from '../threads/process-clock.ts';
 import type { LiveLines } from './live-source.ts';
 import { SOURCE_END, SOURCE_PACKET, SourcePacket } from './packet-source.ts';
 import { LineTally, PipeStream, type PipeTarget } from './pipe-stream.ts';

@@ -18,7 +18,6 @@ import { bootId } from '../journal/machine.ts';
 import { NODE_DISK } from '../journal/node-disk.ts';
 import { ThreadedJournal } from '../journal/threaded-journal.ts';
 import { LoopTurns } from '../net/loop-turns.ts';
-import { ProcessClock } from '../net/process-clock.ts';
 import { ThreadSlots } from '../observe/thread-slots.ts';
 import { ByteRing } from '../packet/byte-ring.ts';
 import type { EventObserver, RunFacts } from '../pipeline/books.ts';
@@ -30,6 +29,7 @@ import { Resumption } from '../pipeline/resume/resumption.ts';
 import { type RunResult, run } from '../pipeline/run.ts';
 import { WHOLE_RUN } from '../pipeline/run-defaults.ts';
 import type { Progress } from '../pipeline/run-options.ts';
+import { ProcessClock } from '../threads/process-clock.ts';
 import type { EnginePlan } from './engine-plan.ts';
 import {
   arbiterOf,

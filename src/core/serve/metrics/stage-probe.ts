@@ -1,9 +1,9 @@
 import { nsBetween } from '../../binary/time.ts';
 import type { EventBatch } from '../../event/batch.ts';
 import { RECORD_WORDS, WORD_RECEIVE_TIME } from '../../event/record.ts';
-import { ProcessClock } from '../../net/process-clock.ts';
 import type { Stage, Start } from '../../observe/stages.ts';
 import type { ThreadSlots } from '../../observe/thread-slots.ts';
+import { ProcessClock } from '../../threads/process-clock.ts';
 import type { Publisher } from '../follower.ts';
 
 const TWO_32 = 4294967296;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { EventBatch } from '../../../../src/core/event/batch.ts';
-import { ProcessClock } from '../../../../src/core/net/process-clock.ts';
 import { EDGES_NS } from '../../../../src/core/observe/stages.ts';
 import { ThreadSlots } from '../../../../src/core/observe/thread-slots.ts';
 import { StageProbe } from '../../../../src/core/serve/metrics/stage-probe.ts';
+import { ProcessClock } from '../../../../src/core/threads/process-clock.ts';
 
 /** ns × 2^32 in an hour and a bit: the high half of its time. */
 const HOURS_HIGH = 1000;
