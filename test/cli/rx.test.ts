@@ -14,6 +14,7 @@ const GROUP_A = '239.255.41.1';
 const GROUP_B = '239.255.41.2';
 
 /** A network of its own, with a pair of interfaces. */
+const hasTcpdump = spawnSync('tcpdump', ['--version']).error === undefined;
 const canUnshare =
   spawnSync('unshare', ['-rn', 'ip', 'link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1']).status === 0;
 
@@ -196,7 +197,7 @@ describe.each(['dgram', 'mmsg'])('%s', (backend) => {
     );
   });
 
-  test.skipIf(!canUnshare)('an IPv6 group, in a network of its own', async () => {
+  test.skipIf(!canUnshare || !hasTcpdump)('an IPv6 group, in a network of its own', async () => {
     const send = `
       const socket = require('dgram').createSocket('udp6');
       socket.bind(0, 'fd00::1', () => {
@@ -391,7 +392,7 @@ test('the end of the duration ends it', async () => {
   expect([code, JSON.parse(stdout).stopped]).toEqual([0, 'duration']);
 });
 
-test('tcpdump reads along', async () => {
+test.skipIf(!hasTcpdump)('tcpdump reads along', async () => {
   const receiver = shell(`{ $MDX rx '${lineA()}' --limit 12 2>&3 | tcpdump -nr - 2>/dev/null; } 3>&1 | cat`);
   // Whoever is late is told by nobody: so it is sent until there were enough.
   let done = false;
