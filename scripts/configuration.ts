@@ -45,13 +45,14 @@ mdx serve --config mdx.toml
   folder that mdx was started in.
 - Tokens never stand behind a flag, where every user of the machine could see them, and are not printed. Keep them in
   \`security.token_file\`, one \`NAME:TOKEN\` a line, or in \`MDX_SECURITY_TOKENS\`.
-- **SIGHUP** reads the file, and that of the tokens, again. Keys marked ↻ take effect at once; the others wait for a restart, and
+- **SIGHUP** reads the file again, that of the tokens, and those of the certificate. Keys marked ↻ take effect at once; the others wait for a restart, and
   that is said. With a fault in it, or where the two do not go together, all stays as it is.
 
 ${SCHEMA.map(({ name, summary, keys }) => section(name, summary, keys)).join('\n')}
 ## What has to fit together
 
-- Inputs are read and senders heard, or lines are received, not both; \`source.speed\` is for inputs. Line B has as many groups as line A.
+- Inputs are read and senders heard, or lines are received, not both; \`source.speed\` is for inputs, and
+  \`ingest.threads\` for senders. Line B has as many groups as line A.
 - \`merge.pending_cap\` is at most half of \`receive.pool_slots\`: what waits behind holes leaves room for what comes next.
 - \`journal.keep_bytes\` is not less than \`journal.segment_bytes\`; with \`no_storage\` there is no journal.
 - \`raw_v1.b\` is served beside \`raw_v1.a\` only; no two servers have one address.

@@ -93,8 +93,8 @@ export default class ServeCommand extends BaseCommand {
     const { reload, reloadText } = await import('../core/config/reload.ts');
     try {
       const change = reload(this.#running!, loadServeConfig(sources));
-      this.#running = change.next;
       serve.reload(change.next.config);
+      this.#running = change.next;
       log.tell('info', reloadText(change));
     } catch (error) {
       if (!(error instanceof MdxError)) throw error;

@@ -2444,6 +2444,20 @@ export const MUTATIONS: readonly Mutation[] = [
     to: '',
     tests: ['test/core/threads/process-clock.test.ts'],
   },
+  {
+    name: 'TLS: raw-v1 goes on with the certificate of its start',
+    file: 'src/core/serve/raw-v1-thread.ts',
+    from: 'for (const endpoint of endpoints) renewCertificate(endpoint, request.certificate);',
+    to: '',
+    tests: ['test/cli/config.test.ts'],
+  },
+  {
+    name: 'TLS: a certificate is taken over though its key is another one',
+    file: 'src/core/serve/http/certificate.ts',
+    from: 'createSecureContext(tlsOptions(certificate));',
+    to: 'void createSecureContext;',
+    tests: ['test/core/serve/http/limits.test.ts'],
+  },
 ];
 
 /** @returns the text with the mistake in it. Throws where its line does not stand there exactly once. */

@@ -1,9 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { finished, mdx, shell, started } from '../world/real-process.ts';
+import { finished, mdx, ROOT, shell, started } from '../world/real-process.ts';
 
 const TOKEN = '0123456789abcdef';
 let folder = '';
@@ -100,7 +103,51 @@ describe('mdx serve with a configuration', () => {
     serve.kill('SIGTERM');
     expect((await ended).code).toBe(0);
   });
+
+  it('takes another certificate over with SIGHUP, for all endpoints', async () => {
+    await mdx(['simulate', '--messages', '200', '-o', join(folder, 'tls.pcap')]);
+    const pem = (name: string): string => readFileSync(join(ROOT, 'test/world/tls', name), 'utf8');
+    const certificate = file('cert.pem', pem('certificate.pem'));
+    const key = file('key.pem', pem('key.pem'));
+    const path = file(
+      'tls.toml',
+      `[source]\ninputs = ["tls.pcap"]\n[http]\nlisten = "127.0.0.1:0"\n[http.tls]\ncertificate = "cert.pem"\nkey = "key.pem"\n[raw_v1]\na = "127.0.0.1:0"\nb = "none"\n`,
+    );
+    const serve = started(['serve', '--config', path]);
+    const said = new Said(serve);
+    const ended = finished(serve, null);
+    const [, http] = await said.wait(/listening https:\S+:(\d+)/);
+    const [, rawV1] = await said.wait(/listening wss:\S+:(\d+)/);
+    const shown = async (): Promise<string[]> =>
+      [await certificateAt(Number(http)), await certificateAt(Number(rawV1))].map((raw) => pemOf(raw));
+    const old = pem('certificate.pem').trim();
+    const renewed = pem('renewed-certificate.pem').trim();
+    expect(await shown()).toEqual([old, old]);
+    writeFileSync(certificate, pem('renewed-certificate.pem'));
+    serve.kill('SIGHUP');
+    await said.wait(/the configuration stays as it was: TLS with \S+cert\.pem and \S+key\.pem: .*mismatch/);
+    expect(await shown()).toEqual([old, old]);
+    writeFileSync(key, pem('renewed-key.pem'));
+    serve.kill('SIGHUP');
+    await said.wait(/another certificate: it ends on \d{4}-\d\d-\d\d/);
+    await expect.poll(shown).toEqual([renewed, renewed]);
+    serve.kill('SIGTERM');
+    expect((await ended).code).toBe(0);
+  });
 });
+
+/** The certificate that a server shows, whatever it is. */
+async function certificateAt(port: number): Promise<Buffer> {
+  const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  const { raw } = socket.getPeerCertificate();
+  socket.destroy();
+  return raw;
+}
+
+function pemOf(raw: Buffer): string {
+  return new X509Certificate(raw).toString().trim();
+}
 
 /** What a process says on stderr. */
 class Said {

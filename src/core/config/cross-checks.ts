@@ -95,6 +95,16 @@ export const CROSS_CHECKS: readonly Check[] = [
         : null,
   },
   {
+    keys: ['ingest.threads', 'ingest.listen'],
+    problem: ({ ingest }) =>
+      ingest.threads > 1 && ingest.listen === null
+        ? wrong(
+            `ingest.threads = ${ingest.threads} would read senders, and none are heard`,
+            'Say with ingest.listen where senders connect, or leave ingest.threads out.',
+          )
+        : null,
+  },
+  {
     keys: ['no_storage', 'journal.directory'],
     problem: ({ noStorage, journal }) =>
       noStorage && journal.directory !== null

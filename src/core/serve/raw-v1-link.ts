@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads';
-import type { ServeConfig } from '../config/serve-config.ts';
 import { MdxError } from '../errors.ts';
 import { startThread } from '../threads/start-thread.ts';
+import type { HttpReload } from './http/server.ts';
 import type { RawV1Plan, RawV1Request, RawV1Status, RawV1Word } from './raw-v1-plan.ts';
 
 const NOT_YET: RawV1Status = {
@@ -61,9 +61,9 @@ export class RawV1Link {
     void this.#worker.terminate();
   }
 
-  /** Tokens and origins that count from now on. */
-  reload({ security, http }: Pick<ServeConfig, 'security' | 'http'>): void {
-    this.#ask({ kind: 'reload', security, http });
+  /** Tokens, origins and the certificate that count from now on. */
+  reload(reload: HttpReload): void {
+    this.#ask({ kind: 'reload', ...reload });
   }
 
   #ask(request: RawV1Request): void {

@@ -2,6 +2,7 @@ import type { ServeConfig } from '../config/serve-config.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { ClientView } from '../publish/client-view.ts';
 import type { DropReason } from '../publish/raw-v1/server.ts';
+import type { HttpReload } from './http/server.ts';
 
 /** What the thread that serves raw-v1 is given. */
 export interface RawV1Plan {
@@ -49,4 +50,4 @@ export type RawV1Word =
 
 export type RawV1Request =
   | { readonly kind: 'stop'; readonly reason: string; readonly timeoutMs: number }
-  | ({ readonly kind: 'reload' } & Pick<ServeConfig, 'security' | 'http'>);
+  | ({ readonly kind: 'reload' } & HttpReload);

@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { watchThread } from '../observe/thread-health.ts';
@@ -7,6 +8,7 @@ import { RawV1Publisher } from '../publish/raw-v1/publisher.ts';
 import { type Authorizer, RawV1Server } from '../publish/raw-v1/server.ts';
 import { engineError } from './engine.ts';
 import { follow, type Publisher } from './follower.ts';
+import { readCertificate, renewCertificate } from './http/certificate.ts';
 import { checkExposure, createServer, listen, parseListen } from './http/listen.ts';
 import { Tokens } from './http/tokens.ts';
 import { StageProbe } from './metrics/stage-probe.ts';
@@ -31,6 +33,7 @@ const encoded = new StageProbe(slots, null, 'publish');
 const sent = new StageProbe(slots, null, 'sent');
 const publisher = new RawV1Publisher(rawV1);
 const server = new RawV1Server(publisher, authorizerOf(security, http), rawV1);
+const endpoints: Server[] = [];
 const pastFailures = new PastFailures((text) => say({ kind: 'warn', text }));
 /** Number of an event that came lately: about how far the history is. */
 let lastEvent = 0;
@@ -54,6 +57,7 @@ const stopped = new Promise<void>((resolve) => {
 parentPort!.on('message', (request: RawV1Request) => {
   if (request.kind === 'reload') {
     server.authorizer = authorizerOf(request.security, request.http);
+    for (const endpoint of endpoints) renewCertificate(endpoint, request.certificate);
     return;
   }
   stopReason = request.reason;
@@ -89,7 +93,8 @@ function status(): RawV1Status {
 async function open(text: string, what: string): Promise<string> {
   const address = parseListen(text);
   checkExposure(address, security, what);
-  const endpoint = createServer(http.tls, RawV1Server.httpOptions(rawV1));
+  const endpoint = createServer(readCertificate(http.tls), RawV1Server.httpOptions(rawV1));
+  endpoints.push(endpoint);
   server.attach(endpoint);
   const port = await listen(endpoint, address);
   return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`;

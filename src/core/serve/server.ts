@@ -17,6 +17,7 @@ import { JournalPast } from './events/journal-past.ts';
 import { streamRoute } from './events/stream-route.ts';
 import { FollowedBooks } from './followed-books.ts';
 import { follow } from './follower.ts';
+import { type Certificate, certificateWarning, lastDay, readCertificate } from './http/certificate.ts';
 import type { HttpServer } from './http/server.ts';
 import { lineSpecsOf } from './line-specs.ts';
 import { ServeMetrics } from './metrics/serve-metrics.ts';
@@ -49,6 +50,7 @@ export class Serve {
   /** When stopping is to be over, ms of `performance.now`; Infinity until it begins. */
   #deadline: number = Number.POSITIVE_INFINITY;
   #http: HttpServer | null = null;
+  #certificate: Certificate | null = null;
   readonly #rings: readonly ByteRing[];
   /** Null: raw-v1 is not served. */
   readonly #rawV1: RawV1Link | null;
@@ -171,10 +173,16 @@ export class Serve {
     return this.#http!.url;
   }
 
-  /** Takes over what of a configuration may change while it runs: tokens, origins and limits of HTTP. */
+  /**
+   * Takes over what may change while it runs: tokens, origins and limits of HTTP, and what is in the files of the
+   * certificate. Throws MdxError where they cannot be used; then all stays as it was.
+   */
   reload({ http, security }: ServeConfig): void {
-    this.#http?.reload({ http, security });
-    this.#rawV1?.reload({ security, http });
+    const certificate = readCertificate(http.tls);
+    const reload = { http, security, certificate };
+    this.#http?.reload(reload);
+    this.#rawV1?.reload(reload);
+    this.#note(certificate);
   }
 
   /** Takes nothing more in, ends the journal and the clients in order; `ended` tells when. */
@@ -195,9 +203,23 @@ export class Serve {
       onFailure: (error, what) => tell('warn', `${what}: ${(error as Error).message}`),
     });
     tell('info', `listening ${this.#http.url}`);
+    this.#note(readCertificate(config.http.tls));
     this.#rawV1Addresses = (await this.#rawV1?.listening) ?? [];
     const scheme = config.http.tls === null ? 'ws' : 'wss';
     for (const address of this.#rawV1Addresses) tell('info', `listening ${scheme}://${address}`);
+  }
+
+  /** Tells of a certificate that is another one, and of one that clients refuse, or soon will. */
+  #note(certificate: Certificate | null): void {
+    const before = this.#certificate;
+    this.#certificate = certificate;
+    if (certificate === null) return;
+    const { tell } = this.#options;
+    if (before !== null && before.cert !== certificate.cert) {
+      tell('info', `another certificate: it ends on ${lastDay(certificate)}`);
+    }
+    const warning = certificateWarning(certificate, Date.now());
+    if (warning !== null) tell('warn', warning);
   }
 
   /** A part that dies takes the others with it: nothing goes on that only looks alive. */

@@ -349,6 +349,7 @@ describe('keys that do not go together', () => {
       `${LINE}[ingest]\nlisten = "127.0.0.1:1"\n`,
       'mdx.toml:4:10: senders are heard or lines are received, not both',
     ],
+    ['[ingest]\nthreads = 2\n', 'mdx.toml:2:11: ingest.threads = 2 would read senders, and none are heard'],
     ['[journal]\nkeep_bytes = "10MB"\n', 'mdx.toml:2:14: less is kept than one segment has'],
     ['no_storage = true\n[journal]\ndirectory = "j"\n', 'mdx.toml:1:14: without storage there is no journal'],
     ['[http.tls]\nkey = "k.pem"\n', 'mdx.toml:2:7: http.tls.certificate is missing beside http.tls.key'],

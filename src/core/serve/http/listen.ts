@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { createServer as createPlainServer, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { parseEndpoint } from '../../config/endpoint.ts';
 import type { ServeConfig } from '../../config/serve-config.ts';
 import { MdxError } from '../../errors.ts';
+import { type Certificate, tlsOptions } from './certificate.ts';
 import { isLoopback } from './origin.ts';
 
 export interface ListenAddress {
@@ -39,32 +39,14 @@ export function checkExposure(
   );
 }
 
-/** Makes the server, with TLS where there is a certificate. Throws MdxError where that cannot be read or used. */
-export function createServer(tls: ServeConfig['http']['tls'], options: ServerOptions): Server {
-  if (tls === null) return createPlainServer(options);
-  const files = { cert: readPem(tls.certificate), key: readPem(tls.key) };
-  try {
-    const handshakeTimeout = options.requestTimeout;
-    return createTlsServer({ ...options, ...files, handshakeTimeout, minVersion: 'TLSv1.2' });
-  } catch (error) {
-    throw new MdxError('usage', `TLS with ${tls.certificate} and ${tls.key}: ${(error as Error).message}`, {
-      hint: 'Expected a certificate (with its chain) and its private key, both PEM.',
-      cause: error,
-    });
-  }
-}
-
-function readPem(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new MdxError(
-      missing ? 'input-missing' : 'input-unreadable',
-      `reading ${path} for TLS: ${missing ? 'there is no such file' : (error as Error).message}`,
-      { cause: error },
-    );
-  }
+/** Makes the server, with TLS where there is a certificate. */
+export function createServer(certificate: Certificate | null, options: ServerOptions): Server {
+  if (certificate === null) return createPlainServer(options);
+  return createTlsServer({
+    ...options,
+    ...tlsOptions(certificate),
+    handshakeTimeout: options.requestTimeout,
+  });
 }
 
 /** @returns the port, once it listens. Throws MdxError where the system refuses. */

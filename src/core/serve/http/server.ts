@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ServeConfig } from '../../config/serve-config.ts';
+import { type Certificate, readCertificate, renewCertificate } from './certificate.ts';
 import { HttpCounts } from './counts.ts';
 import { Exchange } from './exchange.ts';
 import { Gate } from './gate.ts';
@@ -37,8 +38,10 @@ export interface HttpServerOptions {
   onFailure(error: unknown, what: string): void;
 }
 
-/** What of the configuration may change while it runs. */
-export type HttpReload = Pick<HttpServerOptions, 'http' | 'security'>;
+/** What may change while it runs. */
+export interface HttpReload extends Pick<HttpServerOptions, 'http' | 'security'> {
+  readonly certificate: Certificate | null;
+}
 
 /** The HTTP or HTTPS server of one address: everything in it is bounded, in bytes, connections and time. */
 export class HttpServer {
@@ -62,7 +65,7 @@ export class HttpServer {
     const address = parseListen(options.http.listen);
     checkExposure(address, options.security, 'http.listen');
     const { maxHeaderBytes, requestTimeoutMs, idleTimeoutMs, tls } = options.http;
-    const server = createServer(tls, {
+    const server = createServer(readCertificate(tls), {
       maxHeaderSize: maxHeaderBytes,
       requestTimeout: requestTimeoutMs,
       headersTimeout: requestTimeoutMs,
@@ -115,8 +118,9 @@ export class HttpServer {
     this.#whenClosed = listener;
   }
 
-  /** Takes over tokens, origins and limits for what comes from now on; who is connected stays. */
-  reload({ http, security }: HttpReload): void {
+  /** Takes over tokens, origins, limits and the certificate for what comes from now on; who is connected stays. */
+  reload({ http, security, certificate }: HttpReload): void {
+    renewCertificate(this.#server, certificate);
     this.#gate = new Gate(http, security, this.#isLoopback);
     this.#http = http;
   }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startHttp } from '../../../../src/core/serve/api/start.ts';
+import { certificateWarning, readCertificate } from '../../../../src/core/serve/http/certificate.ts';
 import {
   json,
   type Route,
@@ -312,6 +313,16 @@ describe('TLS', () => {
     });
     await expect(start({ certificate: ROOT, key })).rejects.toMatchObject({ code: 'input-unreadable' });
     await expect(start({ certificate: key, key: certificate })).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  it.each([
+    ['2026-11-20', 'the certificate begins on 2026-11-28: clients refuse it until then'],
+    ['2027-01-01', null],
+    ['2126-10-30', 'the certificate ends on 2126-11-04'],
+    ['2126-11-05', 'the certificate ended on 2126-11-04: clients refuse it'],
+  ])('is judged on %s by the days that its certificate is valid for', (date, warning) => {
+    const read = readCertificate({ certificate, key })!;
+    expect(certificateWarning(read, Date.parse(date))).toBe(warning);
   });
 });
 
