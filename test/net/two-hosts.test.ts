@@ -159,9 +159,12 @@ describe.skipIf(noNetwork !== null)('two hosts, two lines', () => {
 
   test('a new session begins when both lines have shown it', async () => {
     const out = at('sessions.pcapng');
-    const merge = await listening([...PATIENT, '--start', '1', '-o', out]);
+    // However long the second sender takes to start: nobody ends it for being idle.
+    const merge = await listening(['--gap-timeout', '500ms', '--start', '1', '-o', out]);
     await send('both.pcapng', '2');
     await send('next.pcapng', '2');
+    await merge.delivered(2 * last);
+    merge.child.kill('SIGINT');
     const report = parsed<Report>(await merge.end);
     expect(report.channels.map(({ session }) => session)).toEqual(['0000000071', '0000000072']);
     expect(report.delivered).toMatchObject({ messages: 2 * last, lost: 0 });
