@@ -111,7 +111,7 @@ async function runTests(files: readonly string[], msMax: number = TEST_MS_MAX): 
   rmSync(report, { force: true });
   const vitest = join(ROOT, 'node_modules/.bin/vitest');
   const options = ['run', '--bail=1', '--reporter=json', `--outputFile=${report}`];
-  const { ended } = await runAlone(vitest, [...options, ...files], msMax);
+  const { ended, status } = await runAlone(vitest, [...options, ...files], msMax);
   if (!ended) return { color: 'red', by: 'a test that does not end' };
   const { numFailedTests, numPassedTests, testResults } = JSON.parse(
     readFileSync(report, 'utf8'),
@@ -122,6 +122,7 @@ async function runTests(files: readonly string[], msMax: number = TEST_MS_MAX): 
   }
   const stuck = testResults.find(({ assertionResults }) => assertionResults.length === 0);
   if (stuck !== undefined) return { color: 'broken', why: stuck.message };
+  if (status !== 0) return { color: 'red', by: 'a test that ends its process' };
   return numPassedTests > 0 ? { color: 'green' } : { color: 'broken', why: 'no test ran' };
 }
 

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -217,6 +217,33 @@ test('a journal that fails while nothing comes ends it, too', async () => {
   expect(await serve.context.command({ kind: 'snapshot' })).toMatchObject({ ok: true });
   await expect(serve.ended).rejects.toMatchObject({ code: 'journal-failed', exit: 4 });
   expect(serve.status.state).toBe('failed');
+});
+
+test('a journal that fails while the sender of a capture pauses ends it, too', async () => {
+  const bytes = readFileSync(capture);
+  const pausing = createServer((connection) => connection.write(bytes.subarray(0, bytes.length / 2)));
+  pausing.listen(0, '127.0.0.1');
+  await once(pausing, 'listening');
+  const directory = join(folder, 'pausing');
+  const serve = await Serve.start({
+    version: 'test',
+    config: {
+      ...SERVE_DEFAULTS,
+      source: {
+        ...SERVE_DEFAULTS.source,
+        inputs: [`tcp://127.0.0.1:${(pausing.address() as AddressInfo).port}`],
+      },
+      journal: { ...SERVE_DEFAULTS.journal, directory },
+      http: { ...SERVE_DEFAULTS.http, listen: '127.0.0.1:0' },
+      rawV1: { ...SERVE_DEFAULTS.rawV1, a: null, b: null },
+    },
+    tell: () => {},
+  });
+  await until(serve, () => (serve.status.journal?.lastEvent ?? 0) > 0);
+  renameSync(directory, join(folder, 'moved-too'));
+  expect(await serve.context.command({ kind: 'snapshot' })).toMatchObject({ ok: true });
+  await expect(serve.ended).rejects.toMatchObject({ code: 'journal-failed', exit: 4 });
+  pausing.close();
 });
 
 async function written(name: string, bytes: Uint8Array): Promise<string> {
