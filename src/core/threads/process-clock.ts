@@ -7,6 +7,8 @@ const DIFFERENCE_MS_MAX = 2;
 /** A thread that had the processor all the while reads three clocks in less: ms. */
 const READING_MS = 0.02;
 const READINGS_MOST = 5;
+/** A millisecond begins sooner, unless the system's clock stands. */
+const WAITED_MS_MAX = 2;
 /** Of `getEnvironmentData`: memory of the correction. */
 const CORRECTION = 'mdx.process-clock';
 
@@ -66,18 +68,19 @@ function originNow(): number {
   let origin = 0;
   let tightest = Number.POSITIVE_INFINITY;
   for (let reading = 0; reading < READINGS_MOST && tightest > READING_MS; reading += 1) {
-    let before = performance.now();
+    const started = performance.now();
     const first = Date.now();
+    let before = started;
     let between = performance.now();
     let date = Date.now();
     // The millisecond began between the look before the last and the last.
-    while (date === first) {
+    while (date === first && between - started < WAITED_MS_MAX) {
       before = between;
       between = performance.now();
       date = Date.now();
     }
     const after = performance.now();
-    // Set meanwhile, or interrupted for longer than a millisecond: then nobody knows which one began.
+    // Set meanwhile, interrupted for longer than a millisecond, or none began: then nobody knows which one it is.
     const width = date === first + 1 ? after - before : Number.MAX_VALUE;
     if (width >= tightest) continue;
     tightest = width;

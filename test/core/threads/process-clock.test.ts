@@ -85,6 +85,14 @@ describe('ProcessClock', () => {
     expect(Math.abs(world.error(clock))).toBeLessThan(0.01);
   });
 
+  it('waits for no system clock that stands', () => {
+    new World();
+    const clock = new ProcessClock();
+    vi.spyOn(Date, 'now').mockReturnValue(STARTED_MS + 3600_000);
+    clock.adjust();
+    expect(Math.abs(Number(nsOf(clock)) / 1e6 - STARTED_MS - 3600_000)).toBeLessThan(20);
+  });
+
   it('is one for all threads, also when one of them corrects it', async () => {
     setEnvironmentData('mdx.process-clock', undefined);
     const [one, other] = [0, 1].map(() => startThread('../../world/clock-thread', import.meta.url, {}));
