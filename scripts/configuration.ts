@@ -45,8 +45,8 @@ mdx serve --config mdx.toml
   folder that mdx was started in.
 - Tokens never stand behind a flag, where every user of the machine could see them, and are not printed. Keep them in
   \`security.token_file\`, one \`NAME:TOKEN\` a line, or in \`MDX_SECURITY_TOKENS\`.
-- **SIGHUP** reads the file again, that of the tokens, and those of the certificate. Keys marked ↻ take effect at once; the others wait for a restart, and
-  that is said. With a fault in it, or where the two do not go together, all stays as it is.
+- **SIGHUP** reads the file again, that of the tokens, and those of the certificate. Keys marked ↻ take effect at once; the
+  others wait for a restart, and that is said. With a fault in it, or where the two do not go together, all stays as it is.
 
 ${SCHEMA.map(({ name, summary, keys }) => section(name, summary, keys)).join('\n')}
 ## What has to fit together

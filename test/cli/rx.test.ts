@@ -13,8 +13,8 @@ import { freePort, UdpSender } from '../world/udp-sender.ts';
 const GROUP_A = '239.255.41.1';
 const GROUP_B = '239.255.41.2';
 
-/** A network of its own, with a pair of interfaces. */
 const hasTcpdump = spawnSync('tcpdump', ['--version']).error === undefined;
+/** A network of its own, with a pair of interfaces. */
 const canUnshare =
   spawnSync('unshare', ['-rn', 'ip', 'link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1']).status === 0;
 

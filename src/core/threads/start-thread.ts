@@ -5,8 +5,8 @@ import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { shareClock } from './process-clock.ts';
 
 /**
- * Starts a thread, whose clock is that of the process. Its code is compiled once for all starts where the process keeps what it compiles: several threads that
- * load much of the programme cost seconds otherwise.
+ * Starts a thread, whose clock is that of the process. Its code is compiled once for all starts where the process keeps
+ * what it compiles: several threads that load much of the programme cost seconds otherwise.
  * @param path of its module without the extension, from `base`: `./engine-thread`.
  * @param base `import.meta.url` of the caller.
  */
