@@ -71,6 +71,8 @@ export interface EventObserver {
   applied?(batch: EventBatch, from: number, to: number, market: Market): void;
   /** Is told of the order changes of the market that `records` was called with last. One observer of a run has this at most. */
   readonly changes?: ChangeObserver;
+  /** It has no use for the events of the records that it was shown last: it is not shown them one by one. */
+  readonly isIdle?: boolean;
   /** @param said the book that the feed names in the event; where it names none, NO_BOOK. */
   before?(batch: EventBatch, at: number, market: Market, said: number): void;
   after?(batch: EventBatch, at: number, market: Market): void;
@@ -98,6 +100,9 @@ export class Books implements EventSink, ImageTarget {
   readonly #filter: BookFilter | null;
   readonly #wanted: WantedBooks | null;
   readonly #observers: readonly EventObserver[];
+  /** The first so many of these are shown the events at hand. */
+  readonly #watching: EventObserver[] = [];
+  #watchers = 0;
   /** Those that see records as they are, in runs. */
   readonly #recorders: readonly EventObserver[];
   readonly #changes: ChangeObserver | null;
@@ -194,6 +199,7 @@ export class Books implements EventSink, ImageTarget {
   #apply(batch: EventBatch, from: number, to: number, market: Market): void {
     if (from === to) return;
     for (const recorder of this.#recorders) recorder.records?.(batch, from, to, market);
+    this.#chooseWatching();
     // Not once for each market: those of an image take the place of others.
     market.observer = this.#changes;
     const source = this.#perChannel ? batch.channel : 0;
@@ -202,15 +208,27 @@ export class Books implements EventSink, ImageTarget {
       for (let at = 0; at < this.takers.length; at += 1) {
         until = this.takers[at]!.before(batch, next, until, source);
       }
-      if (this.#observers.length === 0) market.apply(batch, next, until);
+      if (this.#watchers === 0) market.apply(batch, next, until);
       else this.#applyObserved(batch, next, until, market);
       next = until;
     }
     for (const recorder of this.#recorders) recorder.applied?.(batch, from, to, market);
   }
 
+  #chooseWatching(): void {
+    let watchers = 0;
+    for (const observer of this.#observers) {
+      if (observer.isIdle === true) continue;
+      this.#watching[watchers] = observer;
+      watchers += 1;
+    }
+    this.#watchers = watchers;
+  }
+
   #applyObserved(batch: EventBatch, from: number, to: number, market: Market): void {
     const { words } = batch;
+    const watching = this.#watching;
+    const watchers = this.#watchers;
     let ahead = from;
     for (let record = from; record < to; ) {
       if (record >= ahead) ahead = market.lookAhead(batch, record, to);
@@ -219,12 +237,12 @@ export class Books implements EventSink, ImageTarget {
       const said = words[at + WORD_BOOK]!;
       const book = bookConcerned(words, at, market);
       words[at + WORD_BOOK] = book;
-      for (const observer of this.#observers) observer.before?.(batch, at, market, said);
+      for (let each = 0; each < watchers; each += 1) watching[each]!.before?.(batch, at, market, said);
       // What is counted does not depend on whether somebody watches.
       words[at + WORD_BOOK] = said;
       market.apply(batch, record, next);
       words[at + WORD_BOOK] = book;
-      for (const observer of this.#observers) observer.after?.(batch, at, market);
+      for (let each = 0; each < watchers; each += 1) watching[each]!.after?.(batch, at, market);
       record = next;
     }
   }

@@ -45,6 +45,8 @@ export interface RunOptions {
   readonly beginAt?: number;
   readonly invariants: InvariantMode;
   readonly observers: readonly EventObserver[];
+  /** See the same behind those, one of which starts them in its time. Absent: there are none. */
+  readonly led?: readonly EventObserver[];
   readonly pacer: Pacer | null;
   /** Holds events back in front of the books; `breathe` has to settle it. Null: they come as they are read. */
   readonly steps: StepGate | null;

@@ -217,8 +217,8 @@ export class RunState implements RunFacts {
     readonly messages: MessageSink | null;
   } {
     if (this.books === null) {
-      const { observers, books: filter, stopAt, steps } = this.options;
-      const watch = this.invariants === null ? observers : [...observers, this.invariants];
+      const { observers, led = [], books: filter, stopAt, steps } = this.options;
+      const watch = [...observers, ...led, ...(this.invariants === null ? [] : [this.invariants])];
       this.books = new Books(feed.rules, this.dictionary, filter, watch);
       this.counts = new FeedCounts(feed.typeCount);
       for (const observer of observers) observer.start?.(feed, this);

@@ -56,18 +56,6 @@ class Start implements EventObserver {
   }
 }
 
-/** The same publisher, started by somebody else. */
-function started(publisher: Publisher): EventObserver {
-  const { records, applied, changes, before, after } = publisher;
-  return {
-    ...(records === undefined ? {} : { records: records.bind(publisher) }),
-    ...(applied === undefined ? {} : { applied: applied.bind(publisher) }),
-    ...(changes === undefined ? {} : { changes }),
-    ...(before === undefined ? {} : { before: before.bind(publisher) }),
-    ...(after === undefined ? {} : { after: after.bind(publisher) }),
-  };
-}
-
 /** The events that a tap brings, as bytes. */
 class RingSource implements ByteSource {
   readonly path: string = ENGINE;
@@ -126,14 +114,14 @@ export async function follow(
   publishers: readonly Publisher[],
   isStopped: () => boolean = () => false,
 ): Promise<void> {
-  const observers = publishers.map(started);
   for (;;) {
     const start = new Start(publishers);
     const flush = (): void => start.flush();
     const { damage } = await run({
       ...WHOLE_RUN,
       paths: [ENGINE],
-      observers: [start, ...observers],
+      observers: [start],
+      led: publishers,
       open: () => new RingSource(ring, flush, isStopped).begin(),
       stop: isStopped,
     });

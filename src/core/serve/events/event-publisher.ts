@@ -83,8 +83,12 @@ export class EventPublisher implements Publisher {
     this.#readNames();
   }
 
+  /** Nobody wants anything of them. */
+  get isIdle(): boolean {
+    return this.#made === 0;
+  }
+
   before(batch: EventBatch, at: number, market: Market): void {
-    if (this.#made === 0) return;
     this.#seq += 1;
     const book = market.dictionary.books[batch.words[at + WORD_BOOK]!];
     this.#head.read(batch, at, this.#seq);
@@ -95,7 +99,6 @@ export class EventPublisher implements Publisher {
   }
 
   after(batch: EventBatch, at: number, market: Market): void {
-    if (this.#made === 0) return;
     const { log } = this.#hub;
     this.#maker.after(batch, at, market);
     log.lastSeq = this.#seq;

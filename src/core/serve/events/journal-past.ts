@@ -52,11 +52,12 @@ class EventRange implements EventObserver {
     if (at === this.#first) {
       this.#publisher.records(batch, this.#first / RECORD_WORDS, this.#last / RECORD_WORDS);
     }
-    this.#publisher.before(batch, at, market);
+    if (!this.#publisher.isIdle) this.#publisher.before(batch, at, market);
   }
 
   after(batch: EventBatch, at: number, market: Market): void {
-    if (at >= this.#first && at < this.#last) this.#publisher.after(batch, at, market);
+    if (at < this.#first || at >= this.#last || this.#publisher.isIdle) return;
+    this.#publisher.after(batch, at, market);
   }
 }
 
