@@ -175,7 +175,7 @@ export class MboEvents implements EventObserver {
         this.#entered(words, at, market, (head & (FLAG_BEFORE << 8)) !== 0);
         break;
       case KIND_REDUCE:
-        this.#reduced(market);
+        this.#reduced(words, at, market);
         break;
       case KIND_DELETE:
         if (this.#was.found && market.changes !== this.#changes) {
@@ -236,9 +236,8 @@ export class MboEvents implements EventObserver {
     }
     const isSame = is.key === was.key;
     const isMoved = isSame && was.isFollowed && !is.isFollowed;
-    const said = words[at + WORD_QUANTITY + 1]! * TWO_32 + (words[at + WORD_QUANTITY]! >>> 0);
     // A modify that the book refused left everything as it was.
-    if (is.quantity !== said) return;
+    if (is.quantity !== quantityOf(words, at)) return;
     if (isMoved && is.quantity <= was.quantity) {
       // DBN keeps the place of an order that does not grow.
       this.#cancel(was, was.quantity, true, market);
@@ -252,12 +251,12 @@ export class MboEvents implements EventObserver {
     this.#put(layout.ACTION_MODIFY, is, is.quantity, market);
   }
 
-  #reduced(market: Market): void {
+  #reduced(words: Int32Array, at: number, market: Market): void {
     const was = this.#was;
-    if (!was.found) return;
-    this.#is.read(market, was.idLow, was.idHigh, was.bookSide);
-    const left = this.#is.found ? this.#is.quantity : 0;
-    if (left !== was.quantity) this.#cancel(was, was.quantity - left, left === 0, market);
+    if (!was.found || market.changes === this.#changes) return;
+    const left = was.quantity - quantityOf(words, at);
+    if (left > 0) this.#cancel(was, quantityOf(words, at), false, market);
+    else this.#cancel(was, was.quantity, true, market);
   }
 
   #executed(words: Int32Array, at: number, market: Market): void {
@@ -267,23 +266,22 @@ export class MboEvents implements EventObserver {
     const book = books[was.found ? was.bookSide >> 1 : words[at + WORD_BOOK]!];
     if (book === undefined) return;
     const isFull = (flags & FLAG_FULL) !== 0;
-    if (!was.found && (flags & FLAG_INFORMS) === 0) return;
-    const is = this.#is;
-    is.read(market, was.idLow, was.idHigh, was.bookSide);
-    const isRefused = (flags & FLAG_INFORMS) === 0 && is.found && is.quantity === was.quantity;
-    if (isRefused) return;
+    const informs = (flags & FLAG_INFORMS) !== 0;
+    // One that the book refused left everything as it was.
+    if (!informs && (!was.found || market.changes === this.#changes)) return;
     const size = isFull
       ? this.#out.size(was.found ? was.quantity : 0, book)
       : this.#out.sizeHalves(words[at + WORD_QUANTITY + 1]!, words[at + WORD_QUANTITY]!, book);
     const extension = at + RECORD_WORDS + EXT_WORD_PRICE;
-    if ((flags & FLAG_INFORMS) !== 0) {
+    if (informs) {
       this.#out.setPriceHalves(words[at + WORD_PRICE + 1]!, words[at + WORD_PRICE]!, book);
     } else if ((flags & FLAG_EXTENDED) !== 0 && (words[extension]! | words[extension + 1]!) !== 0) {
       this.#out.setPriceHalves(words[extension + 1]!, words[extension]!, book);
     } else this.#out.setPrice(was.key, was.bookSide, book);
     this.#putOrder(layout.ACTION_FILL, was, book, size, market);
-    if ((flags & FLAG_INFORMS) !== 0) return;
-    if (is.found) this.#put(layout.ACTION_MODIFY, is, is.quantity, market);
+    if (informs) return;
+    const left = isFull ? 0 : was.quantity - quantityOf(words, at);
+    if (left > 0) this.#put(layout.ACTION_MODIFY, was, left, market);
     else this.#cancel(was, was.quantity, true, market);
   }
 
@@ -448,6 +446,10 @@ function askOf(head: number): number {
 
 function bookSideOf(words: Int32Array, at: number): number {
   return words[at + WORD_BOOK]! * 2 + askOf(words[at]!);
+}
+
+function quantityOf(words: Int32Array, at: number): number {
+  return words[at + WORD_QUANTITY + 1]! * TWO_32 + (words[at + WORD_QUANTITY]! >>> 0);
 }
 
 /** The orders of one side, the best first. */

@@ -248,7 +248,19 @@ describe('what events become', () => {
       [{ kind: KIND_REPLACE, book: 0, id: 8n, related: 1n, price: 6n, quantity: 2n }],
       ['C B #1 5 x 7', 'A B #8 6 x 2 L'],
     ],
+    [
+      'an execution of more than there is',
+      [{ kind: KIND_EXECUTE, book: 0, id: 1n, quantity: 9n }],
+      ['F B #1 5 x 9', 'C B #1 5 x 7 L'],
+    ],
+    ['an execution of nothing', [{ kind: KIND_EXECUTE, book: 0, id: 1n, quantity: 0n }], []],
     ['a reduce', [{ kind: KIND_REDUCE, book: 0, id: 1n, quantity: 3n }], ['C B #1 5 x 3 L']],
+    [
+      'a reduce of more than there is',
+      [{ kind: KIND_REDUCE, book: 0, id: 1n, quantity: 9n }],
+      ['C B #1 5 x 7 L'],
+    ],
+    ['a reduce of nothing', [{ kind: KIND_REDUCE, book: 0, id: 1n, quantity: 0n }], []],
     ['a delete', [{ kind: KIND_DELETE, book: 0, id: 1n }], ['C B #1 5 x 7 L']],
     ['a modify', [{ kind: KIND_MODIFY, book: 0, id: 1n, price: 4n, quantity: 9n }], ['M B #1 4 x 9 L']],
     [
