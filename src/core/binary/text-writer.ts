@@ -1,14 +1,12 @@
+import { DIGITS_OF_QUADS } from './decimal.ts';
+
 const TWO_32 = 4294967296;
 const BILLION = 1_000_000_000;
 const ZERO = 48;
 const MINUS = 45;
 const POINT = 46;
-/** The digits 0000 … 9999 as little-endian words. */
-const QUADS: Int32Array = new Int32Array(10_000);
-for (let value = 0; value < 10_000; value += 1) {
-  const digit = (power: number): number => ZERO + (Math.floor(value / power) % 10);
-  QUADS[value] = digit(1000) | (digit(100) << 8) | (digit(10) << 16) | (digit(1) << 24);
-}
+// V8 folds a module's own constants into its code and loads imported ones each time.
+const QUADS: Int32Array = DIGITS_OF_QUADS;
 const POWERS: readonly number[] = Array.from({ length: 9 }, (_, digits) => 10 ** digits);
 /** Upper half of 2^53. */
 const SAFE_HIGH = 0x200000;

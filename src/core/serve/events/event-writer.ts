@@ -9,8 +9,8 @@ import type { Topics } from '../../publish/events/topics.ts';
 const TWO_32 = 4294967296;
 /** What an event needs beside its head and its body. */
 const AROUND_BYTES = 256;
-const START: Literal = new Literal(HEAD);
-const RECEIVED: Literal = new Literal('","ts_recv":"');
+export const START: Literal = new Literal(HEAD);
+export const RECEIVED: Literal = new Literal('","ts_recv":"');
 const NOT_RECEIVED: Literal = new Literal('","ts_recv":null,"last":');
 const LAST: Literal = new Literal('","last":');
 const END: Literal = new Literal('},');
@@ -62,7 +62,9 @@ const BODY: BodyStart = new BodyStart('');
 export class EventWriter {
   readonly text: TextWriter = new TextWriter(0);
   readonly head: EventHead;
-  readonly #memory: EventMemory;
+  readonly memory: EventMemory;
+  /** Moves when heads are no longer what they were. */
+  version = 0;
   readonly #topics: Topics;
   /** By topic and kind: from the number to the first time. */
   #heads: (Literal | undefined)[] = [];
@@ -72,20 +74,26 @@ export class EventWriter {
 
   constructor(memory: EventMemory, topics: Topics, head: EventHead) {
     this.head = head;
-    this.#memory = memory;
+    this.memory = memory;
     this.#topics = topics;
   }
 
   /** Topics are no longer what they were. */
   forget(): void {
+    this.version += 1;
     this.#heads = [];
+  }
+
+  /** What stands between the number and the first time of events of a topic and kind. */
+  headOf(topic: number, kind: number): Literal {
+    return this.#heads[topic * EVENT_KINDS.length + kind] ?? this.#make(topic, kind);
   }
 
   /** Begins an event; what comes next is the rest of its body. @param bodyBytes what that needs at most. */
   begin(topic: number, kind: number, bodyBytes: number, body: Literal): void {
     const { text, head } = this;
-    const memory = this.#memory;
-    const literal = this.#heads[topic * EVENT_KINDS.length + kind] ?? this.#make(topic, kind);
+    const memory = this.memory;
+    const literal = this.headOf(topic, kind);
     this.#start = memory.reserve(literal.length + body.length + bodyBytes + AROUND_BYTES + SLACK_BYTES);
     this.#topic = topic;
     this.#kind = kind;
@@ -106,7 +114,7 @@ export class EventWriter {
   end(): void {
     const { text } = this;
     text.literal(END);
-    this.#memory.commit(text.used - this.#start, this.head.seq, this.#topic, this.#kind);
+    this.memory.commit(text.used - this.#start, this.head.seq, this.#topic, this.#kind);
   }
 
   /** A whole event whose body is a document: for what comes seldom. */

@@ -66,11 +66,25 @@ const event: fc.Arbitrary<MoreInput> = fc.record({
   venueTime: fc.integer({ min: -1000, max: 2_000_000_000 }),
 }) as fc.Arbitrary<MoreInput>;
 
-function batchWith(events: readonly MoreInput[]): ReturnType<typeof batchOf> {
+interface Told {
+  readonly events: readonly MoreInput[];
+  /** Upper halves of the times: also those of the first seconds, which have few digits. */
+  readonly venue: number;
+  readonly receive: number;
+}
+
+const told: fc.Arbitrary<Told> = fc.record({
+  events: fc.array(event, { minLength: 1, maxLength: 40 }),
+  venue: fc.constantFrom(409_000_000, 409_000_000, 409_000_001, 0, 1),
+  receive: fc.constantFrom(409_000_001, 409_000_001, 409_000_002, 1, 0),
+});
+
+function batchWith({ events, venue, receive }: Told): ReturnType<typeof batchOf> {
   const batch = batchOf(events);
   const wide = new BigInt64Array(batch.words.buffer);
-  batch.venueBaseHigh = 409_000_000;
-  batch.receiveBaseHigh = events.length % 2 === 0 ? 409_000_001 : 0;
+  batch.venueBaseHigh = venue;
+  batch.venueBaseLow = 1000;
+  batch.receiveBaseHigh = receive;
   batch.sequenceBase = 77;
   let at = 0;
   for (const each of events) {
@@ -90,7 +104,7 @@ function batchWith(events: readonly MoreInput[]): ReturnType<typeof batchOf> {
 test('what is written as bytes is what JSON.stringify says of the same events', () => {
   const property = fc.property(
     fc.constantFrom(...FEED_NAMES),
-    fc.array(fc.array(event, { minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 4 }),
+    fc.array(told, { minLength: 1, maxLength: 4 }),
     (name, batches) => {
       const feed = FEEDS.find((each) => each.name === name)!;
       const hub = new EventHub({
@@ -110,12 +124,64 @@ test('what is written as bytes is what JSON.stringify says of the same events', 
       const books = new Books(feed.rules, dictionary, null, [publisher, oracle]);
       const facts = { books, epoch: { high: 0, low: 1 }, imageEvent: 0, places: () => [] };
       for (const each of [publisher, oracle]) each.start(feed, { ...facts, timeBase: 'utc', framing: null });
-      for (const events of batches) books.accept(batchWith(events));
+      for (const batch of batches) books.accept(batchWith(batch));
       const ours = textsOf(hub).filter((text) => /"kind":"(mbo|trade|bbo|depth)"/.test(text));
       expect(ours).toEqual(oracle.texts);
     },
   );
   fc.assert(property, { numRuns: 60 });
+});
+
+test('the texts of books that come in turns, are many and get names, are their own', () => {
+  const hub = new EventHub({
+    retainedEvents: 1 << 20,
+    retainedBytes: 1 << 22,
+    batchMax: 1,
+    recentEvents: 1,
+  });
+  hub.join(wanting(hub, bitOf('mbo')));
+  const publisher = new EventPublisher(hub, 'none');
+  const feed = FEEDS.find(({ name }) => name === 'dbn')!;
+  const dictionary = new Dictionary();
+  // More than there are layouts: some books have the same one.
+  const count = 4098;
+  for (let number = 0; number < count; number += 1) {
+    const key = { source: 's', publisher: 1, channel: 0, priceScale: 9, quantityScale: 0 };
+    dictionary.add({ ...key, instrument: BigInt(number), symbol: number % 2 === 0 ? null : `S${number}` });
+  }
+  const books = new Books(feed.rules, dictionary, null, [publisher]);
+  publisher.start(feed, {
+    books,
+    epoch: { high: 0, low: 1 },
+    imageEvent: 0,
+    places: () => [],
+    timeBase: 'utc',
+    framing: null,
+  });
+  let id = 0n;
+  const adds = (...numbers: readonly number[]): void => {
+    const events = numbers.map((book) => {
+      id += 1n;
+      return { kind: record.KIND_ADD, flags: record.FLAG_LAST, book, id, price: 1n, quantity: 2n };
+    });
+    const batch = batchOf(events);
+    batch.venueBaseHigh = 409_000_000;
+    batch.receiveBaseHigh = 409_000_000;
+    books.accept(batch);
+  };
+  adds(...Array.from({ length: count }, (_, book) => book));
+  adds(0, 4096, 1, 4097, 0, 1);
+  adds(2);
+  dictionary.name(2, 'NAMED');
+  adds(0);
+  adds(2, 4096, 0);
+  const said = textsOf(hub).map((text) => JSON.parse(text) as { instrument: number; symbol?: string });
+  const names = said.map(({ instrument, symbol }) => `${instrument} ${symbol ?? ''}`.trim());
+  const first = Array.from({ length: count }, (_, book) => (book % 2 === 0 ? `${book}` : `${book} S${book}`));
+  expect(names).toEqual([
+    ...first,
+    ...['0', '4096', '1 S1', '4097 S4097', '0', '1 S1', '2', '0', '2 NAMED', '4096', '0'],
+  ]);
 });
 
 test.skipIf(DATA === null)('the same of a real session', async () => {
