@@ -1116,6 +1116,20 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['test/core/serve/events/bodies.test.ts'],
   },
   {
+    name: 'events: an event of other flags has those of the one before',
+    file: 'src/core/serve/events/mbo-json.ts',
+    from: 'isNewMark ||',
+    to: '',
+    tests: ['test/core/serve/events/bodies.test.ts'],
+  },
+  {
+    name: 'events: a time in front of the first second takes the place of a shorter one',
+    file: 'src/core/serve/events/mbo-json.ts',
+    from: 'return this.second > 0 || this.#isAsWide();',
+    to: 'return true;',
+    tests: ['test/core/serve/events/bodies.test.ts'],
+  },
+  {
     name: 'events: a time of another second keeps the digits of the one before',
     file: 'src/core/serve/events/mbo-json.ts',
     from: '!isSameVenue ||',
@@ -1125,8 +1139,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'events: times in front of the first second have nine digits',
     file: 'src/core/serve/events/mbo-json.ts',
-    from: 'if (this.second > 0) return;',
-    to: 'return;',
+    from: 'else this.#isAsWide();',
+    to: 'else this.width = 9;',
     tests: ['test/core/serve/events/bodies.test.ts'],
   },
   {

@@ -1,6 +1,5 @@
 import { Decimal, putInteger, putNine, widthOf } from '../../binary/decimal.ts';
 import { Literal, TextWriter } from '../../binary/text-writer.ts';
-import { toBigUint } from '../../binary/time.ts';
 import { EVENT_KINDS } from '../../publish/events/kinds.ts';
 import type { EventDesk } from './event-maker.ts';
 import { type EventWriter, RECEIVED, START } from './event-writer.ts';
@@ -8,7 +7,6 @@ import { HeldRecord } from './held-record.ts';
 
 const TWO_32 = 4294967296;
 const BILLION = 1_000_000_000;
-const NS_OF_SECOND = 1_000_000_000n;
 const MBO: number = EVENT_KINDS.indexOf('mbo');
 const START_BYTES: number = START.length;
 const NOT_RECEIVED: Literal = new Literal('","ts_recv":null');
@@ -50,21 +48,21 @@ class Time {
   /** Digits in front of those that are put: 0 = none. */
   second = 0;
   /** Digits that are put. */
-  width = 9;
+  width = 0;
   #ns = 0;
+  /** Begin of the second at hand; at first no time is in it. */
   #high = 0;
-  /** Infinity: no time is in the second at hand. */
   #low: number = Number.POSITIVE_INFINITY;
 
-  /** Becomes a time. @returns whether it is in the second of the one before. */
+  /** Becomes a time. @returns whether it has the second of the one before, and as many digits behind it. */
   set(high: number, low: number): boolean {
     const ns = (high - this.#high) * TWO_32 + ((low >>> 0) - this.#low);
     if (ns < 0 || ns >= BILLION) {
-      this.#begin(toBigUint(high, low));
+      this.#begin(high, low);
       return false;
     }
     this.#ns = ns | 0;
-    return true;
+    return this.second > 0 || this.#isAsWide();
   }
 
   put(view: DataView, at: number): void {
@@ -72,18 +70,32 @@ class Time {
     else putInteger(view, at, this.width, this.#ns);
   }
 
-  #begin(time: bigint): void {
-    const ns = time % NS_OF_SECOND;
-    const begin = time - ns;
-    this.second = Number(begin / NS_OF_SECOND);
-    this.#ns = Number(ns);
-    this.#high = Number(begin >> 32n);
-    this.#low = Number(begin & 0xffffffffn);
-    this.width = 9;
-    if (this.second > 0) return;
-    // In front of the first second there are no nine digits: each time has its own number of them.
-    this.#low = Number.POSITIVE_INFINITY;
-    this.width = widthOf(this.#ns);
+  #begin(high: number, low: number): void {
+    // The quotient of doubles may be one off; the remainder is exact in 32 bits.
+    let second = Math.floor(((high >>> 0) * TWO_32 + (low >>> 0)) / BILLION);
+    let ns = (low - Math.imul(second, BILLION)) | 0;
+    if (ns < 0) {
+      second -= 1;
+      ns += BILLION;
+    } else if (ns >= BILLION) {
+      second += 1;
+      ns -= BILLION;
+    }
+    this.second = second;
+    this.#ns = ns;
+    const begin = (low >>> 0) - ns;
+    this.#low = begin < 0 ? begin + TWO_32 : begin;
+    this.#high = begin < 0 ? (high - 1) | 0 : high;
+    if (second > 0) this.width = 9;
+    else this.#isAsWide();
+  }
+
+  /** In front of the first second there are no nine digits: each time has its own number of them. */
+  #isAsWide(): boolean {
+    const width = widthOf(this.#ns);
+    const isAsWide = this.width === width;
+    this.width = width;
+    return isAsWide;
   }
 }
 
@@ -97,6 +109,8 @@ class Layout {
   body: Body = BODIES[0]!;
   flags = -1;
   channel = -1;
+  /** What stands between the id and the sequence. */
+  mark: Literal = END;
   readonly venue: Time = new Time();
   readonly receive: Time = new Time();
   seqWidth = 0;
@@ -113,18 +127,17 @@ class Layout {
   sequenceAt = 0;
   #text: TextWriter = new TextWriter(0);
 
-  /**
-   * Becomes that of an event whose texts and widths it has got.
-   * @param head what stands between the number and the first time. @param mark likewise the id and the sequence.
-   */
-  lay(head: Literal, isTimed: boolean, mark: Literal): void {
+  /** Lays out what is in front of the price, and the rest. @param head what stands between the number and the first time. */
+  lay(head: Literal, isTimed: boolean): void {
     const bytes = head.length + AROUND_BYTES;
     if (this.bytes.length < bytes) {
       this.#text = new TextWriter(bytes);
       this.bytes = this.#text.bytes;
     }
     const text = this.#text;
-    text.used = START_BYTES + this.seqWidth;
+    text.used = 0;
+    text.literal(START);
+    text.used += this.seqWidth;
     text.literal(head);
     if (this.venue.second > 0) text.integer(this.venue.second);
     this.venueAt = text.used;
@@ -138,20 +151,24 @@ class Layout {
     this.bodyAt = text.used;
     text.literal(this.body.literal);
     this.priceAt = text.used;
-    text.used += this.priceWidth;
+    this.layRest();
+  }
+
+  /** Lays out what is behind the price. */
+  layRest(): void {
+    const text = this.#text;
+    text.used = this.priceAt + this.priceWidth;
     text.literal(SIZE);
     this.quantityAt = text.used;
     text.used += this.quantityWidth;
     text.literal(ORDER);
     this.idAt = text.used;
     text.used += this.idWidth;
-    text.literal(mark);
+    text.literal(this.mark);
     this.sequenceAt = text.used;
     text.used += this.sequenceWidth;
     text.literal(END);
     this.length = text.used;
-    text.used = 0;
-    text.literal(START);
   }
 }
 
@@ -187,32 +204,38 @@ export class MboJson extends HeldRecord {
     const layout = this.#layouts[topic & (LAYOUTS - 1)] ?? this.#makeLayout(topic);
     const isSameVenue = layout.venue.set(head.venueHigh, head.venueLow);
     const isSameReceive = !isTimed || layout.receive.set(head.receiveHigh, head.receiveLow);
+    const isNewMark = layout.flags !== flags || layout.channel !== channel;
+    if (isNewMark) {
+      layout.flags = flags;
+      layout.channel = channel;
+      layout.mark = this.#mark(flags);
+    }
+    const isNewRest =
+      isNewMark ||
+      layout.priceWidth !== price.width ||
+      layout.quantityWidth !== quantityWidth ||
+      layout.idWidth !== id.width ||
+      layout.sequenceWidth !== sequenceWidth;
+    if (isNewRest) {
+      layout.priceWidth = price.width;
+      layout.quantityWidth = quantityWidth;
+      layout.idWidth = id.width;
+      layout.sequenceWidth = sequenceWidth;
+    }
     if (
       !isSameVenue ||
       !isSameReceive ||
       layout.topic !== topic ||
       layout.version !== writer.version ||
       layout.body !== body ||
-      layout.flags !== flags ||
-      layout.channel !== channel ||
-      layout.seqWidth !== seqWidth ||
-      layout.priceWidth !== price.width ||
-      layout.quantityWidth !== quantityWidth ||
-      layout.idWidth !== id.width ||
-      layout.sequenceWidth !== sequenceWidth
+      layout.seqWidth !== seqWidth
     ) {
       layout.topic = topic;
       layout.version = writer.version;
       layout.body = body;
-      layout.flags = flags;
-      layout.channel = channel;
       layout.seqWidth = seqWidth;
-      layout.priceWidth = price.width;
-      layout.quantityWidth = quantityWidth;
-      layout.idWidth = id.width;
-      layout.sequenceWidth = sequenceWidth;
-      layout.lay(writer.headOf(topic, MBO), isTimed, this.#mark(flags));
-    }
+      layout.lay(writer.headOf(topic, MBO), isTimed);
+    } else if (isNewRest) layout.layRest();
     const { memory } = writer;
     const at = memory.reserve(layout.bytes.length);
     memory.buffer.set(layout.bytes, at);
