@@ -34,6 +34,8 @@ export class EventPublisher implements Publisher {
   readonly #wakeEvents: number;
   /** Sources of channels, where an event has told one. */
   readonly #sources: string[] = [];
+  /** The one that an event of the batch at hand was about last. */
+  #book: BookDefinition | null = null;
 
   /** @param making what makes them, in the form of the hub. */
   constructor(
@@ -75,6 +77,7 @@ export class EventPublisher implements Publisher {
 
   records(batch: EventBatch, from: number, to: number): void {
     const { log } = this.#hub;
+    this.#book = null;
     this.#reach();
     log.made.expire();
     this.#renew(log.made.mask & log.form.kinds);
@@ -92,9 +95,7 @@ export class EventPublisher implements Publisher {
     this.#seq += 1;
     const book = market.dictionary.books[batch.words[at + WORD_BOOK]!];
     this.#head.read(batch, at, this.#seq);
-    if (book !== undefined && this.#sources[batch.channel] !== book.source) {
-      this.#sources[batch.channel] = book.source;
-    }
+    if (book !== undefined && book !== this.#book) this.#noteSource(book, batch.channel);
     this.#maker.before(batch, at, market, book);
   }
 
@@ -118,6 +119,11 @@ export class EventPublisher implements Publisher {
     const { log } = this.#hub;
     const image = this.#run?.imageEvent ?? 0;
     if (log.lastSeq < image) log.skipTo(image);
+  }
+
+  #noteSource(book: BookDefinition, channel: number): void {
+    this.#book = book;
+    this.#sources[channel] = book.source;
   }
 
   /** Nothing is made of these events, but counted, and the time goes on. */

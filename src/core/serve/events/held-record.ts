@@ -71,8 +71,10 @@ export abstract class HeldRecord implements BookRecords {
     stale: boolean,
   ): void {
     this.release(false);
-    this.topic = this.#topicOf(book);
-    this.book = book;
+    if (this.book !== book) {
+      this.book = book;
+      this.topic = this.#topicOf(book);
+    }
     this.action = action;
     this.side = side;
     this.idHigh = idHigh;
