@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Decimal, putInteger, putNine, widthOf } from '../../../src/core/binary/decimal.ts';
 import { bigHigh, bigLow } from '../../../src/core/binary/time.ts';
+import { anyUnsigned } from '../../world/integers.ts';
 
 const AT = 3;
 const OTHER = 0x2e;
@@ -16,18 +17,6 @@ function put(width: number, write: () => void): string {
   expect(bytes.subarray(AT + width).equals(Buffer.alloc(bytes.length - AT - width, OTHER))).toBe(true);
   return bytes.toString('latin1', AT, AT + width);
 }
-
-/** Integers of every length, and those beside powers of ten and two. */
-const anyUnsigned: fc.Arbitrary<bigint> = fc.oneof(
-  fc.bigInt(0n, (1n << 64n) - 1n),
-  fc
-    .tuple(fc.bigInt(0n, 63n), fc.bigInt(-2n, 2n))
-    .map(([bits, delta]) => BigInt.asUintN(64, (1n << bits) + delta)),
-  fc
-    .tuple(fc.bigInt(0n, 19n), fc.bigInt(-2n, 2n))
-    .map(([digits, delta]) => BigInt.asUintN(64, 10n ** digits + delta)),
-  fc.bigInt(0n, 100_000n),
-);
 
 describe('decimal digits', () => {
   it('are those of integers of 64 bits, one after another, and nothing beside them is written', () => {

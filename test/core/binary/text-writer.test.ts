@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Literal, TextWriter } from '../../../src/core/binary/text-writer.ts';
 import { bigHigh, bigLow } from '../../../src/core/binary/time.ts';
+import { anyUnsigned } from '../../world/integers.ts';
 
 const writer = new TextWriter(65_536);
 
@@ -13,17 +14,6 @@ function written(write: (writer: TextWriter) => void): string {
   return Buffer.from(writer.bytes.subarray(0, writer.used)).toString('utf8');
 }
 
-/** Integers of 64 bits of every length, and those beside powers of ten and two. */
-const anyUnsigned: fc.Arbitrary<bigint> = fc.oneof(
-  fc.bigInt(0n, (1n << 64n) - 1n),
-  fc
-    .tuple(fc.bigInt(0n, 63n), fc.bigInt(-2n, 2n))
-    .map(([bits, delta]) => BigInt.asUintN(64, (1n << bits) + delta)),
-  fc
-    .tuple(fc.bigInt(0n, 19n), fc.bigInt(-2n, 2n))
-    .map(([digits, delta]) => BigInt.asUintN(64, 10n ** digits + delta)),
-  fc.bigInt(0n, 100_000n),
-);
 const anySigned = anyUnsigned.map((value) => BigInt.asIntN(64, value));
 
 const decimal = (value: bigint, scale: number): string => {

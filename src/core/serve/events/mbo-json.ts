@@ -1,5 +1,6 @@
 import { Decimal, putInteger, putNine, widthOf } from '../../binary/decimal.ts';
 import { Literal, TextWriter } from '../../binary/text-writer.ts';
+import { bigHigh, bigLow, toBigUint } from '../../binary/time.ts';
 import { EVENT_KINDS } from '../../publish/events/kinds.ts';
 import type { EventDesk } from './event-maker.ts';
 import { type EventWriter, RECEIVED, START } from './event-writer.ts';
@@ -7,6 +8,7 @@ import { HeldRecord } from './held-record.ts';
 
 const TWO_32 = 4294967296;
 const BILLION = 1_000_000_000;
+const NS_OF_SECOND = 1_000_000_000n;
 const MBO: number = EVENT_KINDS.indexOf('mbo');
 const START_BYTES: number = START.length;
 const NOT_RECEIVED: Literal = new Literal('","ts_recv":null');
@@ -71,22 +73,14 @@ class Time {
   }
 
   #begin(high: number, low: number): void {
-    // The quotient of doubles may be one off; the remainder is exact in 32 bits.
-    let second = Math.floor(((high >>> 0) * TWO_32 + (low >>> 0)) / BILLION);
-    let ns = (low - Math.imul(second, BILLION)) | 0;
-    if (ns < 0) {
-      second -= 1;
-      ns += BILLION;
-    } else if (ns >= BILLION) {
-      second += 1;
-      ns -= BILLION;
-    }
-    this.second = second;
-    this.#ns = ns;
-    const begin = (low >>> 0) - ns;
-    this.#low = begin < 0 ? begin + TWO_32 : begin;
-    this.#high = begin < 0 ? (high - 1) | 0 : high;
-    if (second > 0) this.width = 9;
+    const time = toBigUint(high, low);
+    const ns = time % NS_OF_SECOND;
+    const begin = time - ns;
+    this.second = Number(begin / NS_OF_SECOND);
+    this.#ns = Number(ns);
+    this.#high = bigHigh(begin);
+    this.#low = bigLow(begin) >>> 0;
+    if (this.second > 0) this.width = 9;
     else this.#isAsWide();
   }
 
